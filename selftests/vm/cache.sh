@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# The cache: every entry is a directory that is complete or absent.
+
+# cache_get NAME FUNCTION [ARGS…] : set ENTRY to the directory of entry NAME.
+# If it is absent, FUNCTION ARGS… is called in a subshell with a temporary
+# directory as the current one, which becomes the entry when it succeeds. A
+# killed build leaves only a temporary directory, removed by the next one.
+cache_get() {
+	local name=$1
+
+	shift
+	ENTRY=$CACHE/$name
+	[ -d "$ENTRY" ] || cache_build "$name" "$@"
+}
+
+cache_build() {
+	local name=$1 lock tmp
+
+	shift
+	mkdir -p "$(dirname "$ENTRY")" "$CACHE/lock"
+	cache_lock "${name//\//_}"
+	if [ ! -d "$ENTRY" ]; then
+		rm -rf "$ENTRY".tmp.*
+		tmp=$(mktemp -d "$ENTRY.tmp.XXXXXX")
+		chmod 755 "$tmp"
+		at_exit "rm -rf $(quoted "$tmp")"
+		# Children do not inherit the lock: what survives a killed
+		# script writes into a directory that is no longer there.
+		(exec {lock_fd}>&- && cd "$tmp" && "$@") ||
+			die "could not make $name"
+		mv -T "$tmp" "$ENTRY"
+	fi
+	cache_unlock
+}
+
+cache_lock() {
+	exec {lock_fd}>"$CACHE/lock/$1"
+	flock -n "$lock_fd" && return
+	say "waiting for another run to finish with $1"
+	flock -w 2400 "$lock_fd" || die "$1 stays locked"
+}
+
+cache_unlock() {
+	exec {lock_fd}>&-
+}
+
+# progress WHAT LOG : copy stdin to LOG, and say every 20 s how many lines of
+# it there were; a build prints one for each file.
+progress() {
+	local what=$1 log=$2 n=0 next=$((SECONDS + 20)) line
+
+	while IFS= read -r line; do
+		printf '%s\n' "$line"
+		n=$((n + 1))
+		if [ "$SECONDS" -ge "$next" ]; then
+			say "$what: $n files"
+			next=$((SECONDS + 20))
+		fi
+	done >"$log"
+	say "$what: $n files, done"
+}

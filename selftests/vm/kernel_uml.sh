@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Kernels built as ARCH=um.
+
+# The kernels' build dependencies, and what the machine uses of the host.
+UML_PACKAGES="make gcc bc bison flex libc6-dev kmod iproute2 procps"
+
+# uml_kernel MACHINE KERNEL : set KERNEL_DIR to a directory with linux, the
+# modules in lib/modules, and what a module's build wants.
+uml_kernel() {
+	local machine=$1 fragments hash
+
+	# shellcheck disable=SC2086
+	need $UML_PACKAGES
+	kernel_source "$2"
+	fragments=("$VM/config/uml")
+	[ "$machine" = uml ] || fragments+=("$VM/config/$machine")
+	hash=$(cat "${fragments[@]}" "$VM/kernel_uml.sh" | sha256sum)
+	KERNEL_ID=$machine-$SOURCE_ID-${hash:0:12}
+	cache_get "kernel/$KERNEL_ID" uml_build "$KERNEL_ID" "$SOURCE" "${fragments[@]}"
+	KERNEL_DIR=$ENTRY
+}
+
+uml_build() {
+	local id=$1 source=$2
+
+	shift 2
+	cat "$@" >fragment
+	say "building $id"
+	make -s -C "$source" ARCH=um O="$PWD" KCONFIG_ALLCONFIG="$PWD/fragment" \
+		allnoconfig >build.log 2>&1 && uml_config_complete &&
+		uml_make linux modules |& progress "$id" build.log &&
+		uml_make modules_install INSTALL_MOD_PATH="$PWD" \
+		>>build.log 2>&1 && uml_tidy && return
+	tail -n 30 build.log >&2
+	return 1
+}
+
+uml_make() {
+	nice make -j"$(nproc)" ARCH=um "$@"
+}
+
+# An option that Kconfig drops is a detector or a device that silently is not
+# there, so each line of the fragment must have made it into .config.
+uml_config_complete() {
+	local missing
+
+	missing=$(grep '^CONFIG_' fragment | grep -vxFf .config)
+	[ -z "$missing" ] && return
+	say "options that this kernel does not take:" $missing
+	return 1
+}
+
+# Objects are two thirds of the size, and no module's build wants them.
+uml_tidy() {
+	find . -name '*.o' -delete -o -name '*.a' -delete
+}

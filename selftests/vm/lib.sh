@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# What every script here shares: messages, places, packages, cleaning up.
+
+VM=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+TOP=$(cd "$VM/../.." && pwd -P)
+CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/vhost_alt
+
+# The exit statuses that are the machine's own, not the command's.
+EXIT_LOG=97
+EXIT_TIME=98
+EXIT_BOOT=99
+
+say() {
+	printf 'vm: %s\n' "$*" >&2
+}
+
+die() {
+	say "$@"
+	exit "$EXIT_BOOT"
+}
+
+# Run a command at exit, last registered first; also after Ctrl-C, since the
+# signals are turned into an exit.
+declare -a EXIT_COMMANDS=()
+at_exit() {
+	EXIT_COMMANDS=("$*" "${EXIT_COMMANDS[@]}")
+}
+
+run_exit_commands() {
+	local status=$? c
+
+	trap - EXIT
+	for c in "${EXIT_COMMANDS[@]}"; do
+		eval "$c"
+	done
+	exit "$status"
+}
+trap run_exit_commands EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+quoted() {
+	printf '%q ' "$@"
+}
+
+# need PACKAGE… : install those Debian packages that are missing.
+need() {
+	local missing
+
+	missing=$(packages_missing "$@")
+	[ -n "$missing" ] || return 0
+	if [ "$(id -u)" != 0 ]; then
+		die "please install:" $missing
+	fi
+	say "installing:" $missing
+	apt_install $missing || die "apt-get could not install:" $missing
+}
+
+packages_missing() {
+	local p
+
+	for p; do
+		dpkg-query -W -f '${db:Status-Abbrev}' "$p" 2>/dev/null |
+			grep -q '^ii' || echo "$p"
+	done | tr '\n' ' '
+}
+
+apt_install() {
+	local apt=(apt-get -qq -y -o DPkg::Lock::Timeout=600)
+
+	export DEBIAN_FRONTEND=noninteractive
+	"${apt[@]}" install --no-install-recommends "$@" >/dev/null 2>&1 && return
+	# A fresh machine has no package lists, or old ones.
+	"${apt[@]}" update >&2 &&
+		"${apt[@]}" install --no-install-recommends "$@" >/dev/null
+}

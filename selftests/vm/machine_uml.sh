@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Booting an ARCH=um kernel: it is a process, and its terminals are our files.
+
+uml_prepare() {
+	uml_kernel "$MACHINE" "$KERNEL"
+	VM_STDOUT=/dev/tty1
+	VM_STDERR=/dev/tty2
+}
+
+# Start the machine in the background, its output in the files of $RUN.
+uml_start() {
+	local args=(
+		"mem=$MEMORY" "uml_dir=$RUN/" umid=uml
+		rootfstype=hostfs rootflags=/ ro "init=$VM/guest/init-uml" "VM_RUN=$RUN"
+		con=null con0=null,fd:1 con1=null,fd:7 con2=null,fd:8
+		ignore_loglevel panic=-1
+	)
+
+	TMPDIR=$(uml_memory_dir) machine_timeout "$KERNEL_DIR/linux" "${args[@]}" \
+		</dev/null >>"$RUN/log" 2>&1 7>>"$RUN/stdout" 8>>"$RUN/stderr" &
+	MACHINE_PID=$!
+}
+
+# Memory is a sparse file; a small /dev/shm would mean SIGBUS later.
+uml_memory_dir() {
+	local free
+
+	free=$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)
+	if [ "${free:-0}" -ge 4000000 ]; then
+		echo /dev/shm
+	else
+		echo "${TMPDIR:-/tmp}"
+	fi
+}
