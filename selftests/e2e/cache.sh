@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2034,SC2154 # names shared through run
+# Where prepare leaves the guest's image and run finds it: named after what it
+# is made from, so that an old one is never taken for a new one.
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/vhost_alt/e2e
+image=$cache/guest-$(cat prepare fdexec.c guest/init | sha256sum | head -c 16)

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2034,SC2154 # names shared through run
+# One guest: an unmodified QEMU, the tap that it is attached to, and the line
+# over which its agent (guest/init) takes commands.
+#
+# In: image, qemu, device, dir (scratch). Out of guest(): reply.
+
+tap=e2e0
+host_ip=192.0.2.1
+guest_ip=192.0.2.2
+# Cold boot of a guest under TCG in a machine under TCG: 27 to 57 s seen.
+boot_limit=120
+command_limit=120
+command_id=0
+
+append="console=ttyS0 quiet panic=-1 nokaslr mitigations=off tsc=reliable"
+append+=" no_timer_check nowatchdog cryptomgr.notests random.trust_cpu=on"
+
+# The QEMU line is the one that the README gives to a user. With one queue pair
+# the shell opens the device and QEMU the tap; with more, fdexec opens both.
+guest_start() { # QUEUE-PAIRS NETDEV-OPTIONS DEVICE-OPTIONS
+	local queues=$1 netdev=$2 props=$3
+	local -a opener=()
+
+	mkfifo "$dir/agent.in" "$dir/agent.out"
+	: >"$dir/console"
+	exec {agent_out}<>"$dir/agent.out" {agent_in}<>"$dir/agent.in"
+	if ((queues == 1)); then
+		ip tuntap add dev "$tap" mode tap
+	else
+		ip tuntap add dev "$tap" mode tap multi_queue vnet_hdr
+		mapfile -t opener < <(queue_openers "$queues")
+		opener=("$image/fdexec" "${opener[@]}" --)
+		props+=,mq=on,vectors=$((2 * queues + 2))
+	fi
+	ip addr add "$host_ip/24" dev "$tap"
+	ip link set "$tap" up
+
+	# Only QEMU is to hold the device, so it is opened in its shell.
+	(
+		[[ $netdev != *vhostfd=9* ]] || exec 9<>"$device"
+		exec {agent_in}>&- {agent_out}>&-
+		exec "${opener[@]}" "$qemu" \
+			-accel tcg,thread=multi -cpu max -smp 2 -m 256M \
+			-nodefaults -no-user-config -display none \
+			-serial "file:$dir/console" \
+			-chardev "pipe,id=agent,path=$dir/agent" \
+			-serial chardev:agent \
+			-kernel "$image/vmlinux" -initrd "$image/initrd" \
+			-append "$append" \
+			-netdev "tap,id=net,$netdev" \
+			-device "virtio-net-pci,netdev=net,romfile=$props"
+	) </dev/null >"$dir/qemu.log" 2>&1 &
+	qemu_pid=$!
+}
+
+queue_openers() { # QUEUE-PAIRS
+	local i
+
+	for ((i = 0; i < $1; i++)); do
+		echo "$((20 + i))=tap:$tap"
+		echo "$((40 + i))=$device"
+	done
+}
+
+guest_netdev() { # QUEUE-PAIRS
+	local i fds=20 vhostfds=40
+
+	if (($1 == 1)); then
+		echo "ifname=$tap,script=no,downscript=no,vhost=on,vhostfd=9"
+		return
+	fi
+	for ((i = 1; i < $1; i++)); do
+		fds+=:$((20 + i))
+		vhostfds+=:$((40 + i))
+	done
+	echo "fds=$fds,vhost=on,vhostfds=$vhostfds"
+}
+
+# A line from the agent into `line`. In slices of a second, to see at once when
+# nobody is left to write it.
+guest_line() { # DEADLINE (in $SECONDS)
+	local part
+
+	line=
+	until IFS= read -r -t 1 -u "$agent_out" part; do
+		line+=$part
+		if ((SECONDS >= $1)); then
+			echo "no answer in time" >>"$dir/qemu.log"
+			return 1
+		fi
+		kill -0 "$qemu_pid" 2>/dev/null || return 1
+	done
+	line+=$part
+}
+
+# Until the agent says that it runs: also after the guest has rebooted.
+guest_ready() {
+	local deadline=$((SECONDS + boot_limit))
+
+	while guest_line "$deadline"; do
+		[[ $line != READY* ]] || return 0
+	done
+	return 1
+}
+
+# Runs a command in the guest: its output in reply, its status returned.
+guest() { # COMMAND
+	local deadline=$((SECONDS + command_limit))
+
+	reply=
+	((++command_id))
+	echo "$command_id ${1//$'\n'/ }" >&"$agent_in"
+	while guest_line "$deadline"; do
+		case $line in
+		"= $command_id "*) reply+=${line#= "$command_id" }$'\n' ;;
+		"! $command_id "*)
+			reply=${reply%$'\n'}
+			return "${line##* }"
+			;;
+		esac
+	done
+	reply+="the guest did not finish: $1"
+	return 124
+}
+
+guest_network() {
+	guest "for m in /modules/*; do insmod \$m || exit; done" &&
+		guest "ip addr add $guest_ip/24 dev eth0 && ip link set eth0 up"
+}
+
+# The ordinary way to end: the guest powers off, QEMU exits by itself.
+guest_poweroff() {
+	local deadline=$((SECONDS + command_limit))
+
+	echo "0 poweroff -f" >&"$agent_in"
+	while kill -0 "$qemu_pid" 2>/dev/null; do
+		((SECONDS < deadline)) || return 1
+		sleep 0.1
+	done
+	wait "$qemu_pid"
+}
+
+guest_clean() {
+	if [[ -n ${qemu_pid-} ]]; then
+		kill -KILL "$qemu_pid" 2>/dev/null
+		wait "$qemu_pid" 2>/dev/null
+		qemu_pid=
+	fi
+	[[ -z ${agent_in-} ]] || exec {agent_in}>&- {agent_out}>&-
+	agent_in=
+	ip link del "$tap" 2>/dev/null
+	rm -f "$dir"/*
+}

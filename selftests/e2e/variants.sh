@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2034,SC2154 # names shared through run
+# The guests that the test runs: each one function, named after its variant,
+# that sets how QEMU is started and what is checked beyond the traffic.
+#
+#	queues    queue pairs
+#	netdev    rest of -netdev tap,id=net,…
+#	props     rest of -device virtio-net-pci,…, with its comma
+#	extra     function to call with the guest up, after the first traffic
+
+all_variants=(plain mq reboot rebind mrg_off simple_ring legacy no_offload
+	queue_reset userspace)
+# Under TCG twice a guest takes most of a minute to boot.
+few_variants=(plain mq)
+
+variant_plain() { extra=check_default_features; }
+variant_mq() { queues=2 extra=change_queues; }
+variant_reboot() { extra=reboot_guest; }
+variant_rebind() { extra=rebind_driver; }
+variant_mrg_off() { props=,mrg_rxbuf=off extra=check_no_mrg; }
+variant_simple_ring() {
+	props=,indirect_desc=off,event_idx=off extra=check_simple_ring
+}
+variant_legacy() { props=,disable-modern=on,disable-legacy=off extra=check_legacy; }
+variant_no_offload() {
+	props=,csum=off,gso=off,guest_csum=off,host_tso4=off,guest_tso4=off
+	extra=check_no_offload
+}
+variant_queue_reset() { extra=resize_rings; }
+
+# A check of the checks: the same traffic in QEMU's own path must be recognised.
+variant_userspace() { netdev=ifname=$tap,script=no,downscript=no,vhost=off; }
+
+expect_features() { # +NAME|-NAME…
+	local want
+
+	features_read || { fail "features are readable"; return; }
+	for want; do
+		if [[ $want == +* ]]; then
+			check "negotiated ${want#+}" feature "${want#+}"
+		else
+			check "not negotiated ${want#-}" lacks_feature "${want#-}"
+		fi
+	done
+}
+
+lacks_feature() { ! feature "$1"; }
+
+check_default_features() {
+	expect_features +VERSION_1 +MRG_RXBUF +INDIRECT_DESC +EVENT_IDX
+}
+check_no_mrg() { expect_features -MRG_RXBUF +VERSION_1; }
+check_simple_ring() { expect_features -INDIRECT_DESC -EVENT_IDX +MRG_RXBUF; }
+check_legacy() { expect_features -VERSION_1 +MRG_RXBUF; }
+check_no_offload() { expect_features -CSUM -HOST_TSO4 -GUEST_TSO4; }
+
+# One queue pair, and two again, while the guest runs: QEMU stops and starts the
+# second device.
+change_queues() {
+	check "down to one queue pair" guest "ethtool -L eth0 combined 1"
+	queues=1 check_traffic "with one of two queue pairs"
+	check "back to two queue pairs" guest "ethtool -L eth0 combined 2"
+	check_traffic "with two queue pairs again"
+}
+
+# The same QEMU, so the same open device, used by a second boot of the guest.
+reboot_guest() {
+	echo "0 reboot -f" >&"$agent_in"
+	check "the guest boots again" guest_ready || return
+	check "its driver starts again" guest_network || return
+	check_traffic "after the reboot"
+}
+
+rebind_driver() {
+	local driver=/sys/bus/virtio/drivers/virtio_net
+
+	check "the driver lets go" guest "echo virtio0 >$driver/unbind"
+	check "the driver takes hold again" guest "echo virtio0 >$driver/bind &&
+		ip addr add $guest_ip/24 dev eth0 && ip link set eth0 up" || return
+	check_traffic "after the driver came back"
+}
+
+# The guest's driver resizes a ring by resetting it alone.
+resize_rings() {
+	features_read
+	if ! feature RING_RESET; then
+		skip "resize the rings" "RING_RESET is not offered"
+		return
+	fi
+	check "resize the rings" guest "ethtool -G eth0 rx 64 tx 128" || return
+	check_traffic "with resized rings"
+	check "resize them back" guest "ethtool -G eth0 rx 256 tx 256" || return
+	check_traffic "with full rings"
+}
