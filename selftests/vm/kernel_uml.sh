@@ -3,7 +3,7 @@
 # Kernels built as ARCH=um.
 
 # The kernels' build dependencies, and what the machine uses of the host.
-UML_PACKAGES="make gcc bc bison flex libc6-dev kmod iproute2 procps"
+UML_PACKAGES="make gcc bc bison flex libc6-dev kmod iproute2"
 
 # uml_kernel MACHINE KERNEL : set KERNEL_DIR to a directory with linux, the
 # modules in lib/modules, and what a module's build wants.
@@ -15,7 +15,8 @@ uml_kernel() {
 	kernel_source "$2"
 	fragments=("$VM/config/uml")
 	[ "$machine" = uml ] || fragments+=("$VM/config/$machine")
-	hash=$(cat "${fragments[@]}" "$VM/kernel_uml.sh" | sha256sum)
+	hash=$({ cat "${fragments[@]}" && declare -f uml_build uml_make uml_tidy; } |
+		sha256sum)
 	KERNEL_ID=$machine-$SOURCE_ID-${hash:0:12}
 	cache_get "kernel/$KERNEL_ID" uml_build "$KERNEL_ID" "$SOURCE" "${fragments[@]}"
 	KERNEL_DIR=$ENTRY
@@ -54,4 +55,11 @@ uml_config_complete() {
 # Objects are two thirds of the size, and no module's build wants them.
 uml_tidy() {
 	find . -name '*.o' -delete -o -name '*.a' -delete
+}
+
+uml_make_module() {
+	local dir=$1
+
+	shift
+	make -s -C "$KERNEL_DIR" ARCH=um M="$dir" "$@" modules
 }

@@ -1,10 +1,39 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Building vhost_alt for a machine's kernel.
+# Building a module for a machine's kernel, in build/module of the work tree.
 
-module_file() {
-	MODULE_FILE=
-	case $MODULES in
-	both | alt) die "not yet" ;;
-	esac
+# module_build SOURCE DIR [MAKE ARGUMENTS…] : build the module of SOURCE in DIR
+# for the kernel that is prepared, and set MODULE_FILE. Only what has changed is
+# compiled; warnings go to stderr.
+module_build() {
+	local source=$1 dir=$2
+
+	shift 2
+	mkdir -p "$dir"
+	module_link "$source" "$dir"
+	(
+		flock -w 600 9 || die "$dir stays locked"
+		"${MACHINE%%-*}_make_module" "$dir" "$@" 9>&- >&2
+	) 9>"$dir/.lock" || die "the module does not build for $MACHINE $KERNEL"
+	MODULE_FILE=$(find "$dir" -maxdepth 1 -name '*.ko')
+}
+
+# Several kernels build from one tree, so each has a directory of links to it.
+module_link() {
+	local source=$1 dir=$2 f
+
+	for f in "$source"/Kbuild "$source"/*.[ch] "$source"/uapi; do
+		[ ! -e "$f" ] || ln -sfn "$f" "$dir"
+	done
+	# A source that is gone must not linger: its link dangles now.
+	find "$dir" -maxdepth 1 -xtype l -delete
+}
+
+# The directory for SOURCE's module on the chosen machine and kernel.
+module_dir() {
+	if [ "$1" = "$TOP" ]; then
+		echo "$TOP/build/module/$MACHINE-$KERNEL"
+	else
+		echo "$TOP/build/module/$(basename "$1")-$MACHINE-$KERNEL"
+	fi
 }

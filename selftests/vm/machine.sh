@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Which machines there are, and everything that belongs to them.
+
+for part in lib cache packages source log module kernel_uml machine_uml; do
+	# shellcheck source=/dev/null
+	. "$(dirname "${BASH_SOURCE[0]}")/$part.sh"
+done
+
+# choose_machine NAME [KERNEL] : set MACHINE and KERNEL, or complain.
+choose_machine() {
+	MACHINE=$1 KERNEL=${2-}
+	case $MACHINE in
+	qemu | uml | uml-debug) : "${KERNEL:=6.1}" ;;
+	uml-smp) : "${KERNEL:=7.2}" ;;
+	*) die "no such machine: '$MACHINE'" ;;
+	esac
+	case $KERNEL in
+	6.1 | 6.12 | 7.2) ;;
+	*) die "no such kernel: '$KERNEL'" ;;
+	esac
+}
+
+# Call a function of the chosen machine's kind: qemu_… or uml_….
+machine() {
+	local name=${MACHINE%%-*}_$1
+
+	shift
+	"$name" "$@"
+}
