@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 # Which machines there are, and everything that belongs to them.
 
-for part in lib cache packages source log module kernel_uml machine_uml; do
+for part in lib cache packages apt source log module initramfs kernel_uml \
+	kernel_debian machine_uml machine_qemu; do
 	# shellcheck source=/dev/null
 	. "$(dirname "${BASH_SOURCE[0]}")/$part.sh"
 done

@@ -11,7 +11,7 @@ uml_prepare() {
 # Start the machine in the background, its output in the files of $RUN.
 uml_start() {
 	local args=(
-		"mem=$MEMORY" "uml_dir=$RUN/" umid=uml
+		"mem=${MEMORY:-2G}" "uml_dir=$RUN/" umid=uml
 		rootfstype=hostfs rootflags=/ ro "init=$VM/guest/init-uml" "VM_RUN=$RUN"
 		con=null con0=null,fd:1 con1=null,fd:7 con2=null,fd:8
 		ignore_loglevel panic=-1

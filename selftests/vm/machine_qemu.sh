@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Booting a stock Debian kernel in QEMU.
+
+qemu_prepare() {
+	debian_kernel "$KERNEL"
+	VM_STDOUT=/dev/vport0p1
+	VM_STDERR=/dev/vport0p2
+}
+
+# An emulated processor unless ACCEL=kvm is asked for: a /dev/kvm that exists
+# may still hang a guest.
+qemu_processor() {
+	case ${ACCEL:-tcg} in
+	kvm) QEMU_ARGS+=(-accel kvm -cpu host) ;;
+	*) QEMU_ARGS+=(-accel tcg,thread=multi -cpu max) ;;
+	esac
+}
+
+qemu_share() {
+	QEMU_ARGS+=(
+		-fsdev "local,id=$1,path=$2,security_model=none,multidevs=remap$3"
+		-device "virtio-9p-pci,fsdev=$1,mount_tag=$1"
+	)
+}
+
+# Two ports of a virtio console are the command's stdout and stderr; the serial
+# line is left to the kernel's log. Comes before other virtio devices, since the
+# ports are named after their device's number.
+qemu_output() {
+	local n=1 name
+
+	QEMU_ARGS+=(-serial "file:$RUN/log" -device virtio-serial-pci)
+	for name in stdout stderr; do
+		QEMU_ARGS+=(
+			-chardev "file,id=$name,path=$RUN/$name,append=on"
+			-device "virtserialport,chardev=$name,nr=$n"
+		)
+		n=$((n + 1))
+	done
+}
+
+qemu_kernel() {
+	local args=(
+		console=ttyS0 loglevel=5 panic=-1 nokaslr mitigations=off
+		tsc=reliable no_timer_check nowatchdog cryptomgr.notests
+		random.trust_cpu=on "VM_INIT=$VM/guest/init-qemu"
+	)
+
+	initramfs "$RUN/initramfs" "$VM/guest/init-initramfs" \
+		virtio_pci virtio_console 9pnet_virtio 9p
+	QEMU_ARGS+=(-kernel "$KERNEL_DIR/vmlinux" -initrd "$RUN/initramfs"
+		-append "${args[*]}")
+}
+
+qemu_start() {
+	QEMU_ARGS=(-M q35 -smp 2 -m "${MEMORY:-4G}" -nodefaults -no-user-config
+		-no-reboot -display none -monitor none)
+	qemu_processor
+	qemu_output
+	qemu_share host / ,readonly=on
+	qemu_share run "$RUN" ""
+	[ -z "$OUT" ] || qemu_share out "$OUT" ""
+	qemu_kernel
+	machine_timeout qemu-system-x86_64 "${QEMU_ARGS[@]}" \
+		</dev/null >"$RUN/qemu" 2>&1 &
+	MACHINE_PID=$!
+}
+
+qemu_make_module() {
+	local dir=$1
+
+	shift
+	case $KERNEL in
+	6.1)
+		need "linux-headers-$RELEASE"
+		make -s -C "/lib/modules/$RELEASE/build" M="$dir" "$@" modules
+		;;
+	esac
+}
