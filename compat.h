@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What differs between the kernels that this module builds on. No other file
+ * tests a kernel version; each wrapper names the release that made the
+ * difference. Where a distribution may have taken the change into an older
+ * release, Kbuild looks into the headers instead and defines COMPAT_HAVE_*.
+ */
+#ifndef VHOST_ALT_COMPAT_H
+#define VHOST_ALT_COMPAT_H
+
+#include <linux/version.h>
+#include <linux/eventfd.h>
+#include <linux/if_tun.h>
+#include <linux/mm.h>
+#include <linux/skbuff.h>
+#include <linux/virtio_net.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error "vhost_alt needs Linux 6.1 or newer"
+#endif
+
+#ifndef CONFIG_64BIT
+#error "vhost_alt needs a 64-bit kernel"
+#endif
+
+/*
+ * Workers are threads of their owner (vhost_task) from 6.12 on. 6.4 to 6.11
+ * have vhost_task with other signatures; a kernel thread serves them as well.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#define COMPAT_VHOST_TASK 1
+#include <linux/sched/vhost_task.h>
+#endif
+
+/* 6.8: eventfd_signal() always adds one, and lost its second argument. */
+static inline void compat_eventfd_signal(struct eventfd_ctx *ctx)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+	eventfd_signal(ctx);
+#else
+	eventfd_signal(ctx, 1);
+#endif
+}
+
+/* 6.10: page_frag_cache_drain(). The cache holds no page before first use. */
+static inline void compat_page_frag_cache_drain(struct page_frag_cache *cache)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+	page_frag_cache_drain(cache);
+#else
+	if (!cache->va)
+		return;
+	__page_frag_cache_drain(virt_to_head_page(cache->va),
+				cache->pagecnt_bias);
+	cache->va = NULL;
+#endif
+}
+
+/**
+ * compat_tun_buf_init() - prepare the head of a buffer for TUN_MSG_PTR
+ * @buf: start of the buffer, which becomes xdp_buff.data_hard_start
+ * @buflen: its whole length in bytes, skb_shared_info included
+ *
+ * Until 6.16 tun reads a struct tun_xdp_hdr there: buffer length, then the
+ * virtio-net header. 6.17 dropped the struct without a new message type: the
+ * header moved to the very start, and the length to xdp_buff.frame_sz (which
+ * the caller fills on every kernel). Nothing but the struct's absence tells.
+ *
+ * Return: where the virtio-net header belongs.
+ */
+static inline struct virtio_net_hdr *compat_tun_buf_init(void *buf, int buflen)
+{
+#ifdef COMPAT_HAVE_TUN_XDP_HDR
+	struct tun_xdp_hdr *hdr = buf;
+
+	hdr->buflen = buflen;
+	return &hdr->gso;
+#else
+	return buf;
+#endif
+}
+
+/* The most that tun reads at the start of a buffer, on any kernel. */
+#define COMPAT_TUN_BUF_HEAD	32
+
+#endif /* VHOST_ALT_COMPAT_H */

@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * All that knows of tun, tap and packet sockets. The owner's process or a worker
+ * in its address space calls this; the queue's mutex serializes it.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/file.h>
+#include <linux/if_ether.h>
+#include <linux/if_tap.h>
+#include <linux/if_tun.h>
+#include <linux/if_vlan.h>
+#include <linux/net.h>
+#include <linux/skb_array.h>
+#include <linux/virtio_byteorder.h>
+#include <linux/virtio_net.h>
+#include <net/sock.h>
+
+#include "compat.h"
+#include "tun_glue.h"
+
+/* An AF_PACKET raw socket, or an ERR_PTR(). */
+static struct socket *packet_socket(struct file *file)
+{
+	struct socket *sock = sock_from_file(file);
+
+	/* Others would take the iterators of tun for something else. */
+	if (!sock || sock->sk->sk_type != SOCK_RAW ||
+	    sock->sk->sk_family != AF_PACKET)
+		return ERR_PTR(-ENOTSOCK);
+	return sock;
+}
+
+static struct ptr_ring *tap_ring(struct file *file)
+{
+	struct ptr_ring *ring = tun_get_tx_ring(file);
+
+	return IS_ERR(ring) ? tap_get_ptr_ring(file) : ring;
+}
+
+/**
+ * tun_socket_get() - find the backend behind a file descriptor
+ * @ts: filled on success
+ * @fd: of the calling process
+ *
+ * The descriptor is looked up once: what is checked is what is used, whatever
+ * another thread puts in its place.
+ *
+ * Return: 0 or -ENOTSOCK.
+ */
+int tun_socket_get(struct tun_socket *ts, int fd)
+{
+	struct file *file = fget(fd);
+	struct ptr_ring *ring = NULL;
+	struct socket *sock;
+
+	if (!file)
+		return -ENOTSOCK;
+
+	sock = tun_get_socket(file);
+	if (IS_ERR(sock))
+		sock = tap_get_socket(file);
+	if (!IS_ERR(sock))
+		ring = tap_ring(file);
+	else
+		sock = packet_socket(file);
+	if (IS_ERR(sock) || IS_ERR(ring)) {
+		fput(file);
+		return -ENOTSOCK;
+	}
+
+	ts->sock = sock;
+	ts->ring = ring;
+	ts->batches = ring;
+	return 0;
+}
+
+/**
+ * tun_socket_put() - let go of a backend
+ * @ts: the backend; without one nothing happens. Nobody uses it any more.
+ */
+void tun_socket_put(struct tun_socket *ts)
+{
+	if (ts->sock)
+		fput(ts->sock->file);
+	ts->sock = NULL;
+	ts->ring = NULL;
+}
+
+/**
+ * tun_socket_batches() - may frames be sent by tun_tx_add()?
+ * @ts: the backend
+ *
+ * Not while a send buffer is set, which only single messages respect. It is
+ * asked for each batch, since TUNSETSNDBUF may come at any time.
+ */
+bool tun_socket_batches(const struct tun_socket *ts)
+{
+	return ts->batches && READ_ONCE(ts->sock->sk->sk_sndbuf) == INT_MAX;
+}
+
+/* Copy all of a packet; its size is that of its pieces. */
+static bool copy_packet(void *to, const struct tun_packet *packet)
+{
+	unsigned int i;
+
+	for (i = 0; i < packet->niov; i++) {
+		if (copy_from_user(to, packet->iov[i].iov_base,
+				   packet->iov[i].iov_len))
+			return false;
+		to += packet->iov[i].iov_len;
+	}
+	return true;
+}
+
+/*
+ * Let the part that the header calls "headers" reach over the checksum field,
+ * as tun does for single messages and nobody does for batches.
+ */
+static bool fix_header(struct virtio_net_hdr *hdr,
+		       const struct tun_packet *packet)
+{
+	bool le = packet->is_le;
+	u32 end;
+
+	if (!(hdr->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM))
+		return true;
+	end = __virtio16_to_cpu(le, hdr->csum_start) +
+	      __virtio16_to_cpu(le, hdr->csum_offset) + sizeof(__sum16);
+	if (end <= __virtio16_to_cpu(le, hdr->hdr_len))
+		return true;
+	/* It is a field of 16 bits, and tun would pull that much. */
+	if (end > U16_MAX || end > packet->size - packet->header)
+		return false;
+	hdr->hdr_len = __cpu_to_virtio16(le, end);
+	return true;
+}
+
+/*
+ * Bytes before the frame: what an skb that comes from a driver has, room for
+ * XDP if a program is loaded, and for the virtio-net header that is read there
+ * together with the frame.
+ */
+static unsigned int frame_pad(const struct tun_socket *ts,
+			      const struct tun_packet *packet)
+{
+	unsigned int headroom = NET_IP_ALIGN + NET_SKB_PAD;
+
+	if (sock_flag(ts->sock->sk, SOCK_XDP))
+		headroom += XDP_PACKET_HEADROOM;
+	return SKB_DATA_ALIGN(headroom + packet->header);
+}
+
+/**
+ * tun_tx_add() - add a packet to those that the next tun_tx_flush() sends
+ * @tx: where; has room, as long as it is flushed each TUN_BATCH packets
+ * @ts: where to; takes batches
+ * @packet: the packet; larger than its header
+ *
+ * The packet is copied in one go to where the frame belongs, with the header in
+ * front of it; from there the header goes to where tun looks for it.
+ *
+ * Return: 0; -EMSGSIZE if the packet is too large for a page, and is to be sent
+ * by itself; -EFAULT if it cannot be read; -EINVAL if its header is wrong;
+ * -ENOMEM. The packet has not been added then.
+ */
+int tun_tx_add(struct tun_tx *tx, const struct tun_socket *ts,
+	       const struct tun_packet *packet)
+{
+	unsigned int pad = frame_pad(ts, packet);
+	struct xdp_buff *xdp = &tx->xdp[tx->count];
+	struct virtio_net_hdr *hdr;
+	size_t room = SKB_DATA_ALIGN(packet->size - packet->header + pad) +
+		      SKB_DATA_ALIGN(sizeof(struct skb_shared_info));
+	void *buf;
+
+	BUILD_BUG_ON(NET_IP_ALIGN + NET_SKB_PAD < COMPAT_TUN_BUF_HEAD);
+
+	if (room > PAGE_SIZE)
+		return -EMSGSIZE;
+	/* All sizes are multiples of a cache line, so all frames begin at one. */
+	buf = page_frag_alloc(&tx->frags, room, GFP_KERNEL);
+	if (unlikely(!buf))
+		return -ENOMEM;
+	if (unlikely(!copy_packet(buf + pad - packet->header, packet))) {
+		page_frag_free(buf);
+		return -EFAULT;
+	}
+
+	/* tun may read more of a header than the guest has negotiated. */
+	memset(buf, 0, COMPAT_TUN_BUF_HEAD);
+	hdr = compat_tun_buf_init(buf, room);
+	if (packet->has_header)
+		memcpy(hdr, buf + pad - packet->header, packet->header);
+	if (unlikely(!fix_header(hdr, packet))) {
+		page_frag_free(buf);
+		return -EINVAL;
+	}
+
+	xdp_init_buff(xdp, room, NULL);
+	xdp_prepare_buff(xdp, buf, pad, packet->size - packet->header, true);
+	tx->count++;
+	return 0;
+}
+
+/**
+ * tun_tx_flush() - send what has been added
+ * @tx: the packets; empty afterwards, whatever happens
+ * @ts: where to
+ *
+ * Return: 0, or the error for which none of them was sent.
+ */
+int tun_tx_flush(struct tun_tx *tx, const struct tun_socket *ts)
+{
+	struct tun_msg_ctl ctl = {
+		.type = TUN_MSG_PTR,
+		.num = tx->count,
+		.ptr = tx->xdp,
+	};
+	struct msghdr msg = {
+		.msg_control = &ctl,
+		.msg_controllen = sizeof(ctl),
+		.msg_flags = MSG_DONTWAIT,
+	};
+	unsigned int i;
+	int err;
+
+	if (!tx->count)
+		return 0;
+
+	err = ts->sock->ops->sendmsg(ts->sock, &msg, 0);
+	/* On success they are tun's. If it has no device, it took none. */
+	if (unlikely(err < 0)) {
+		for (i = 0; i < tx->count; i++)
+			page_frag_free(tx->xdp[i].data_hard_start);
+	}
+	tx->count = 0;
+	return err < 0 ? err : 0;
+}
+
+/**
+ * tun_tx_single() - send one packet by itself
+ * @ts: where to
+ * @packet: the packet; larger than its header
+ * @more: another one follows at once
+ *
+ * What was added before has been flushed, so that the order is kept.
+ *
+ * Return: 0; -EAGAIN, -ENOBUFS or -ENOMEM if it may be tried later; another
+ * error for which it is lost.
+ */
+int tun_tx_single(const struct tun_socket *ts, const struct tun_packet *packet,
+		  bool more)
+{
+	struct msghdr msg = {
+		.msg_flags = MSG_DONTWAIT | (more ? MSG_MORE : 0),
+	};
+	size_t skip = packet->has_header ? 0 : packet->header;
+	int err;
+
+	iov_iter_init(&msg.msg_iter, ITER_SOURCE, packet->iov, packet->niov,
+		      packet->size);
+	iov_iter_advance(&msg.msg_iter, skip);
+	err = ts->sock->ops->sendmsg(ts->sock, &msg, packet->size - skip);
+	return err < 0 ? err : 0;
+}
+
+/**
+ * tun_tx_cleanup() - give up the memory for frames
+ * @tx: flushed
+ */
+void tun_tx_cleanup(struct tun_tx *tx)
+{
+	compat_page_frag_cache_drain(&tx->frags);
+}
+
+static size_t entry_len(void *entry)
+{
+	if (tun_is_xdp_frame(entry))
+		return tun_ptr_to_xdp(entry)->len;
+	return __skb_array_len_with_tag(entry);
+}
+
+static size_t queue_peek(struct sock *sk)
+{
+	struct sk_buff_head *queue = &sk->sk_receive_queue;
+	struct sk_buff *skb;
+	unsigned long flags;
+	size_t len = 0;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	skb = skb_peek(queue);
+	if (skb)
+		len = __skb_array_len_with_tag(skb);
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return len;
+}
+
+/**
+ * tun_rx_fill() - take packets off the socket, if there is none at hand
+ * @rx: where to
+ * @ts: the backend
+ *
+ * Return: how many are at hand. For a socket without a ring nothing is taken,
+ * and this is 1 if it has a packet.
+ */
+unsigned int tun_rx_fill(struct tun_rx *rx, const struct tun_socket *ts)
+{
+	if (!ts->ring)
+		return !skb_queue_empty_lockless(&ts->sock->sk->sk_receive_queue);
+	if (rx->head == rx->tail) {
+		rx->head = 0;
+		rx->tail = ptr_ring_consume_batched(ts->ring, rx->packets,
+						    TUN_BATCH);
+	}
+	return rx->tail - rx->head;
+}
+
+/**
+ * tun_rx_peek() - the size of the next packet
+ * @rx: the packets at hand
+ * @ts: the backend
+ *
+ * Return: bytes without a virtio-net header; 0 if there is none at hand.
+ */
+size_t tun_rx_peek(const struct tun_rx *rx, const struct tun_socket *ts)
+{
+	if (!ts->ring)
+		return queue_peek(ts->sock->sk);
+	if (rx->head == rx->tail)
+		return 0;
+	return entry_len(rx->packets[rx->head]);
+}
+
+/**
+ * tun_rx_recv() - deliver the next packet into the guest's memory
+ * @rx: the packets at hand
+ * @ts: the backend
+ * @iov: where to
+ * @niov: pieces of it
+ * @skip: bytes to leave free at its start
+ * @size: bytes that the socket is to write, its header included
+ *
+ * Return: 0, or the reason for which the packet is lost: -EFAULT if @iov cannot
+ * be written, -EMSGSIZE if the packet had another size, or the socket's error.
+ */
+int tun_rx_recv(struct tun_rx *rx, const struct tun_socket *ts,
+		const struct iovec *iov, unsigned int niov, size_t skip,
+		size_t size)
+{
+	struct msghdr msg = {};
+	int len;
+
+	if (ts->ring)
+		msg.msg_control = rx->packets[rx->head++];
+	iov_iter_init(&msg.msg_iter, ITER_DEST, iov, niov, skip + size);
+	if (skip)
+		iov_iter_advance(&msg.msg_iter, skip);
+	len = ts->sock->ops->recvmsg(ts->sock, &msg, size,
+				     MSG_DONTWAIT | MSG_TRUNC);
+	if (unlikely(len < 0))
+		return len;
+	return likely(len == size) ? 0 : -EMSGSIZE;
+}
+
+/**
+ * tun_rx_drop() - do without the next packet
+ * @rx: the packets at hand
+ * @ts: the backend
+ */
+void tun_rx_drop(struct tun_rx *rx, const struct tun_socket *ts)
+{
+	struct msghdr msg = {};
+
+	if (ts->ring) {
+		tun_ptr_free(rx->packets[rx->head++]);
+		return;
+	}
+	/* Nothing fits into no room, so the socket drops it. */
+	iov_iter_init(&msg.msg_iter, ITER_DEST, NULL, 0, 0);
+	ts->sock->ops->recvmsg(ts->sock, &msg, 0, MSG_DONTWAIT | MSG_TRUNC);
+}
+
+/**
+ * tun_rx_put_back() - return the packets at hand to the socket, in their order
+ * @rx: the packets; empty afterwards
+ * @ts: the backend they come from
+ *
+ * Those for which the ring has no more room are dropped by it.
+ */
+void tun_rx_put_back(struct tun_rx *rx, const struct tun_socket *ts)
+{
+	if (ts->ring && rx->head != rx->tail)
+		ptr_ring_unconsume(ts->ring, rx->packets + rx->head,
+				   rx->tail - rx->head, tun_ptr_free);
+	rx->head = 0;
+	rx->tail = 0;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The backend of a queue: the socket behind a tap, macvtap or AF_PACKET file
+ * descriptor, and how packets go into it and come out of it in batches.
+ */
+#ifndef VHOST_ALT_TUN_GLUE_H
+#define VHOST_ALT_TUN_GLUE_H
+
+#include <linux/mm_types.h>
+#include <linux/ptr_ring.h>
+#include <linux/uio.h>
+#include <net/xdp.h>
+
+/* tun takes a message of any size; so many frames are in flight at once. */
+#define TUN_BATCH	64
+
+/*
+ * The most bytes of a packet with its virtio-net header. A GSO packet has 64 KiB
+ * of payload and its headers; tun would try to find memory for anything.
+ */
+#define TUN_PACKET_MAX	(128 * 1024)
+
+/**
+ * struct tun_socket - a backend
+ * @sock: the socket; its file is held. NULL without a backend.
+ * @ring: where a tap's packets wait for us; NULL for an AF_PACKET socket
+ * @batches: takes TUN_MSG_PTR
+ */
+struct tun_socket {
+	struct socket *sock;
+	struct ptr_ring *ring;
+	bool batches;
+};
+
+/**
+ * struct tun_tx - packets on their way into a socket
+ * @count: how many frames are in @xdp
+ * @xdp: frames, laid out as tun wants them
+ * @frags: where the memory for frames comes from
+ */
+struct tun_tx {
+	unsigned int count;
+	struct xdp_buff xdp[TUN_BATCH];
+	struct page_frag_cache frags;
+};
+
+/**
+ * struct tun_rx - packets taken off a tap's ring
+ * @head: the next one to deliver
+ * @tail: behind the last one
+ * @packets: the ring's entries: each an skb or an XDP frame
+ */
+struct tun_rx {
+	unsigned int head;
+	unsigned int tail;
+	void *packets[TUN_BATCH];
+};
+
+/**
+ * struct tun_packet - a packet in the guest's memory
+ * @iov: its pieces, virtio-net header first
+ * @niov: how many
+ * @size: bytes in all pieces
+ * @header: of which the virtio-net header has so many
+ * @has_header: the socket wants the header; otherwise it is dropped here
+ * @is_le: byte order of the header
+ */
+struct tun_packet {
+	const struct iovec *iov;
+	unsigned int niov;
+	size_t size;
+	size_t header;
+	bool has_header;
+	bool is_le;
+};
+
+int tun_socket_get(struct tun_socket *ts, int fd);
+void tun_socket_put(struct tun_socket *ts);
+bool tun_socket_batches(const struct tun_socket *ts);
+
+int tun_tx_add(struct tun_tx *tx, const struct tun_socket *ts,
+	       const struct tun_packet *packet);
+int tun_tx_flush(struct tun_tx *tx, const struct tun_socket *ts);
+int tun_tx_single(const struct tun_socket *ts, const struct tun_packet *packet,
+		  bool more);
+void tun_tx_cleanup(struct tun_tx *tx);
+
+unsigned int tun_rx_fill(struct tun_rx *rx, const struct tun_socket *ts);
+size_t tun_rx_peek(const struct tun_rx *rx, const struct tun_socket *ts);
+int tun_rx_recv(struct tun_rx *rx, const struct tun_socket *ts,
+		const struct iovec *iov, unsigned int niov, size_t skip,
+		size_t size);
+void tun_rx_drop(struct tun_rx *rx, const struct tun_socket *ts);
+void tun_rx_put_back(struct tun_rx *rx, const struct tun_socket *ts);
+
+#endif /* VHOST_ALT_TUN_GLUE_H */

@@ -1,0 +1,770 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The net device: /dev/vhost-net-alt. It moves packets between the rings of a
+ * guest and a socket, in rounds of fetch, pass on, complete.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/compat.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/if_ether.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/net.h>
+#include <linux/nospec.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "tun_glue.h"
+#include "vhost_core.h"
+#include "vring.h"
+
+/*
+ * When a queue has moved so much, others have their turn: 256 packets is four
+ * rounds, 512 KiB eight of the largest packets. Dropped packets count, or else
+ * a guest without usable buffers could keep the worker for itself.
+ */
+#define NET_WEIGHT_PACKETS	256
+#define NET_WEIGHT_BYTES	(512 * 1024)
+
+enum {
+	NET_RX,
+	NET_TX,
+	NET_QUEUES,
+};
+
+/**
+ * struct net_queue - a virtqueue and its backend
+ * @q: the virtqueue; its mutex protects all
+ * @ts: the backend; set while the queue is running
+ * @sock_poll: wakes the worker when @ts has packets, or takes them again
+ * @tx: frames being sent; transmit queue only
+ * @rx: packets that the guest had no buffers for yet; receive queue only
+ */
+struct net_queue {
+	struct vhost_queue q;
+	struct tun_socket ts;
+	struct vhost_poll sock_poll;
+	union {
+		struct tun_tx tx;
+		struct tun_rx rx;
+	};
+};
+
+/**
+ * struct net_dev - an open file
+ * @dev: the device
+ * @queues: what @dev knows of @nq
+ * @nq: receive and transmit
+ */
+struct net_dev {
+	struct vhost_dev dev;
+	struct vhost_queue *queues[NET_QUEUES];
+	struct net_queue nq[NET_QUEUES];
+};
+
+/* What a worker has done since it turned to the queue. */
+struct net_weight {
+	unsigned int packets;
+	size_t bytes;
+};
+
+static bool weight_exceeded(const struct net_weight *weight)
+{
+	return weight->packets >= NET_WEIGHT_PACKETS ||
+	       weight->bytes >= NET_WEIGHT_BYTES;
+}
+
+/* Virtio 1.2, 5.1.6.1: num_buffers is there with either of the two features. */
+static size_t header_size(const struct vhost_queue *q)
+{
+	if (vhost_queue_has(q, VIRTIO_NET_F_MRG_RXBUF) ||
+	    vhost_queue_has(q, VIRTIO_F_VERSION_1))
+		return sizeof(struct virtio_net_hdr_mrg_rxbuf);
+	return sizeof(struct virtio_net_hdr);
+}
+
+/* Does the header come from and go to the socket, or is it our own? */
+static bool socket_has_header(const struct vhost_queue *q)
+{
+	return !vhost_queue_has(q, VHOST_NET_F_VIRTIO_NET_HDR);
+}
+
+/* ---- transmit ---- */
+
+/* Send the frames that have been added; they have the size @bytes. */
+static void flush_frames(struct net_queue *nq, size_t *bytes)
+{
+	struct vhost_stats *stats = &nq->q.stats;
+	unsigned int count = nq->tx.count;
+
+	if (!count)
+		return;
+	if (likely(!tun_tx_flush(&nq->tx, &nq->ts))) {
+		stats->packets += count;
+		stats->bytes += *bytes;
+	} else {
+		stats->drops[VHOST_DROP_SEND] += count;
+	}
+	*bytes = 0;
+}
+
+/* Why a chain cannot be a packet, or VHOST_DROP_NONE. */
+static enum vhost_drop judge_chain(const struct vring_chain *chain,
+				   size_t header)
+{
+	if (unlikely(chain->bad != VHOST_DROP_NONE))
+		return chain->bad;
+	if (unlikely(chain->in))
+		return VHOST_DROP_DIRECTION;
+	/* tun and what lies behind it rely on an Ethernet header. */
+	if (unlikely(chain->size < header + ETH_HLEN))
+		return VHOST_DROP_SHORT;
+	if (unlikely(chain->size > TUN_PACKET_MAX))
+		return VHOST_DROP_LONG;
+	return VHOST_DROP_NONE;
+}
+
+static bool is_temporary(int err)
+{
+	return err == -EAGAIN || err == -ENOBUFS || err == -ENOMEM;
+}
+
+/*
+ * Send one packet: add it to the frames if it fits, else by itself.
+ *
+ * Return: 0 if it is done with, sent or not; -EAGAIN if it is to be tried later.
+ */
+static int send_packet(struct net_queue *nq, const struct tun_packet *packet,
+		       bool batches, bool more, size_t *bytes)
+{
+	struct vhost_queue *q = &nq->q;
+	size_t size = packet->size - packet->header;
+	int err = -EMSGSIZE;
+
+	if (batches)
+		err = tun_tx_add(&nq->tx, &nq->ts, packet);
+	switch (err) {
+	case 0:
+		*bytes += size;
+		return 0;
+	case -EMSGSIZE:
+		break;
+	case -EFAULT:
+		vhost_queue_drop(q, VHOST_DROP_COPY);
+		return 0;
+	case -ENOMEM:
+		vhost_queue_drop(q, VHOST_DROP_MEMORY);
+		return 0;
+	default:
+		vhost_queue_drop(q, VHOST_DROP_HEADER);
+		return 0;
+	}
+
+	flush_frames(nq, bytes);
+	err = tun_tx_single(&nq->ts, packet, more);
+	if (unlikely(err)) {
+		if (is_temporary(err))
+			return -EAGAIN;
+		vhost_queue_drop(q, VHOST_DROP_SEND);
+		return 0;
+	}
+	q->stats.packets++;
+	q->stats.bytes += size;
+	return 0;
+}
+
+/*
+ * Send all chains that are held, and complete them.
+ *
+ * Return: 0; -EAGAIN if the socket takes no more: the rest has been put back;
+ * -EFAULT if the ring cannot be written.
+ */
+static int send_batch(struct net_queue *nq, struct net_weight *weight)
+{
+	struct vhost_queue *q = &nq->q;
+	struct vring_batch *b = q->batch;
+	bool batches = tun_socket_batches(&nq->ts);
+	struct tun_packet packet = {
+		.header = header_size(q),
+		.has_header = socket_has_header(q),
+		.is_le = q->is_le,
+	};
+	struct vring_chain *chain;
+	enum vhost_drop why;
+	size_t bytes = 0;
+	unsigned int i;
+	int blocked = 0, err;
+
+	for (i = b->done; i < b->count; i++) {
+		chain = &b->chains[i];
+		why = judge_chain(chain, packet.header);
+		if (unlikely(why != VHOST_DROP_NONE)) {
+			vhost_queue_drop(q, why);
+			continue;
+		}
+		packet.iov = &b->iov[chain->first];
+		packet.niov = chain->out;
+		packet.size = chain->size;
+		blocked = send_packet(nq, &packet, batches, i + 1 < b->count,
+				      &bytes);
+		if (unlikely(blocked))
+			break;
+		weight->bytes += packet.size;
+	}
+	flush_frames(nq, &bytes);
+
+	weight->packets += i - b->done;
+	q->stats.batches++;
+	err = vring_complete(q, i);
+	if (unlikely(err))
+		return err;
+	if (unlikely(blocked))
+		vring_put_back(q, b->done);
+	return blocked;
+}
+
+/* Return: 0, or -EFAULT if the ring cannot be used. */
+static int transmit(struct net_queue *nq)
+{
+	struct vhost_queue *q = &nq->q;
+	struct net_weight weight = {};
+	int err;
+
+	/* While the worker looks anyway, neither socket nor guest need call. */
+	vhost_poll_stop(&nq->sock_poll);
+	err = vring_disable_kick(q);
+
+	while (!err) {
+		err = vring_fetch(q, VRING_BATCH);
+		if (err < 0)
+			break;
+		if (!err) {
+			q->stats.ring_empty++;
+			err = vring_enable_kick(q);
+			if (err <= 0)
+				break;
+			err = vring_disable_kick(q);
+			continue;
+		}
+		err = send_batch(nq, &weight);
+		if (err == -EAGAIN) {
+			q->stats.socket_full++;
+			/* Queues us at once if it has room again already. */
+			vhost_poll_start(&nq->sock_poll, q->worker,
+					 nq->ts.sock->file);
+			return 0;
+		}
+		if (!err && weight_exceeded(&weight)) {
+			q->stats.weight++;
+			vhost_queue_wake(q);
+			break;
+		}
+	}
+	return err;
+}
+
+/* ---- receive ---- */
+
+/*
+ * Hold buffers for a packet that takes @size bytes with its header: the chains
+ * from index @first of the batch on.
+ *
+ * Return: how many chains; 0 if the guest has not made enough available;
+ * -EBADMSG if the chain at index *@end is of no use; -ENOSPC if they do not fit
+ * beside those that are held already; -EMSGSIZE if no buffers that this guest
+ * may give are enough; -EFAULT if the ring cannot be read.
+ */
+static int hold_buffers(struct net_queue *nq, unsigned int first, size_t size,
+			unsigned int *end)
+{
+	struct vhost_queue *q = &nq->q;
+	struct vring_batch *b = q->batch;
+	bool mergeable = vhost_queue_has(q, VIRTIO_NET_F_MRG_RXBUF);
+	unsigned int most = mergeable ? q->num : 1;
+	struct vring_chain *chain;
+	size_t room = 0;
+	int n;
+
+	for (*end = first; room < size; ++*end) {
+		if (unlikely(*end - first == most))
+			return -EMSGSIZE;
+		if (*end == b->count) {
+			/* At least one for each packet that is at hand. */
+			n = vring_fetch(q, tun_rx_fill(&nq->rx, &nq->ts));
+			if (n <= 0)
+				return n;
+		}
+		chain = &b->chains[*end];
+		if (unlikely(chain->bad != VHOST_DROP_NONE)) {
+			vhost_queue_drop(q, chain->bad);
+			return -EBADMSG;
+		}
+		if (unlikely(chain->out)) {
+			vhost_queue_drop(q, VHOST_DROP_DIRECTION);
+			return -EBADMSG;
+		}
+		room += chain->size;
+	}
+	return *end - first;
+}
+
+/* Write into the guest's memory, @offset bytes behind its start. */
+static bool write_guest(const struct iovec *iov, unsigned int niov,
+			size_t offset, const void *from, size_t len)
+{
+	struct iov_iter iter;
+
+	iov_iter_init(&iter, ITER_DEST, iov, niov, offset + len);
+	iov_iter_advance(&iter, offset);
+	return copy_to_iter(from, len, &iter) == len;
+}
+
+/*
+ * Complete the virtio-net header at the start of the guest's buffers: all of it
+ * if the socket knows none, else the count of buffers, which it does not know.
+ */
+static bool write_header(const struct vhost_queue *q, const struct iovec *iov,
+			 unsigned int niov, unsigned int buffers)
+{
+	struct virtio_net_hdr_mrg_rxbuf hdr = {
+		.hdr.gso_type = VIRTIO_NET_HDR_GSO_NONE,
+		.num_buffers = cpu_to_vhost16(q, buffers),
+	};
+	size_t offset = offsetof(typeof(hdr), num_buffers);
+	size_t size = header_size(q);
+
+	if (!socket_has_header(q))
+		return write_guest(iov, niov, 0, &hdr, size);
+	if (size < sizeof(hdr))
+		return true;
+	if (likely(iov->iov_len >= sizeof(hdr)))
+		return !put_user(hdr.num_buffers,
+				 (__virtio16 __user *)(iov->iov_base + offset));
+	return write_guest(iov, niov, offset, &hdr.num_buffers,
+			   sizeof(hdr.num_buffers));
+}
+
+/* Note how much of @size bytes each of @n chains holds. */
+static void set_written(struct vring_chain *chain, unsigned int n, size_t size)
+{
+	for (; n > 1; n--, chain++) {
+		chain->written = chain->size;
+		size -= chain->size;
+	}
+	chain->written = size;
+}
+
+/*
+ * Put the next packet, of @len bytes, into @n chains from index @first on.
+ *
+ * Return: how many of the chains are to be completed: all, or none if the
+ * packet was lost without having touched them.
+ */
+static unsigned int deliver(struct net_queue *nq, unsigned int first,
+			    unsigned int n, size_t len)
+{
+	struct vhost_queue *q = &nq->q;
+	struct vring_batch *b = q->batch;
+	struct vring_chain *chain = &b->chains[first];
+	struct vring_chain *last = chain + n - 1;
+	const struct iovec *iov = &b->iov[chain->first];
+	unsigned int niov = last->first + last->in - chain->first;
+	size_t size = header_size(q) + len;
+	size_t skip = socket_has_header(q) ? 0 : header_size(q);
+	int err;
+
+	err = tun_rx_recv(&nq->rx, &nq->ts, iov, niov, skip, size - skip);
+	if (unlikely(err && err != -EFAULT)) {
+		vhost_queue_drop(q, VHOST_DROP_RECEIVE);
+		return 0;
+	}
+	if (unlikely(err || !write_header(q, iov, niov, n))) {
+		/* The guest gets its buffers back empty, not again and again. */
+		vhost_queue_drop(q, VHOST_DROP_WRITE);
+		return n;
+	}
+	set_written(chain, n, size);
+	q->stats.packets++;
+	q->stats.bytes += len;
+	return n;
+}
+
+static void drop_packet(struct net_queue *nq)
+{
+	tun_rx_drop(&nq->rx, &nq->ts);
+	vhost_queue_drop(&nq->q, VHOST_DROP_NO_ROOM);
+}
+
+/*
+ * Deliver the packets at hand, or as many as the weight allows.
+ *
+ * Return: 1 if the guest has too few buffers, 0, or -EFAULT if the ring cannot
+ * be used. Nothing is held afterwards, but on -EFAULT.
+ */
+static int receive_batch(struct net_queue *nq, struct net_weight *weight)
+{
+	struct vhost_queue *q = &nq->q;
+	struct vring_batch *b = q->batch;
+	unsigned int taken = b->done, end;
+	size_t len;
+	int n = 1, err = 0;
+
+	while (n && !weight_exceeded(weight)) {
+		len = tun_rx_peek(&nq->rx, &nq->ts);
+		if (!len)
+			break;
+
+		n = hold_buffers(nq, taken, header_size(q) + len, &end);
+		if (likely(n > 0)) {
+			taken += deliver(nq, taken, n, len);
+			weight->packets++;
+			weight->bytes += len;
+			if (taken - b->done < VRING_BATCH)
+				continue;
+		} else if (n == -EMSGSIZE || (n == -ENOSPC && !taken)) {
+			drop_packet(nq);
+			weight->packets++;
+			continue;
+		} else if (n == -EBADMSG) {
+			/* It goes back unused, with what was held before it. */
+			taken = end + 1;
+			weight->packets++;
+		}
+
+		err = vring_complete(q, taken);
+		if (unlikely(err || n == -EFAULT))
+			return -EFAULT;
+		/* Make room: what the packet holds already is fetched again. */
+		if (n == -ENOSPC)
+			vring_put_back(q, b->done);
+		taken = b->done;
+	}
+
+	q->stats.batches++;
+	err = vring_complete(q, taken);
+	if (unlikely(err))
+		return err;
+	vring_put_back(q, b->done);
+	return !n;
+}
+
+/* Is there a packet? If not, the socket will wake the worker for the next. */
+static bool packets_at_hand(struct net_queue *nq)
+{
+	if (tun_rx_fill(&nq->rx, &nq->ts))
+		return true;
+	vhost_poll_arm(&nq->sock_poll);
+	if (!tun_rx_fill(&nq->rx, &nq->ts))
+		return false;
+	vhost_poll_disarm(&nq->sock_poll);
+	return true;
+}
+
+/* Return: 0, or -EFAULT if the ring cannot be used. */
+static int receive(struct net_queue *nq)
+{
+	struct vhost_queue *q = &nq->q;
+	struct net_weight weight = {};
+	int err;
+
+	/* While the worker looks anyway, neither socket nor guest need call. */
+	vhost_poll_disarm(&nq->sock_poll);
+	err = vring_disable_kick(q);
+
+	while (!err && packets_at_hand(nq)) {
+		if (weight_exceeded(&weight)) {
+			q->stats.weight++;
+			vhost_queue_wake(q);
+			break;
+		}
+		err = receive_batch(nq, &weight);
+		if (err <= 0)
+			continue;
+
+		/* Packets wait now; more of them would be no news. */
+		q->stats.ring_empty++;
+		err = vring_enable_kick(q);
+		if (err <= 0)
+			break;
+		err = vring_disable_kick(q);
+	}
+	return err;
+}
+
+/* ---- work ---- */
+
+static void serve(struct net_queue *nq, int (*move)(struct net_queue *nq))
+{
+	struct vhost_queue *q = &nq->q;
+
+	mutex_lock(&q->mutex);
+	if (q->running && !q->broken) {
+		q->stats.runs++;
+		if (unlikely(move(nq) < 0))
+			vhost_queue_break(q);
+	}
+	mutex_unlock(&q->mutex);
+}
+
+static void serve_rx(struct vhost_work *work)
+{
+	serve(container_of(work, struct net_queue, q.work), receive);
+}
+
+static void serve_tx(struct vhost_work *work)
+{
+	serve(container_of(work, struct net_queue, q.work), transmit);
+}
+
+/* ---- the backend ---- */
+
+static void put_back_packets(struct net_queue *nq)
+{
+	if (nq->q.index == NET_RX)
+		tun_rx_put_back(&nq->rx, &nq->ts);
+}
+
+/* Stop the queue. The caller puts the backend that this returns. */
+static struct tun_socket detach_backend(struct net_queue *nq)
+{
+	struct tun_socket old;
+
+	mutex_lock(&nq->q.mutex);
+	vhost_poll_stop(&nq->sock_poll);
+	put_back_packets(nq);
+	vhost_queue_stop(&nq->q);
+	old = nq->ts;
+	nq->ts = (struct tun_socket){};
+	mutex_unlock(&nq->q.mutex);
+	return old;
+}
+
+/*
+ * Start the queue on the backend *@ts, which on success is exchanged for the
+ * one that it had before. On failure the queue goes on as it was.
+ */
+static long attach_backend(struct net_queue *nq, struct tun_socket *ts)
+{
+	struct vhost_queue *q = &nq->q;
+	long err;
+
+	lockdep_assert_held(&q->mutex);
+	vhost_poll_stop(&nq->sock_poll);
+	err = vhost_poll_start(&nq->sock_poll, q->worker, ts->sock->file);
+	if (err)
+		goto restart_poll;
+	err = vhost_queue_start(q);
+	if (err)
+		goto stop_poll;
+
+	put_back_packets(nq);
+	swap(nq->ts, *ts);
+	/* Buffers or packets may be there already. */
+	vhost_queue_wake(q);
+	return 0;
+
+stop_poll:
+	vhost_poll_stop(&nq->sock_poll);
+restart_poll:
+	if (q->running)
+		vhost_poll_start(&nq->sock_poll, q->worker,
+				 nq->ts.sock->file);
+	return err;
+}
+
+static long start_backend(struct net_queue *nq, int fd)
+{
+	struct vhost_queue *q = &nq->q;
+	struct tun_socket ts = {};
+	long err = -EFAULT;
+
+	mutex_lock(&q->mutex);
+	if (!vhost_queue_access_ok(q))
+		goto unlock;
+	err = tun_socket_get(&ts, fd);
+	if (err)
+		goto unlock;
+	if (ts.sock != nq->ts.sock || q->broken)
+		err = attach_backend(nq, &ts);
+unlock:
+	mutex_unlock(&q->mutex);
+	tun_socket_put(&ts);
+	return err;
+}
+
+static long set_backend(struct net_dev *net, struct vhost_vring_file *backend)
+{
+	struct tun_socket old;
+	struct net_queue *nq;
+	long err;
+
+	err = vhost_dev_check_owner(&net->dev);
+	if (err)
+		return err;
+	if (backend->index >= NET_QUEUES)
+		return -ENOBUFS;
+	nq = &net->nq[array_index_nospec(backend->index, NET_QUEUES)];
+
+	if (backend->fd != VHOST_FILE_UNBIND)
+		return start_backend(nq, backend->fd);
+	old = detach_backend(nq);
+	tun_socket_put(&old);
+	return 0;
+}
+
+/* Stop all queues, and forget the owner if there is one. */
+static void net_stop(struct net_dev *net)
+{
+	struct tun_socket old[NET_QUEUES];
+	unsigned int i;
+
+	for (i = 0; i < NET_QUEUES; i++)
+		old[i] = detach_backend(&net->nq[i]);
+	vhost_dev_reset_owner(&net->dev);
+	for (i = 0; i < NET_QUEUES; i++)
+		tun_socket_put(&old[i]);
+}
+
+/* ---- file operations ---- */
+
+static int net_open(struct inode *inode, struct file *file)
+{
+	struct net_dev *net;
+	int err;
+
+	net = kvzalloc(sizeof(*net), GFP_KERNEL_ACCOUNT);
+	if (!net)
+		return -ENOMEM;
+
+	net->queues[NET_RX] = &net->nq[NET_RX].q;
+	net->queues[NET_TX] = &net->nq[NET_TX].q;
+	vhost_queue_init(net->queues[NET_RX], serve_rx);
+	vhost_queue_init(net->queues[NET_TX], serve_tx);
+	vhost_poll_init(&net->nq[NET_RX].sock_poll, &net->queues[NET_RX]->work,
+			EPOLLIN);
+	vhost_poll_init(&net->nq[NET_TX].sock_poll, &net->queues[NET_TX]->work,
+			EPOLLOUT);
+
+	err = vhost_dev_init(&net->dev, net->queues, NET_QUEUES);
+	if (err) {
+		kvfree(net);
+		return err;
+	}
+	file->private_data = net;
+	return 0;
+}
+
+static int net_release(struct inode *inode, struct file *file)
+{
+	struct net_dev *net = file->private_data;
+
+	mutex_lock(&net->dev.mutex);
+	net_stop(net);
+	mutex_unlock(&net->dev.mutex);
+	tun_tx_cleanup(&net->nq[NET_TX].tx);
+	vhost_dev_cleanup(&net->dev);
+	kvfree(net);
+	return 0;
+}
+
+static long reset_owner(struct net_dev *net)
+{
+	long err = vhost_dev_check_owner(&net->dev);
+
+	if (!err)
+		net_stop(net);
+	return err;
+}
+
+static long put_features(u64 features, u64 __user *argp)
+{
+	return copy_to_user(argp, &features, sizeof(features)) ? -EFAULT : 0;
+}
+
+static long get_features(u64 *features, u64 offered, u64 __user *argp)
+{
+	if (copy_from_user(features, argp, sizeof(*features)))
+		return -EFAULT;
+	return *features & ~offered ? -EOPNOTSUPP : 0;
+}
+
+static long locked_ioctl(struct net_dev *net, unsigned int cmd,
+			 void __user *argp)
+{
+	struct vhost_vring_file backend;
+	u64 features;
+	long err;
+
+	switch (cmd) {
+	case VHOST_SET_FEATURES:
+		err = get_features(&features, VHOST_ALT_FEATURES, argp);
+		if (!err)
+			vhost_dev_set_features(&net->dev, features);
+		return err;
+	case VHOST_SET_OWNER:
+		return vhost_dev_set_owner(&net->dev);
+	case VHOST_RESET_OWNER:
+		return reset_owner(net);
+	case VHOST_NET_SET_BACKEND:
+		if (copy_from_user(&backend, argp, sizeof(backend)))
+			return -EFAULT;
+		return set_backend(net, &backend);
+	default:
+		return vhost_dev_ioctl(&net->dev, cmd, argp);
+	}
+}
+
+static long net_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct net_dev *net = file->private_data;
+	void __user *argp = (void __user *)arg;
+	u64 features;
+	long err;
+
+	switch (cmd) {
+	case VHOST_GET_FEATURES:
+		return put_features(VHOST_ALT_FEATURES, argp);
+	case VHOST_GET_BACKEND_FEATURES:
+		return put_features(0, argp);
+	case VHOST_SET_BACKEND_FEATURES:
+		return get_features(&features, 0, argp);
+	default:
+		mutex_lock(&net->dev.mutex);
+		err = locked_ioctl(net, cmd, argp);
+		mutex_unlock(&net->dev.mutex);
+		return err;
+	}
+}
+
+static void net_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct net_dev *net = file->private_data;
+
+	vhost_dev_show(&net->dev, m);
+}
+
+static const struct file_operations net_fops = {
+	.owner		= THIS_MODULE,
+	.open		= net_open,
+	.release	= net_release,
+	.unlocked_ioctl	= net_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+	.show_fdinfo	= net_show_fdinfo,
+	.llseek		= noop_llseek,
+};
+
+static struct miscdevice net_misc = {
+	.minor	= MISC_DYNAMIC_MINOR,
+	.name	= "vhost-net-alt",
+	.fops	= &net_fops,
+};
+
+module_misc_device(net_misc);
+
+MODULE_LICENSE("GPL");
+MODULE_AUTHOR("The vhost_alt authors");
+MODULE_DESCRIPTION("Serves a guest's virtio-net rings in the host kernel");
+MODULE_ALIAS("devname:vhost-net-alt");

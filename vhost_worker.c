@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A worker is one thread in the address space and the cgroups of the process
+ * that owns the device. Work is queued on it from any context: from the wait
+ * queue of a kick's eventfd or of a tap, and from ioctls.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cgroup.h>
+#include <linux/completion.h>
+#include <linux/file.h>
+#include <linux/kthread.h>
+#include <linux/mmu_context.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "vhost_worker.h"
+
+#define VHOST_WORK_QUEUED 0
+
+/**
+ * struct vhost_worker - a thread and what it has to do
+ * @works: queued works, newest first
+ * @mm: the owner's address space; its users' count is held by the device
+ * @lock: protects @killed
+ * @killed: the owner got SIGKILL and took the thread along: nothing will run
+ *	any more
+ * @vtsk: the thread, where workers are threads of the owner
+ * @task: the thread, where they are kernel threads
+ */
+struct vhost_worker {
+	struct llist_head works;
+	struct mm_struct *mm;
+	struct mutex lock; /* orders a flush against the thread's death */
+	bool killed;
+#ifdef COMPAT_VHOST_TASK
+	struct vhost_task *vtsk;
+#else
+	struct task_struct *task;
+#endif
+};
+
+struct vhost_flush {
+	struct vhost_work work;
+	struct completion done;
+};
+
+static bool worker_run(void *data)
+{
+	struct vhost_worker *worker = data;
+	struct vhost_work *work, *next;
+	struct llist_node *list;
+
+	list = llist_del_all(&worker->works);
+	if (!list)
+		return false;
+
+	__set_current_state(TASK_RUNNING);
+	list = llist_reverse_order(list);
+	llist_for_each_entry_safe(work, next, list, node) {
+		/*
+		 * The node may be reused as soon as the bit is clear, so the
+		 * list must have been read before. Whoever finds it clear and
+		 * queues again wants a run that sees what it did before that.
+		 */
+		smp_mb__before_atomic();
+		clear_bit(VHOST_WORK_QUEUED, &work->flags);
+		/* Clear the bit, then look at what is to be done. */
+		smp_mb__after_atomic();
+		work->fn(work);
+		cond_resched();
+	}
+	return true;
+}
+
+#ifdef COMPAT_VHOST_TASK
+
+static void worker_wake(struct vhost_worker *worker)
+{
+	vhost_task_wake(worker->vtsk);
+}
+
+/*
+ * Runs in the dying thread. The address space is being torn down, so packets
+ * wait for ever, but a flush that was queued before @killed must complete.
+ */
+static void worker_killed(void *data)
+{
+	struct vhost_worker *worker = data;
+
+	mutex_lock(&worker->lock);
+	worker->killed = true;
+	mutex_unlock(&worker->lock);
+	worker_run(worker);
+}
+
+static int worker_start(struct vhost_worker *worker, const char *name)
+{
+	struct vhost_task *vtsk;
+
+	vtsk = vhost_task_create(worker_run, worker_killed, worker, name);
+	if (IS_ERR_OR_NULL(vtsk))
+		return vtsk ? PTR_ERR(vtsk) : -ENOMEM;
+	worker->vtsk = vtsk;
+	vhost_task_start(vtsk);
+	return 0;
+}
+
+static void worker_stop(struct vhost_worker *worker)
+{
+	vhost_task_stop(worker->vtsk);
+}
+
+#else /* !COMPAT_VHOST_TASK */
+
+static void worker_wake(struct vhost_worker *worker)
+{
+	wake_up_process(worker->task);
+}
+
+static int worker_thread(void *data)
+{
+	struct vhost_worker *worker = data;
+
+	kthread_use_mm(worker->mm);
+	for (;;) {
+		/* Before looking for work, so that a wake-up is not missed. */
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (kthread_should_stop())
+			break;
+		if (!worker_run(worker))
+			schedule();
+	}
+	__set_current_state(TASK_RUNNING);
+	kthread_unuse_mm(worker->mm);
+	return 0;
+}
+
+static int worker_start(struct vhost_worker *worker, const char *name)
+{
+	int err;
+
+	worker->task = kthread_create(worker_thread, worker, "%s", name);
+	if (IS_ERR(worker->task))
+		return PTR_ERR(worker->task);
+
+	err = cgroup_attach_task_all(current, worker->task);
+	if (err) {
+		kthread_stop(worker->task);
+		return err;
+	}
+	wake_up_process(worker->task);
+	return 0;
+}
+
+static void worker_stop(struct vhost_worker *worker)
+{
+	kthread_stop(worker->task);
+}
+
+#endif /* COMPAT_VHOST_TASK */
+
+/**
+ * vhost_worker_create() - start a thread that works for the current process
+ * @mm: the current process's address space; outlives the worker
+ *
+ * The thread is named vhost-<pid>, as tools expect of a vhost device, and is
+ * accounted to the cgroups of the caller.
+ *
+ * Return: the worker, or an ERR_PTR().
+ */
+struct vhost_worker *vhost_worker_create(struct mm_struct *mm)
+{
+	struct vhost_worker *worker;
+	char name[TASK_COMM_LEN];
+	int err;
+
+	worker = kzalloc(sizeof(*worker), GFP_KERNEL_ACCOUNT);
+	if (!worker)
+		return ERR_PTR(-ENOMEM);
+	init_llist_head(&worker->works);
+	mutex_init(&worker->lock);
+	worker->mm = mm;
+	snprintf(name, sizeof(name), "vhost-%d", current->pid);
+
+	err = worker_start(worker, name);
+	if (err) {
+		kfree(worker);
+		return ERR_PTR(err);
+	}
+	return worker;
+}
+
+/**
+ * vhost_worker_destroy() - stop the thread and free the worker
+ * @worker: the worker; NULL does nothing
+ *
+ * Nobody may queue work any more: every poll that names the worker is stopped.
+ * Work still queued is forgotten, and may be queued elsewhere afterwards.
+ */
+void vhost_worker_destroy(struct vhost_worker *worker)
+{
+	struct vhost_work *work, *next;
+
+	if (!worker)
+		return;
+	worker_stop(worker);
+	llist_for_each_entry_safe(work, next, llist_del_all(&worker->works),
+				  node)
+		clear_bit(VHOST_WORK_QUEUED, &work->flags);
+	mutex_destroy(&worker->lock);
+	kfree(worker);
+}
+
+/**
+ * vhost_worker_queue() - have a work done
+ * @worker: by whom; NULL forgets it
+ * @work: what; queued once, however often this is called before it runs
+ *
+ * Any context. Everything that the caller wrote before is seen by the run.
+ */
+void vhost_worker_queue(struct vhost_worker *worker, struct vhost_work *work)
+{
+	if (!worker || test_and_set_bit(VHOST_WORK_QUEUED, &work->flags))
+		return;
+	llist_add(&work->node, &worker->works);
+	worker_wake(worker);
+}
+
+static void flush_done(struct vhost_work *work)
+{
+	complete(&container_of(work, struct vhost_flush, work)->done);
+}
+
+/**
+ * vhost_worker_flush() - wait until all that was queued before has run
+ * @worker: the worker; NULL returns at once
+ *
+ * May sleep. Not under a queue's mutex, which the queued work takes.
+ */
+void vhost_worker_flush(struct vhost_worker *worker)
+{
+	struct vhost_flush flush;
+
+	if (!worker)
+		return;
+
+	vhost_work_init(&flush.work, flush_done);
+	init_completion(&flush.done);
+
+	mutex_lock(&worker->lock);
+	if (worker->killed) {
+		mutex_unlock(&worker->lock);
+		return;
+	}
+	vhost_worker_queue(worker, &flush.work);
+	mutex_unlock(&worker->lock);
+
+	wait_for_completion(&flush.done);
+}
+
+/**
+ * vhost_work_init() - prepare a work
+ * @work: the work
+ * @fn: what it does
+ */
+void vhost_work_init(struct vhost_work *work,
+		     void (*fn)(struct vhost_work *work))
+{
+	work->fn = fn;
+	work->flags = 0;
+}
+
+/* Called with the wait queue's lock held, in any context. */
+static int poll_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
+		       void *key)
+{
+	struct vhost_poll *poll = container_of(wait, struct vhost_poll, wait);
+
+	if (!(key_to_poll(key) & poll->mask))
+		return 0;
+	/*
+	 * Pairs with vhost_poll_arm(): the file became ready before we read
+	 * armed. Costs nothing where taking the lock is a full barrier.
+	 */
+	smp_mb__after_spinlock();
+	if (READ_ONCE(poll->armed))
+		vhost_worker_queue(poll->worker, poll->work);
+	return 0;
+}
+
+static void poll_enqueue(struct file *file, wait_queue_head_t *wqh,
+			 poll_table *table)
+{
+	struct vhost_poll *poll = container_of(table, struct vhost_poll, table);
+
+	/* One wait queue is all that an eventfd or a socket has. */
+	if (poll->wqh)
+		return;
+	poll->wqh = wqh;
+	add_wait_queue(wqh, &poll->wait);
+}
+
+/**
+ * vhost_poll_init() - prepare a poll
+ * @poll: the poll
+ * @work: what to queue when the file is ready
+ * @mask: when it counts as ready
+ */
+void vhost_poll_init(struct vhost_poll *poll, struct vhost_work *work,
+		     __poll_t mask)
+{
+	init_waitqueue_func_entry(&poll->wait, poll_wakeup);
+	init_poll_funcptr(&poll->table, poll_enqueue);
+	poll->mask = mask;
+	poll->work = work;
+	poll->wqh = NULL;
+	poll->worker = NULL;
+	poll->armed = false;
+}
+
+/**
+ * vhost_poll_start() - begin to watch a file
+ * @poll: the poll; if it is started already, nothing happens
+ * @worker: who does the work
+ * @file: what to watch; the caller keeps it open until vhost_poll_stop()
+ *
+ * If the file is ready now, the work is queued now.
+ *
+ * Return: 0, or -EINVAL if the file is in error (a tap without a device).
+ */
+int vhost_poll_start(struct vhost_poll *poll, struct vhost_worker *worker,
+		     struct file *file)
+{
+	__poll_t ready;
+
+	if (poll->wqh)
+		return 0;
+
+	poll->worker = worker;
+	WRITE_ONCE(poll->armed, true);
+	ready = vfs_poll(file, &poll->table);
+	if (ready & EPOLLERR) {
+		vhost_poll_stop(poll);
+		return -EINVAL;
+	}
+	if (ready & poll->mask)
+		vhost_worker_queue(worker, poll->work);
+	return 0;
+}
+
+/**
+ * vhost_poll_stop() - watch no longer
+ * @poll: the poll; if it is stopped already, nothing happens
+ *
+ * When this returns, no wake-up runs; the work may still be queued.
+ */
+void vhost_poll_stop(struct vhost_poll *poll)
+{
+	if (!poll->wqh)
+		return;
+	remove_wait_queue(poll->wqh, &poll->wait);
+	poll->wqh = NULL;
+	WRITE_ONCE(poll->armed, false);
+}

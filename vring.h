@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The ring as the datapath sees it, whatever its layout: it hands out chains of
+ * descriptors in batches, takes them back in batches, in the same order, and
+ * knows who wants to be notified.
+ *
+ * A chain is in one of three states: available (in the ring), held (fetched,
+ * in the batch) or used. vring_fetch() makes available chains held;
+ * vring_complete() makes held ones used, from the oldest on; vring_put_back()
+ * makes them available again, from the youngest on. Nothing else moves a chain,
+ * so none gets lost.
+ *
+ * Every function here is called with the queue's mutex held, by a thread in the
+ * owner's address space, on a running queue that is not broken. A negative
+ * return means that the ring itself could not be accessed: the caller stops the
+ * queue by vhost_queue_break().
+ */
+#ifndef VHOST_ALT_VRING_H
+#define VHOST_ALT_VRING_H
+
+#include <linux/lockdep.h>
+#include <linux/uio.h>
+
+#include "vhost_core.h"
+
+/*
+ * 64: as many frames as tun takes in one message gain from one pass over the
+ * ring, one message and one decision on an interrupt; a larger batch gains
+ * little more and delays the first frame.
+ */
+#define VRING_BATCH	64
+
+/*
+ * The most chains that are held at once, and the most pieces of memory that
+ * they have together. A received packet may need that many buffers.
+ */
+#define VRING_MAX_HELD	UIO_MAXIOV
+
+/**
+ * struct vring_chain - one buffer of the guest: a chain of descriptors
+ * @id: by which the guest knows it
+ * @bad: why it cannot be used, or VHOST_DROP_NONE
+ * @out: pieces that the device reads; they come first
+ * @in: pieces that the device writes
+ * @first: index of its first piece in the batch's @iov
+ * @slots: descriptors that it takes up in a packed ring
+ * @size: bytes in all pieces
+ * @written: bytes that the device wrote; reported to the guest
+ */
+struct vring_chain {
+	u16 id;
+	u16 bad;
+	u16 out;
+	u16 in;
+	u16 first;
+	u16 slots;
+	u32 written;
+	u64 size;
+};
+
+/**
+ * struct vring_batch - the chains that are held, oldest first
+ * @done: index of the oldest chain that is still held
+ * @count: index behind the youngest one
+ * @niov: how much of @iov is in use
+ * @chains: the chains
+ * @iov: their pieces, in the order of the chains and without gaps, so that
+ *	chains that follow each other make one scatter list
+ * @heads: scratch of fetch: available entries as read
+ * @desc: scratch of fetch: descriptors as read
+ * @table: scratch of fetch: an indirect table as read
+ */
+struct vring_batch {
+	unsigned int done;
+	unsigned int count;
+	unsigned int niov;
+	struct vring_chain chains[VRING_MAX_HELD];
+	struct iovec iov[VRING_MAX_HELD];
+	__virtio16 heads[VRING_BATCH];
+	struct vring_desc desc[VRING_BATCH];
+	struct vring_desc table[VRING_BATCH];
+};
+
+/**
+ * struct vring_ops - what a layout does
+ * @start: read the state that lies in the ring; see vring_start()
+ * @fetch: see vring_fetch()
+ * @complete: write the chains that vring_complete() is to give back
+ * @put_back: step back over that many chains, the youngest first
+ * @want_call: does the guest want an interrupt, now that the next used entry is
+ *	@last_used and was @old when it was asked last?
+ * @enable_kick: see vring_enable_kick()
+ * @disable_kick: see vring_disable_kick()
+ * @addressable: may a process have all of the ring's memory?
+ */
+struct vring_ops {
+	int (*start)(struct vhost_queue *q);
+	int (*fetch)(struct vhost_queue *q, unsigned int max);
+	int (*complete)(struct vhost_queue *q, unsigned int end);
+	void (*put_back)(struct vhost_queue *q, unsigned int n);
+	bool (*want_call)(struct vhost_queue *q, u16 old);
+	int (*enable_kick)(struct vhost_queue *q);
+	int (*disable_kick)(struct vhost_queue *q);
+	bool (*addressable)(const struct vhost_queue *q);
+};
+
+extern const struct vring_ops vring_split_ops;
+
+/* The layout that the negotiated features ask for. */
+static inline const struct vring_ops *vring_ops_of(const struct vhost_queue *q)
+{
+	return &vring_split_ops;
+}
+
+/**
+ * vring_start() - begin to use a ring
+ * @q: the queue, with @running set
+ *
+ * Return: 0, or -EFAULT if the ring could not be accessed.
+ */
+static inline int vring_start(struct vhost_queue *q)
+{
+	lockdep_assert_held(&q->mutex);
+	q->called_valid = false;
+	return q->ops->start(q);
+}
+
+/**
+ * vring_fetch() - take available chains
+ * @q: the queue
+ * @max: how many at the most
+ *
+ * They are appended to the batch. A chain that the guest has built wrongly
+ * comes along with its @bad set and no pieces, and is completed like others.
+ * The order of the chains is that in which the guest made them available.
+ *
+ * Return: how many were taken. 0: nothing is available. -ENOSPC: something is,
+ * but does not fit beside what is held. -EFAULT: the ring could not be read, or
+ * the guest claims to have made more available than the ring can hold.
+ */
+static inline int vring_fetch(struct vhost_queue *q, unsigned int max)
+{
+	lockdep_assert_held(&q->mutex);
+	return q->ops->fetch(q, max);
+}
+
+/**
+ * vring_complete() - give the oldest held chains to the guest as used
+ * @q: the queue
+ * @end: index in the batch behind the last of them
+ *
+ * For each, @written says how many bytes were written, from the start of its
+ * writable pieces. The guest sees all of them at once, and is interrupted if it
+ * wants to be.
+ *
+ * Return: 0, or -EFAULT if the ring could not be written. The chains are no
+ * longer held then either.
+ */
+int vring_complete(struct vhost_queue *q, unsigned int end);
+
+/**
+ * vring_put_back() - make the youngest held chains available again
+ * @q: the queue
+ * @end: index in the batch of the first of them
+ */
+void vring_put_back(struct vhost_queue *q, unsigned int end);
+
+/**
+ * vring_enable_kick() - ask the guest to kick when it makes chains available
+ * @q: the queue, of which nothing is held
+ *
+ * Return: 0: the next chain brings a kick. 1: chains have become available
+ * meanwhile, which may bring none. -EFAULT: the ring could not be accessed.
+ */
+static inline int vring_enable_kick(struct vhost_queue *q)
+{
+	lockdep_assert_held(&q->mutex);
+	return q->ops->enable_kick(q);
+}
+
+/**
+ * vring_disable_kick() - tell the guest that a kick is not needed
+ * @q: the queue
+ *
+ * A hint: the guest may kick all the same.
+ *
+ * Return: 0, or -EFAULT if the ring could not be written.
+ */
+static inline int vring_disable_kick(struct vhost_queue *q)
+{
+	lockdep_assert_held(&q->mutex);
+	return q->ops->disable_kick(q);
+}
+
+/* How many chains are held. */
+static inline unsigned int vring_held(const struct vhost_queue *q)
+{
+	return q->batch->count - q->batch->done;
+}
+
+#endif /* VHOST_ALT_VRING_H */
