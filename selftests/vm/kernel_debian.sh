@@ -31,11 +31,18 @@ debian_version() {
 }
 
 debian_unpack() {
+	local deb
+
 	say "downloading $1"
-	apt_download "$1" &&
-		dpkg -x ./*.deb . && rm ./*.deb || return
+	# Newer ones have the files in packages of their own.
+	# shellcheck disable=SC2046
+	apt_download "$1" $(apt-cache "${APT[@]}" depends "$1" |
+		grep -oE 'linux-(base|binary|modules)-.*-amd64') || return
+	for deb in ./*.deb; do
+		dpkg -x "$deb" . && rm "$deb" || return
+	done
 	[ -d lib ] || ln -s usr/lib lib
-	depmod -b . "$2" && debian_vmlinux "boot/vmlinuz-$2" >vmlinux
+	depmod -b . "$2" && debian_vmlinux "$(find . -type f -name 'vmlinuz*')" >vmlinux
 }
 
 # The kernel without its decompressor boots 2 s sooner under TCG. Its place in

@@ -3,7 +3,7 @@
 # Which machines there are, and everything that belongs to them.
 
 for part in lib cache packages apt source log module initramfs kernel_uml \
-	kernel_debian machine_uml machine_qemu; do
+	kernel_debian trixie_root machine_uml machine_qemu; do
 	# shellcheck source=/dev/null
 	. "$(dirname "${BASH_SOURCE[0]}")/$part.sh"
 done

@@ -71,10 +71,15 @@ qemu_make_module() {
 	local dir=$1
 
 	shift
+	set -- "/lib/modules/$RELEASE/build" M="$dir" "$@"
 	case $KERNEL in
 	6.1)
 		need "linux-headers-$RELEASE"
-		make -s -C "/lib/modules/$RELEASE/build" M="$dir" "$@" modules
+		make -s -C "$@" modules
+		;;
+	*)
+		trixie_root
+		in_trixie_root make -s -C "$@" modules
 		;;
 	esac
 }

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# A root directory with Debian 13: the compiler and libc that the headers of
+# newer kernels want, and a newer QEMU than the host's.
+
+# trixie_root : set ROOT to it.
+trixie_root() {
+	local headers=() k package hash
+
+	need mmdebstrap
+	private_apt
+	for k in 6.12 7.2; do
+		package=$(debian_newest "$k") || die "no package of a kernel $k"
+		headers+=("linux-headers-${package#linux-image-}")
+	done
+	hash=$({ echo "${headers[@]}" && declare -f trixie_root_make; } | sha256sum)
+	cache_get "root/trixie-${hash:0:12}" trixie_root_make "${headers[@]}"
+	ROOT=$ENTRY/root
+	# The name by which it is found where apt cannot be asked.
+	ln -sfn "$(basename "$ENTRY")" "$CACHE/root/trixie"
+}
+
+trixie_root_make() {
+	local apt_dir=$CACHE/apt/trixie include hook
+
+	say "making a Debian 13 root, for $*"
+	include=make,perl,kmod,sparse,qemu-system-x86,$(IFS=, && echo "$*")
+	# shellcheck disable=SC2016
+	hook='printf "Package: qemu-* seabios\nPin: release n=trixie-backports\n'
+	hook+='Pin-Priority: 900\n" >"$1/etc/apt/preferences.d/qemu"'
+	mmdebstrap --variant=apt --include="$include" --setup-hook="$hook" \
+		--aptopt='APT::Install-Recommends "false"' \
+		--dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/man/*' \
+		--dpkgopt='path-exclude=/usr/share/locale/*' \
+		--dpkgopt='path-exclude=/usr/share/doc/*' \
+		trixie root "$apt_dir/sources.list" |& tee log |
+		sed -un 's/^I: /vm: Debian 13 root: /p' >&2 && return
+	tail -n 30 log >&2
+	return 1
+}
+
+# Run a command in the root, with the work tree at its own path there.
+in_trixie_root() {
+	local script='mount --bind "$1" "$2$1" && mount -t proc proc "$2/proc" &&
+		mount --bind /dev "$2/dev" && cd / && exec chroot "$2" "${@:3}"'
+
+	mkdir -p "$ROOT$TOP"
+	unshare --mount --propagation private bash -c "$script" sh \
+		"$TOP" "$ROOT" "$@"
+}
