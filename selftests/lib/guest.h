@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A guest with a network card: memory, two rings, a device under test, a tap
+ * behind it and a packet socket on the other side of the tap.
+ */
+#ifndef VHOST_TEST_GUEST_H
+#define VHOST_TEST_GUEST_H
+
+#include "frame.h"
+#include "gmem.h"
+#include "netif.h"
+#include "vdev.h"
+#include "vq.h"
+
+struct guest_cfg {
+	const struct vq_ops *ops;	/* ring layout; split if NULL */
+	__u64 features;
+	int tap_flags;		/* beside IFF_TAP | IFF_NO_PI */
+	bool tun;		/* a tun (L3) in the tap's place */
+	bool no_tap;		/* the test brings its own backend */
+	bool limit_sndbuf;	/* keeps the device from batching transmit */
+	unsigned int num;	/* entries in each ring; 256 if 0 */
+	__u16 base;		/* where both rings begin */
+	unsigned int ind_max;	/* entries in an indirect table */
+	size_t slot_size;	/* bytes in a buffer; 2048 if 0 */
+	unsigned int slots;	/* buffers for each ring; num if 0 */
+	unsigned int regions;	/* regions that the buffers spread over */
+};
+
+/* A buffer: what it is cut into, from its end to its beginning. */
+struct guest_slot {
+	__u64 gpa;
+	__u32 len;
+	unsigned int nseg;
+};
+
+struct guest_pool {
+	struct guest_slot *slot;
+	unsigned int *free;
+	unsigned int nfree;
+	unsigned int nslots;
+};
+
+struct guest {
+	struct guest_cfg cfg;
+	struct gmem mem;
+	struct vq vq[NR_VQS];
+	struct guest_pool pool[NR_VQS];
+	size_t hdr_len;
+	int dev;
+	int tap;
+	int pkt;	/* packet socket, with virtio headers if the tap has */
+	bool pkt_hdr;
+	char ifname[16];
+};
+
+/* What came out of the receive ring. */
+struct guest_frame {
+	struct virtio_net_hdr_mrg_rxbuf hdr;
+	unsigned int nbufs;	/* chains that it took */
+	__u32 len;		/* of the frame */
+	unsigned char data[FRAME_MAX];
+};
+
+/* The header's length under these features. */
+size_t guest_hdr_len(__u64 features);
+
+/*
+ * Enters a network namespace, makes the tap, and starts both rings on it:
+ * each step as QEMU takes it. 0 or a negative errno; the step that failed is
+ * on stderr. guest_stop() also cleans up after a failure.
+ */
+int guest_start(struct guest *g, const struct guest_cfg *cfg);
+void guest_stop(struct guest *g);
+
+/* The parts of guest_start(). */
+int guest_init(struct guest *g, const struct guest_cfg *cfg);
+int guest_open_tap(struct guest *g);
+int guest_open_dev(struct guest *g);
+int guest_set_backend(struct guest *g, int backend);
+
+/*
+ * Adds one frame to the transmit ring, cut into @nseg pieces (two: header and
+ * frame). Not published. @hdr may be NULL; -ENOSPC when the ring is full.
+ */
+int guest_send(struct guest *g, const struct virtio_net_hdr *hdr,
+	       const void *frame, size_t len, unsigned int nseg, bool indirect);
+
+/* Takes back what is used of transmit; how many, or -EPROTO if it is wrong. */
+int guest_reap(struct guest *g);
+
+/* Waits until all that was sent is used; -ETIMEDOUT if it is not. */
+int guest_reap_all(struct guest *g);
+
+/* Waits until transmit has a free buffer and @ndesc descriptors. */
+int guest_wait_room(struct guest *g, unsigned int ndesc);
+
+/* Adds one receive buffer of @len bytes in @nseg pieces. Not published. */
+int guest_post(struct guest *g, size_t len, unsigned int nseg, bool indirect);
+
+/* Posts as many as fit, at most @max, publishes and kicks; how many. */
+unsigned int guest_refill(struct guest *g, unsigned int max, size_t len);
+
+/* Waits for a frame and takes it; 0 or a negative errno. */
+int guest_recv(struct guest *g, struct guest_frame *f);
+
+/* True when the receive ring has something to take. */
+bool guest_has_frame(struct guest *g);
+
+/* Frame @seq out and back in whole: 0, or what went wrong. */
+int guest_check_tx(struct guest *g, size_t len, __u32 seq, unsigned int nseg,
+		   bool indirect);
+int guest_check_rx(struct guest *g, size_t len, __u32 seq);
+
+/* Captures a frame and compares: 0, -ETIMEDOUT, or -EBADMSG. */
+int guest_capture(struct guest *g, size_t len, __u32 seq);
+
+/* From the host into the tap. */
+int guest_inject(struct guest *g, size_t len, __u32 seq);
+
+/* A few frames each way: the device still works. */
+int guest_check_alive(struct guest *g, __u32 seq);
+
+#endif

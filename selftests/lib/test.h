@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The kernel's test harness, and what every program here adds to it. */
+#ifndef VHOST_TEST_TEST_H
+#define VHOST_TEST_TEST_H
+
+#include "kselftest_harness.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "env.h"
+#include "guest.h"
+
+/* Beyond any deadline in the library: that one names the step that failed. */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT 150
+
+/*
+ * The harness's own assertions are two statements each, so a loop needs braces
+ * around them. These are one, and say what went wrong as an errno. The _AT
+ * form says also where in a table or a loop it was.
+ */
+#define ASSERT_OK_AT(expr, fmt, ...)					\
+	do {								\
+		int __ret = (expr);					\
+									\
+		if (__ret) {						\
+			TH_LOG("%s: %s%s" fmt, #expr,			\
+			       strerror(-__ret),			\
+			       sizeof(fmt) > 1 ? ", " : "",		\
+			       ##__VA_ARGS__);				\
+			_metadata->passed = 0;				\
+			__bail(1, _metadata);				\
+		}							\
+	} while (0)
+
+#define ASSERT_THAT_AT(expr, fmt, ...)					\
+	ASSERT_OK_AT((expr) ? 0 : -EBADMSG, fmt, ##__VA_ARGS__)
+
+#define ASSERT_OK(expr)		ASSERT_OK_AT(expr, "")
+#define ASSERT_THAT(expr)	ASSERT_THAT_AT(expr, "")
+
+/* The command must fail like this. */
+#define EXPECT_ERR(err, expr)						\
+	do {								\
+		int __seen = -(expr);					\
+									\
+		if (__seen != (err)) {					\
+			TH_LOG("%s: expected %s, saw %s", #expr,	\
+			       strerrorname_np(err),			\
+			       __seen ? strerrorname_np(__seen) : "0");	\
+			_metadata->passed = 0;				\
+		}							\
+	} while (0)
+
+#define EXPECT_OK(expr)		EXPECT_ERR(0, expr)
+
+/* In a test: what in-tree vhost_net of this kernel does otherwise, and why. */
+#define OURS_ALONE(why)							\
+	do {								\
+		if (!env_is_ours())					\
+			SKIP(return, "vhost_net differs: %s", why);	\
+	} while (0)
+
+/* In FIXTURE_SETUP, whose caller would go on after a plain SKIP. */
+#define SETUP_SKIP(fmt, ...)						\
+	do {								\
+		SKIP(, fmt, ##__VA_ARGS__);				\
+		_metadata->passed = 0;					\
+		return;							\
+	} while (0)
+
+/*
+ * Takes what does not match out of a list that is linked by ->next: by name,
+ * NULL for all.
+ */
+#define PRUNE(head, wanted)						\
+	do {								\
+		typeof(head) *__p = &(head);				\
+									\
+		while ((wanted) && *__p) {				\
+			if (strcmp((*__p)->name, wanted))		\
+				*__p = (*__p)->next;			\
+			else						\
+				__p = &(*__p)->next;			\
+		}							\
+	} while (0)
+
+static void test_list(void)
+{
+	static struct __fixture_variant_metadata none = { .name = "" };
+	struct __fixture_variant_metadata *v;
+	struct __fixture_metadata *f;
+	struct __test_metadata *t;
+
+	for (f = __fixture_list; f; f = f->next)
+		for (v = f->variant ?: &none; v; v = v->next)
+			for (t = f->tests; t; t = t->next)
+				printf("%s%s%s.%s\n", f->name,
+				       v->name[0] ? "." : "", v->name, t->name);
+}
+
+static void test_choose(const char *fixture, const char *variant,
+			const char *test)
+{
+	struct __fixture_metadata *f;
+
+	PRUNE(__fixture_list, fixture);
+	for (f = __fixture_list; f; f = f->next) {
+		PRUNE(f->variant, variant);
+		PRUNE(f->tests, test);
+	}
+}
+
+/*
+ * main() of every program: -f FIXTURE, -v VARIANT and -t TEST choose, -l
+ * lists. 4 (skip) when the device is not there.
+ */
+static int test_main(int argc, char **argv)
+{
+	const char *want[3] = { NULL, NULL, NULL };
+	int opt;
+
+	while ((opt = getopt(argc, argv, "lf:v:t:")) != -1) {
+		if (opt == 'l') {
+			test_list();
+			return KSFT_PASS;
+		}
+		if (opt == '?') {
+			fprintf(stderr,
+				"usage: %s [-l] [-f FIXTURE] [-v VARIANT] [-t TEST]\n",
+				argv[0]);
+			return KSFT_FAIL;
+		}
+		want[opt == 'f' ? 0 : opt == 'v' ? 1 : 2] = optarg;
+	}
+	if (access(env_device(), R_OK | W_OK)) {
+		printf("TAP version 13\n1..0 # SKIP no %s\n", env_device());
+		return KSFT_SKIP;
+	}
+	test_choose(want[0], want[1], want[2]);
+	return test_harness_run(argc, argv);
+}
+
+#define VHOST_TEST_MAIN							\
+	int main(int argc, char **argv)					\
+	{								\
+		return test_main(argc, argv);				\
+	}
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the tests need of the ABI, under their own names where the host's
+ * headers may be older than the kernel under test.
+ */
+#ifndef VHOST_TEST_UAPI_H
+#define VHOST_TEST_UAPI_H
+
+#include <linux/types.h>
+#include <linux/vhost.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_net.h>
+#include <linux/virtio_ring.h>
+
+#define BIT_ULL(n)		(1ULL << (n))
+
+#define F_NOTIFY_ON_EMPTY	BIT_ULL(24)
+#define F_LOG_ALL		BIT_ULL(26)
+#define F_ANY_LAYOUT		BIT_ULL(27)
+/* Bit 27 means two things: to vhost-net it says who makes the header. */
+#define F_VHOST_HDR		BIT_ULL(27)
+#define F_INDIRECT		BIT_ULL(28)
+#define F_EVENT_IDX		BIT_ULL(29)
+#define F_MRG_RXBUF		BIT_ULL(15)
+#define F_VERSION_1		BIT_ULL(32)
+#define F_ACCESS_PLATFORM	BIT_ULL(33)
+#define F_RING_PACKED		BIT_ULL(34)
+#define F_IN_ORDER		BIT_ULL(35)
+#define F_RING_RESET		BIT_ULL(40)
+
+#define BACKEND_F_IOTLB_MSG_V2	BIT_ULL(1)
+
+/* Every device of this kind, of any age, offers these. */
+#define F_REQUIRED		(F_NOTIFY_ON_EMPTY | F_VHOST_HDR | F_INDIRECT | \
+				 F_EVENT_IDX | F_MRG_RXBUF | F_VERSION_1)
+
+/* Ring numbers inside one file. */
+#define RXQ			0
+#define TXQ			1
+#define NR_VQS			2
+
+#define HDR_LEN_LEGACY		10
+#define HDR_LEN_MRG		12
+
+/* USO came after the oldest headers that the tests are built with. */
+#define GSO_UDP_L4		5
+#ifndef TUN_F_USO4
+#define TUN_F_USO4		0x20
+#define TUN_F_USO6		0x40
+#endif
+
+#endif

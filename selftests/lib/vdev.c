@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "vdev.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+
+#include "env.h"
+
+int vdev_open(void)
+{
+	int fd = open(env_device(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int vdev_cmd(int fd, unsigned long cmd, const void *arg)
+{
+	return ioctl(fd, cmd, arg) < 0 ? -errno : 0;
+}
+
+int vdev_get_features(int fd, __u64 *features)
+{
+	return vdev_cmd(fd, VHOST_GET_FEATURES, features);
+}
+
+int vdev_set_features(int fd, __u64 features)
+{
+	return vdev_cmd(fd, VHOST_SET_FEATURES, &features);
+}
+
+int vdev_set_owner(int fd)
+{
+	return vdev_cmd(fd, VHOST_SET_OWNER, NULL);
+}
+
+int vdev_set_mem(int fd, const struct gmem *mem)
+{
+	struct vhost_memory *table;
+	unsigned int i;
+	int err;
+
+	table = calloc(1, sizeof(*table) +
+			  mem->nregions * sizeof(*table->regions));
+	if (!table)
+		return -ENOMEM;
+	table->nregions = mem->nregions;
+	for (i = 0; i < mem->nregions; i++) {
+		table->regions[i].guest_phys_addr = mem->region[i].gpa;
+		table->regions[i].memory_size = mem->region[i].size;
+		table->regions[i].userspace_addr =
+			(unsigned long)mem->region[i].hva;
+	}
+	err = vdev_cmd(fd, VHOST_SET_MEM_TABLE, table);
+	free(table);
+	return err;
+}
+
+int vdev_set_state(int fd, unsigned long cmd, unsigned int index, __u32 num)
+{
+	struct vhost_vring_state s = { .index = index, .num = num };
+
+	return vdev_cmd(fd, cmd, &s);
+}
+
+int vdev_get_base(int fd, unsigned int index, __u32 *num)
+{
+	struct vhost_vring_state s = { .index = index };
+	int err = vdev_cmd(fd, VHOST_GET_VRING_BASE, &s);
+
+	*num = s.num;
+	return err;
+}
+
+int vdev_set_file(int fd, unsigned long cmd, unsigned int index, int file)
+{
+	struct vhost_vring_file f = { .index = index, .fd = file };
+
+	return vdev_cmd(fd, cmd, &f);
+}
+
+int vdev_set_backend(int fd, unsigned int index, int backend)
+{
+	return vdev_set_file(fd, VHOST_NET_SET_BACKEND, index, backend);
+}
+
+int vdev_set_addr(int fd, const struct vq *vq)
+{
+	struct vhost_vring_addr a = {
+		.index = vq->index,
+		.desc_user_addr = (unsigned long)vq->area[VQ_DESC],
+		.avail_user_addr = (unsigned long)vq->area[VQ_AVAIL],
+		.used_user_addr = (unsigned long)vq->area[VQ_USED],
+	};
+
+	return vdev_cmd(fd, VHOST_SET_VRING_ADDR, &a);
+}
+
+int vdev_set_vring(int fd, const struct vq *vq, __u32 base)
+{
+	unsigned int i = vq->index;
+	int err;
+
+	err = vdev_set_state(fd, VHOST_SET_VRING_NUM, i, vq->num);
+	if (!err)
+		err = vdev_set_state(fd, VHOST_SET_VRING_BASE, i, base);
+	if (!err)
+		err = vdev_set_addr(fd, vq);
+	if (!err)
+		err = vdev_set_file(fd, VHOST_SET_VRING_KICK, i, vq->kick);
+	if (!err)
+		err = vdev_set_file(fd, VHOST_SET_VRING_CALL, i, vq->call);
+	if (!err)
+		err = vdev_set_file(fd, VHOST_SET_VRING_ERR, i, vq->err);
+	return err;
+}

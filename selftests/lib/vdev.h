@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The commands of a vhost-net device. All return 0 or a negative errno. */
+#ifndef VHOST_TEST_VDEV_H
+#define VHOST_TEST_VDEV_H
+
+#include "gmem.h"
+#include "vq.h"
+
+/* A new file of the device under test, or a negative errno. */
+int vdev_open(void);
+
+/* ioctl() with the errno as its result. */
+int vdev_cmd(int fd, unsigned long cmd, const void *arg);
+
+int vdev_get_features(int fd, __u64 *features);
+int vdev_set_features(int fd, __u64 features);
+int vdev_set_owner(int fd);
+int vdev_set_mem(int fd, const struct gmem *mem);
+int vdev_set_state(int fd, unsigned long cmd, unsigned int index, __u32 num);
+int vdev_get_base(int fd, unsigned int index, __u32 *num);
+int vdev_set_file(int fd, unsigned long cmd, unsigned int index, int file);
+int vdev_set_backend(int fd, unsigned int index, int backend);
+
+/* VHOST_SET_VRING_ADDR with where the ring's areas are in this process. */
+int vdev_set_addr(int fd, const struct vq *vq);
+
+/* NUM, BASE, ADDR, KICK, CALL and ERR, in the order in which QEMU sends. */
+int vdev_set_vring(int fd, const struct vq *vq, __u32 base);
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One virtqueue as a driver sees it. Tests speak to struct vq; what the ring
+ * looks like in memory is behind struct vq_ops, one table per layout.
+ */
+#ifndef VHOST_TEST_VQ_H
+#define VHOST_TEST_VQ_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "gmem.h"
+#include "uapi.h"
+
+struct vq_seg {
+	__u64 gpa;
+	__u32 len;
+};
+
+/* A chain: what the device reads first, then what it writes. */
+struct vq_chain {
+	const struct vq_seg *seg;
+	unsigned int nout;
+	unsigned int nin;
+	bool indirect;
+};
+
+struct vq_used {
+	__u32 id;
+	__u32 len;
+	unsigned int cookie;
+};
+
+/* Cookie of a used entry that names no chain in flight. */
+#define VQ_BOGUS	(~0U)
+
+/* The three addresses of VHOST_SET_VRING_ADDR, under the split ring's names. */
+enum vq_area { VQ_DESC, VQ_AVAIL, VQ_USED, VQ_AREAS };
+
+struct vq_slot {
+	unsigned int ndesc;
+	unsigned int cookie;
+	bool busy;
+	__u16 next;
+};
+
+struct vq_ops;
+
+struct vq {
+	const struct vq_ops *ops;
+	struct gmem *mem;
+	__u64 features;
+	unsigned int index;	/* which ring of the device */
+	unsigned int num;
+	unsigned int ind_max;	/* entries in each indirect table */
+	__u64 ind_gpa;
+	__u64 gpa[VQ_AREAS];
+	void *area[VQ_AREAS];
+	int kick, call, err;
+	__u16 avail_idx;	/* next to hand out, maybe not yet published */
+	__u16 kick_idx;		/* published when the last kick was decided */
+	__u16 used_idx;		/* next to take back */
+	unsigned int nfree;
+	__u16 free_head;
+	struct vq_slot *slot;
+	unsigned int inflight;
+	unsigned int bogus;	/* used entries that named no chain in flight */
+};
+
+struct vq_ops {
+	const char *name;
+	__u64 features;		/* that select this layout */
+	size_t align[VQ_AREAS];
+	size_t (*size)(unsigned int num, enum vq_area area);
+	void (*reset)(struct vq *vq, __u16 base);
+	int (*add)(struct vq *vq, const struct vq_chain *chain,
+		   unsigned int cookie);
+	void (*publish)(struct vq *vq);
+	bool (*wants_kick)(struct vq *vq);
+	bool (*has_used)(struct vq *vq);
+	bool (*pop)(struct vq *vq, struct vq_used *used);
+	void (*arm)(struct vq *vq);
+	void (*disarm)(struct vq *vq);
+	/* What VHOST_GET_VRING_BASE says once all that is offered is used. */
+	__u32 (*base)(struct vq *vq);
+};
+
+extern const struct vq_ops vq_split_ops;
+
+/*
+ * Takes the ring's memory from region 0; @ind_max entries for the indirect
+ * table of each descriptor.
+ */
+int vq_init(struct vq *vq, const struct vq_ops *ops, struct gmem *mem,
+	    unsigned int num, unsigned int ind_max, __u64 features);
+void vq_free(struct vq *vq);
+
+/* Empties the ring and lets it begin at @base, as after a queue reset. */
+void vq_reset(struct vq *vq, __u16 base);
+
+/* Adds a chain without telling the device; -ENOSPC when the ring is full. */
+int vq_add(struct vq *vq, const struct vq_chain *chain, unsigned int cookie);
+int vq_add_out(struct vq *vq, __u64 gpa, __u32 len, unsigned int cookie);
+int vq_add_in(struct vq *vq, __u64 gpa, __u32 len, unsigned int cookie);
+
+/* Shows the device what was added, and kicks when it asks for that. */
+void vq_publish(struct vq *vq);
+void vq_kick(struct vq *vq);
+bool vq_kick_if_wanted(struct vq *vq);
+void vq_submit(struct vq *vq);
+
+/* Takes back one chain; false if there is none. */
+bool vq_pop(struct vq *vq, struct vq_used *used);
+
+/* Asks for a call and sleeps until there is one to take back. */
+bool vq_wait(struct vq *vq);
+
+/* Waits for one and takes it. */
+bool vq_wait_pop(struct vq *vq, struct vq_used *used);
+
+/* Takes back everything that is in flight; true if it all came. */
+bool vq_drain(struct vq *vq);
+
+/* Eventfds: the count since the last look, 0 for none. */
+__u64 event_count(int fd);
+bool event_wait(int fd);
+void event_signal(int fd);
+
+#endif

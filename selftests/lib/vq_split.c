@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "vq_split.h"
+
+#include <errno.h>
+
+/* Everything in a ring is little-endian, and so is every test machine. */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "x86 only");
+
+static size_t split_size(unsigned int num, enum vq_area area)
+{
+	switch (area) {
+	case VQ_DESC:
+		return num * sizeof(struct vring_desc);
+	case VQ_AVAIL:
+		return sizeof(__u16) * (3 + num);
+	default:
+		return sizeof(__u16) * 3 + sizeof(struct vring_used_elem) * num;
+	}
+}
+
+static void split_reset(struct vq *vq, __u16 base)
+{
+	vq->avail_idx = base;
+	vq->kick_idx = base;
+	vq->used_idx = base;
+	split_avail(vq)->idx = base;
+	split_used(vq)->idx = base;
+}
+
+bool split_claim(struct vq *vq, unsigned int n, __u16 *id)
+{
+	if (n > vq->nfree)
+		return false;
+	vq->nfree -= n;
+	while (n--) {
+		*id = vq->free_head;
+		vq->free_head = vq->slot[*id++].next;
+	}
+	return true;
+}
+
+static void split_release(struct vq *vq, __u16 head)
+{
+	unsigned int i, n = vq->slot[head].ndesc;
+	__u16 id = head;
+
+	/* The chain of the record, not the one in memory: that may be a lie. */
+	for (i = 1; i < n; i++)
+		id = vq->slot[id].next;
+	if (n)
+		vq->slot[id].next = vq->free_head;
+	if (n)
+		vq->free_head = head;
+	vq->nfree += n;
+}
+
+void split_write(struct vq *vq, __u16 id, __u64 gpa, __u32 len, __u16 flags,
+		 __u16 next)
+{
+	split_desc(vq)[id] = (struct vring_desc) {
+		.addr = gpa, .len = len, .flags = flags, .next = next,
+	};
+}
+
+void split_offer_raw(struct vq *vq, __u16 head)
+{
+	split_avail(vq)->ring[vq->avail_idx++ & (vq->num - 1)] = head;
+}
+
+void split_unoffer_raw(struct vq *vq)
+{
+	vq->avail_idx--;
+}
+
+void split_offer(struct vq *vq, __u16 head, unsigned int n,
+		 unsigned int cookie)
+{
+	vq->slot[head].ndesc = n;
+	vq->slot[head].cookie = cookie;
+	vq->slot[head].busy = true;
+	vq->inflight++;
+	split_offer_raw(vq, head);
+}
+
+static void fill_desc(struct vring_desc *d, const struct vq_chain *chain,
+		      unsigned int i, __u16 next)
+{
+	bool last = i + 1 == chain->nout + chain->nin;
+
+	*d = (struct vring_desc) {
+		.addr = chain->seg[i].gpa,
+		.len = chain->seg[i].len,
+		.flags = (last ? 0 : VRING_DESC_F_NEXT) |
+			 (i < chain->nout ? 0 : VRING_DESC_F_WRITE),
+		.next = last ? 0 : next,
+	};
+}
+
+static int add_indirect(struct vq *vq, const struct vq_chain *chain,
+			unsigned int n, unsigned int cookie)
+{
+	size_t size = n * sizeof(struct vring_desc);
+	struct vring_desc *table;
+	unsigned int i;
+	__u64 gpa;
+	__u16 head;
+
+	if (n > vq->ind_max || !split_claim(vq, 1, &head))
+		return -ENOSPC;
+	gpa = vq->ind_gpa + head * vq->ind_max * sizeof(struct vring_desc);
+	table = gmem_hva(vq->mem, gpa, size);
+	for (i = 0; i < n; i++)
+		fill_desc(&table[i], chain, i, i + 1);
+	split_write(vq, head, gpa, size, VRING_DESC_F_INDIRECT, 0);
+	split_offer(vq, head, 1, cookie);
+	return 0;
+}
+
+static int split_add(struct vq *vq, const struct vq_chain *chain,
+		     unsigned int cookie)
+{
+	unsigned int i, n = chain->nout + chain->nin;
+	__u16 head, id = 0;
+
+	if (chain->indirect)
+		return add_indirect(vq, chain, n, cookie);
+	if (!n || n > vq->nfree)
+		return -ENOSPC;
+	head = vq->free_head;
+	for (i = 0; i < n; i++) {
+		split_claim(vq, 1, &id);
+		fill_desc(&split_desc(vq)[id], chain, i, vq->slot[id].next);
+	}
+	split_offer(vq, head, n, cookie);
+	return 0;
+}
+
+static void split_publish(struct vq *vq)
+{
+	__atomic_store_n(&split_avail(vq)->idx, vq->avail_idx,
+			 __ATOMIC_RELEASE);
+}
+
+static bool split_wants_kick(struct vq *vq)
+{
+	__u16 old = vq->kick_idx;
+
+	/* The device publishes its wish, then looks; so do we, reversed. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	vq->kick_idx = vq->avail_idx;
+	if (vq->features & F_EVENT_IDX)
+		return vring_need_event(__atomic_load_n(split_avail_event(vq),
+							__ATOMIC_RELAXED),
+					vq->avail_idx, old);
+	return !(__atomic_load_n(&split_used(vq)->flags, __ATOMIC_RELAXED) &
+		 VRING_USED_F_NO_NOTIFY);
+}
+
+static bool split_has_used(struct vq *vq)
+{
+	return split_used_idx(vq) != vq->used_idx;
+}
+
+static bool split_pop(struct vq *vq, struct vq_used *used)
+{
+	struct vring_used_elem *e;
+	struct vq_slot *slot;
+
+	if (!split_has_used(vq))
+		return false;
+	e = &split_used(vq)->ring[vq->used_idx++ & (vq->num - 1)];
+	used->id = e->id;
+	used->len = e->len;
+	used->cookie = VQ_BOGUS;
+	slot = used->id < vq->num ? &vq->slot[used->id] : NULL;
+	if (!slot || !slot->busy) {
+		vq->bogus++;
+		return true;
+	}
+	used->cookie = slot->cookie;
+	slot->busy = false;
+	split_release(vq, used->id);
+	vq->inflight--;
+	return true;
+}
+
+static void split_arm(struct vq *vq)
+{
+	if (vq->features & F_EVENT_IDX)
+		__atomic_store_n(split_used_event(vq), vq->used_idx,
+				 __ATOMIC_RELAXED);
+	else
+		__atomic_store_n(&split_avail(vq)->flags, 0, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+static void split_disarm(struct vq *vq)
+{
+	if (!(vq->features & F_EVENT_IDX))
+		__atomic_store_n(&split_avail(vq)->flags,
+				 VRING_AVAIL_F_NO_INTERRUPT, __ATOMIC_RELAXED);
+}
+
+static __u32 split_base(struct vq *vq)
+{
+	return vq->avail_idx;
+}
+
+const struct vq_ops vq_split_ops = {
+	.name = "split",
+	.features = 0,
+	.align = {
+		[VQ_DESC] = VRING_DESC_ALIGN_SIZE,
+		[VQ_AVAIL] = VRING_AVAIL_ALIGN_SIZE,
+		[VQ_USED] = VRING_USED_ALIGN_SIZE,
+	},
+	.size = split_size,
+	.reset = split_reset,
+	.add = split_add,
+	.publish = split_publish,
+	.wants_kick = split_wants_kick,
+	.has_used = split_has_used,
+	.pop = split_pop,
+	.arm = split_arm,
+	.disarm = split_disarm,
+	.base = split_base,
+};
