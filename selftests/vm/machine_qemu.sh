@@ -71,6 +71,8 @@ qemu_make_module() {
 	local dir=$1
 
 	shift
+	# There is no vmlinux to make BTF from, and one need not be told so.
+	set -- CONFIG_DEBUG_INFO_BTF_MODULES= "$@"
 	set -- "/lib/modules/$RELEASE/build" M="$dir" "$@"
 	case $KERNEL in
 	6.1)

@@ -3,17 +3,29 @@
 # Kernel sources: Debian's linux-source packages, unpacked in the cache.
 
 # kernel_source 6.1 : set SOURCE to the unpacked tree, SOURCE_ID to its name.
+# An installed package is taken as it is; else the newest is downloaded.
 kernel_source() {
 	local package=linux-source-$1 version
 
-	need "$package" xz-utils
-	version=$(dpkg-query -W -f '${Version}' "$package")
+	need xz-utils
+	version=$(dpkg-query -W -f '${Version}' "$package" 2>/dev/null)
+	if [ -z "$version" ]; then
+		suite_apt "$1"
+		version=$(debian_version "$package")
+		[ -n "$version" ] || die "no package $package"
+	fi
 	SOURCE_ID=$1-$version
-	cache_get "source/$SOURCE_ID" source_unpack "$1"
+	cache_get "source/$SOURCE_ID" source_unpack "$package"
 	SOURCE=$ENTRY
 }
 
 source_unpack() {
-	say "unpacking linux-source-$1"
-	tar -xf "/usr/src/linux-source-$1.tar.xz" --strip-components=1
+	local tar=/usr/src/$1.tar.xz
+
+	if [ ! -e "$tar" ]; then
+		package_unpack "$1" || return
+		tar=./$tar
+	fi
+	say "unpacking $1"
+	tar -xf "$tar" --strip-components=1 && rm -rf usr/src usr/share
 }
