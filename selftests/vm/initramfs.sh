@@ -2,19 +2,40 @@
 # shellcheck shell=bash
 # Initial file systems for the qemu machines.
 
-# initramfs FILE INIT MODULES… : write one with busybox, an init, and modules
-# with all that they depend on, in the order of loading.
+# initramfs INIT MODULES… : lay one out in $RUN/root, with busybox, an init, and
+# modules with all that they depend on, in the order of loading.
 initramfs() {
-	local file=$1 init=$2 root
+	local init=$1 root=$RUN/root
 
-	shift 2
-	root=$(mktemp -d "$RUN/initramfs.XXXXXX")
-	mkdir -p "$root"/{bin,dev,proc,sys,root,modules,tmp,run}
+	shift
+	mkdir -p "$root"/{bin,dev,proc,sys,root,modules,tmp,run/vm}
 	cp "$BUSYBOX" "$root/bin/busybox"
 	install -m 755 "$init" "$root/init"
 	initramfs_modules "$root/modules" "$@"
-	(cd "$root" && find . | "$BUSYBOX" cpio -o -H newc 2>/dev/null) >"$file"
-	rm -rf "$root"
+}
+
+# The same files give the same bytes: instructions are counted from the first.
+initramfs_pack() {
+	(cd "$RUN/root" && find . -exec touch -hd @0 {} + && find . | LC_ALL=C sort |
+		"$BUSYBOX" cpio -o -H newc 2>/dev/null) >"$RUN/initramfs"
+}
+
+# The command and its files; a program's libraries are among them.
+initramfs_files() {
+	local root=$RUN/root f
+
+	mkdir -p "$root$TOP"
+	cp "$RUN/command" "$root/run/vm/command"
+	if [ -n "$MODULE_FILE" ]; then
+		cp "$MODULE_FILE" "$root/modules"
+		basename "$MODULE_FILE" >>"$root/modules/order"
+	fi
+	for f; do
+		cp -rL --parents "$f" "$root" || die "--file: cannot copy $f"
+		ldd "$f" 2>/dev/null | grep -o '/[^ ]*' | while read -r f; do
+			cp -L --parents "$f" "$root"
+		done
+	done
 }
 
 initramfs_modules() {

@@ -5,28 +5,41 @@
 # The kernels' build dependencies, and what the machine uses of the host.
 UML_PACKAGES="make gcc bc bison flex libc6-dev kmod iproute2"
 
-# uml_kernel MACHINE KERNEL : set KERNEL_DIR to a directory with linux, the
-# modules in lib/modules, and what a module's build wants.
+# Set KERNEL_DIR to a directory with linux, the modules in lib/modules, and what
+# a module's build wants, for the chosen machine and kernel.
 uml_kernel() {
-	local machine=$1 fragments hash
+	local fragment hash
 
 	# shellcheck disable=SC2086
 	need $UML_PACKAGES
-	kernel_source "$2"
-	fragments=("$VM/config/uml")
-	[ "$machine" = uml ] || fragments+=("$VM/config/$machine")
-	hash=$({ cat "${fragments[@]}" && declare -f uml_build uml_make uml_tidy; } |
+	kernel_source "$KERNEL"
+	fragment=$(uml_fragment)
+	hash=$({ echo "$fragment" && declare -f uml_build uml_make uml_tidy; } |
 		sha256sum)
-	KERNEL_ID=$machine-$SOURCE_ID-${hash:0:12}
-	cache_get "kernel/$KERNEL_ID" uml_build "$KERNEL_ID" "$SOURCE" "${fragments[@]}"
+	KERNEL_ID=$MACHINE-$SOURCE_ID-${hash:0:12}
+	cache_get "kernel/$KERNEL_ID" uml_build "$KERNEL_ID" "$SOURCE" "$fragment"
 	KERNEL_DIR=$ENTRY
+}
+
+# The options of a machine, over allnoconfig.
+uml_fragment() {
+	local parts=(uml)
+
+	case $MACHINE in
+	uml-debug) parts+=(debug) ;;
+	uml-smp) parts+=(debug smp) ;;
+	esac
+	case $MACHINE-$KERNEL in
+	*-6.1) parts+=(6.1) ;;
+	uml-debug-* | uml-smp-*) parts+=(preempt) ;;
+	esac
+	(cd "$VM/config" && grep -h CONFIG_ "${parts[@]}" | sort)
 }
 
 uml_build() {
 	local id=$1 source=$2
 
-	shift 2
-	cat "$@" >fragment
+	echo "$3" >fragment
 	say "building $id"
 	make -s -C "$source" ARCH=um O="$PWD" KCONFIG_ALLCONFIG="$PWD/fragment" \
 		allnoconfig >build.log 2>&1 && uml_config_complete &&

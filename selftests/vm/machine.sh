@@ -12,12 +12,15 @@ done
 choose_machine() {
 	MACHINE=$1 KERNEL=${2-}
 	case $MACHINE in
-	qemu | uml | uml-debug) : "${KERNEL:=6.1}" ;;
+	qemu | uml) : "${KERNEL:=6.1}" ;;
+	# The oldest whose ARCH=um can be preempted, as those it stands for can.
+	uml-debug) : "${KERNEL:=6.12}" ;;
 	uml-smp) : "${KERNEL:=7.2}" ;;
 	*) die "no such machine: '$MACHINE'" ;;
 	esac
-	case $KERNEL in
-	6.1 | 6.12 | 7.2) ;;
+	case $MACHINE-$KERNEL in
+	uml-smp-6.*) die "ARCH=um has several processors from 7.2 on only" ;;
+	*-6.1 | *-6.12 | *-7.2) ;;
 	*) die "no such kernel: '$KERNEL'" ;;
 	esac
 }

@@ -12,9 +12,18 @@ qemu_prepare() {
 # may still hang a guest.
 qemu_processor() {
 	case ${ACCEL:-tcg} in
-	kvm) QEMU_ARGS+=(-accel kvm -cpu host) ;;
-	*) QEMU_ARGS+=(-accel tcg,thread=multi -cpu max) ;;
+	kvm) QEMU_ARGS+=(-accel kvm -cpu host -smp 2 -m "${MEMORY:-4G}") ;;
+	*) QEMU_ARGS+=(-accel tcg,thread=multi -cpu max -smp 2 -m "${MEMORY:-4G}") ;;
 	esac
+}
+
+# One instruction is one nanosecond, and every boot is the same. A string
+# instruction would count as one for each byte.
+qemu_icount_processor() {
+	QEMU_ARGS+=(
+		-accel tcg -icount "shift=0,sleep=off" -cpu "max,-erms,-fsrm" -smp 1
+		-m "${MEMORY:-1G}" -rtc "base=2026-01-01,clock=vm" -seed 1
+	)
 }
 
 qemu_share() {
@@ -24,14 +33,15 @@ qemu_share() {
 	)
 }
 
-# Two ports of a virtio console are the command's stdout and stderr; the serial
-# line is left to the kernel's log. Comes before other virtio devices, since the
-# ports are named after their device's number.
+# Ports of a virtio console are the command's stdout and stderr, and its status
+# where the run's directory cannot be mounted; the serial line is left to the
+# kernel's log. Comes before other virtio devices, since the ports are named after
+# their device's number.
 qemu_output() {
 	local n=1 name
 
 	QEMU_ARGS+=(-serial "file:$RUN/log" -device virtio-serial-pci)
-	for name in stdout stderr; do
+	for name in stdout stderr ${ICOUNT:+status}; do
 		QEMU_ARGS+=(
 			-chardev "file,id=$name,path=$RUN/$name,append=on"
 			-device "virtserialport,chardev=$name,nr=$n"
@@ -47,20 +57,37 @@ qemu_kernel() {
 		random.trust_cpu=on "VM_INIT=$VM/guest/init-qemu"
 	)
 
-	initramfs "$RUN/initramfs" "$VM/guest/init-initramfs" \
-		virtio_pci virtio_console 9pnet_virtio 9p
+	initramfs_pack
 	QEMU_ARGS+=(-kernel "$KERNEL_DIR/vmlinux" -initrd "$RUN/initramfs"
 		-append "${args[*]}")
 }
 
-qemu_start() {
-	QEMU_ARGS=(-M q35 -smp 2 -m "${MEMORY:-4G}" -nodefaults -no-user-config
-		-no-reboot -display none -monitor none)
+qemu_full() {
 	qemu_processor
 	qemu_output
 	qemu_share host / ,readonly=on
 	qemu_share run "$RUN" ""
 	[ -z "$OUT" ] || qemu_share out "$OUT" ""
+	initramfs "$VM/guest/init-initramfs" virtio_pci virtio_console \
+		9pnet_virtio 9p
+}
+
+qemu_icount() {
+	qemu_icount_processor
+	qemu_output
+	# shellcheck disable=SC2086
+	initramfs "$VM/guest/init-icount" virtio_pci virtio_console $LOAD
+	initramfs_files "${FILES[@]}"
+}
+
+qemu_start() {
+	QEMU_ARGS=(-M q35 -nodefaults -no-user-config -no-reboot -display none
+		-monitor none)
+	if [ -n "$ICOUNT" ]; then
+		qemu_icount
+	else
+		qemu_full
+	fi
 	qemu_kernel
 	machine_timeout qemu-system-x86_64 "${QEMU_ARGS[@]}" \
 		</dev/null >"$RUN/qemu" 2>&1 &

@@ -3,7 +3,7 @@
 # Booting an ARCH=um kernel: it is a process, and its terminals are our files.
 
 uml_prepare() {
-	uml_kernel "$MACHINE" "$KERNEL"
+	uml_kernel
 	VM_STDOUT=/dev/tty1
 	VM_STDERR=/dev/tty2
 }
@@ -14,8 +14,10 @@ uml_start() {
 		"mem=${MEMORY:-2G}" "uml_dir=$RUN/" umid=uml
 		rootfstype=hostfs rootflags=/ ro "init=$VM/guest/init-uml" "VM_RUN=$RUN"
 		con=null con0=null,fd:1 con1=null,fd:7 con2=null,fd:8
-		ignore_loglevel panic=-1
+		ignore_loglevel panic=-1 kasan_multi_shot
 	)
+	# Its processors are threads, which ptrace does not suit.
+	[ "$MACHINE" != uml-smp ] || args+=(ncpus=2 seccomp=on)
 
 	TMPDIR=$(uml_memory_dir) machine_timeout "$KERNEL_DIR/linux" "${args[@]}" \
 		</dev/null >>"$RUN/log" 2>&1 7>>"$RUN/stdout" 8>>"$RUN/stderr" &
