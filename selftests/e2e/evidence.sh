@@ -27,26 +27,22 @@ worker_tasks() {
 	done | sort -u -t / -k 5n -k 3n
 }
 
-# Nanoseconds that a task has run: exact where the kernel keeps scheduler
-# statistics, else counted in clock ticks.
-task_ns() { # /proc/…
-	local ran rest
-	local -a field
+# How long each worker has run, in nanoseconds. User-mode Linux keeps this clock
+# in ticks of 10 ms, too coarse for a single transfer.
+workers_ns() {
+	local task ran rest
 
-	if read -r ran rest 2>/dev/null <"$1/schedstat" && ((ran)); then
-		echo "$ran"
-		return
-	fi
-	rest=$(<"$1/stat") || return
-	read -ra field <<<"${rest##*) }"
-	echo $(((field[11] + field[12]) * (1000000000 / $(getconf CLK_TCK))))
+	for task in $(worker_tasks); do
+		read -r ran rest <"$task/schedstat" && echo "$ran"
+	done
 }
 
-workers_ns() {
+# How often each worker was given the CPU: exact everywhere.
+workers_runs() {
 	local task
 
 	for task in $(worker_tasks); do
-		task_ns "$task"
+		awk '/ctxt_switches/ { n += $2 } END { print n }' "$task/status"
 	done
 }
 
@@ -71,29 +67,23 @@ minus() { # "LATER" "EARLIER"
 	read -ra later <<<"${1//$'\n'/ }"
 	read -ra earlier <<<"${2//$'\n'/ }"
 	for i in "${!later[@]}"; do
-		echo $((later[i] - ${earlier[i]:-0}))
+		((later[i] -= ${earlier[i]:-0}))
 	done
-}
-
-sum() {
-	local n=0 i
-
-	for i; do
-		((n += i))
-	done
-	echo "$n"
+	echo "${later[*]}"
 }
 
 evidence_before() {
-	before_workers=$(workers_ns)
+	before_ns=$(workers_ns)
+	before_runs=$(workers_runs)
 	before_io=$(qemu_io_bytes)
 	before_tap=$(tap_counters)
 }
 
-# Leaves the differences in worker_ns (one element per worker), io_bytes and
-# tap_delta.
+# Leaves the differences in worker_ns and worker_runs (one element per worker),
+# io_bytes and tap_delta; io_bytes is empty where the kernel does not account for it.
 evidence_after() {
-	mapfile -t worker_ns < <(minus "$(workers_ns)" "$before_workers")
+	read -ra worker_ns <<<"$(minus "$(workers_ns)" "$before_ns")"
+	read -ra worker_runs <<<"$(minus "$(workers_runs)" "$before_runs")"
 	io_bytes=$(minus "$(qemu_io_bytes)" "$before_io")
-	mapfile -t tap_delta < <(minus "$(tap_counters)" "$before_tap")
+	read -ra tap_delta <<<"$(minus "$(tap_counters)" "$before_tap")"
 }

@@ -29,8 +29,7 @@ guest_start() { # QUEUE-PAIRS NETDEV-OPTIONS DEVICE-OPTIONS
 		ip tuntap add dev "$tap" mode tap
 	else
 		ip tuntap add dev "$tap" mode tap multi_queue vnet_hdr
-		mapfile -t opener < <(queue_openers "$queues")
-		opener=("$image/fdexec" "${opener[@]}" --)
+		read -ra opener <<<"$image/fdexec $(queue_openers "$queues") --"
 		props+=,mq=on,vectors=$((2 * queues + 2))
 	fi
 	ip addr add "$host_ip/24" dev "$tap"
@@ -41,7 +40,7 @@ guest_start() { # QUEUE-PAIRS NETDEV-OPTIONS DEVICE-OPTIONS
 		[[ $netdev != *vhostfd=9* ]] || exec 9<>"$device"
 		exec {agent_in}>&- {agent_out}>&-
 		exec "${opener[@]}" "$qemu" \
-			-accel tcg,thread=multi -cpu max -smp 2 -m 256M \
+			-accel tcg -smp "$queues" -m 256M \
 			-nodefaults -no-user-config -display none \
 			-serial "file:$dir/console" \
 			-chardev "pipe,id=agent,path=$dir/agent" \
@@ -58,8 +57,7 @@ queue_openers() { # QUEUE-PAIRS
 	local i
 
 	for ((i = 0; i < $1; i++)); do
-		echo "$((20 + i))=tap:$tap"
-		echo "$((40 + i))=$device"
+		printf '%s ' "$((20 + i))=tap:$tap" "$((40 + i))=$device"
 	done
 }
 
