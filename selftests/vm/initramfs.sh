@@ -17,7 +17,8 @@ initramfs() {
 # The same files give the same bytes: instructions are counted from the first.
 initramfs_pack() {
 	(cd "$RUN/root" && find . -exec touch -hd @0 {} + && find . | LC_ALL=C sort |
-		"$BUSYBOX" cpio -o -H newc 2>/dev/null) >"$RUN/initramfs"
+		"$BUSYBOX" cpio -o -H newc --renumber-inodes --ignore-devno \
+		>"$RUN/initramfs" 2>/dev/null)
 }
 
 # The command and its files; a program's libraries are among them.

@@ -33,15 +33,14 @@ qemu_share() {
 	)
 }
 
-# Ports of a virtio console are the command's stdout and stderr, and its status
-# where the run's directory cannot be mounted; the serial line is left to the
-# kernel's log. Comes before other virtio devices, since the ports are named after
-# their device's number.
+# Two ports of a virtio console are the command's stdout and stderr; the serial
+# line is left to the kernel's log. Comes before other virtio devices, since the
+# ports are named after their device's number.
 qemu_output() {
 	local n=1 name
 
 	QEMU_ARGS+=(-serial "file:$RUN/log" -device virtio-serial-pci)
-	for name in stdout stderr ${ICOUNT:+status}; do
+	for name in stdout stderr; do
 		QEMU_ARGS+=(
 			-chardev "file,id=$name,path=$RUN/$name,append=on"
 			-device "virtserialport,chardev=$name,nr=$n"
@@ -73,10 +72,16 @@ qemu_full() {
 }
 
 qemu_icount() {
+	local name
+
 	qemu_icount_processor
-	qemu_output
+	# Serial lines, which the processor's own thread serves: a device with a
+	# thread in QEMU would answer at another time in each boot.
+	for name in log stdout stderr status; do
+		QEMU_ARGS+=(-serial "file:$RUN/$name")
+	done
 	# shellcheck disable=SC2086
-	initramfs "$VM/guest/init-icount" virtio_pci virtio_console $LOAD
+	initramfs "$VM/guest/init-icount" $LOAD
 	initramfs_files "${FILES[@]}"
 }
 
