@@ -588,7 +588,7 @@ long vhost_dev_ioctl(struct vhost_dev *dev, unsigned int cmd,
  */
 void vhost_dev_show(struct vhost_dev *dev, struct seq_file *m)
 {
-	char name[8];
+	char name[16];
 	unsigned int i;
 
 	for (i = 0; i < dev->nqueues; i++) {

@@ -93,20 +93,22 @@ static int read_heads(struct vhost_queue *q, unsigned int n)
  */
 static int read_first_descs(struct vhost_queue *q, unsigned int n)
 {
-	struct vring_batch *b = q->batch;
+	const __virtio16 *heads = q->batch->heads, *end = heads + n;
+	struct vring_desc *desc = q->batch->desc;
 	struct vring_desc __user *from;
-	unsigned int i, head;
+	unsigned int head;
 
 	if (!user_read_access_begin(q->desc, q->num * sizeof(*q->desc)))
 		return -EFAULT;
-	for (i = 0; i < n; i++) {
-		head = vhost16_to_cpu(q, b->heads[i]);
+	/* Pointers, since a check of an array's bounds may not be called here. */
+	for (; heads < end; heads++, desc++) {
+		head = vhost16_to_cpu(q, *heads);
 		/* Descriptor 0 is read for one that is not in the table. */
 		from = q->desc + (head < q->num ? head : 0);
-		unsafe_get_user(b->desc[i].addr, &from->addr, fault);
-		unsafe_get_user(b->desc[i].len, &from->len, fault);
-		unsafe_get_user(b->desc[i].flags, &from->flags, fault);
-		unsafe_get_user(b->desc[i].next, &from->next, fault);
+		unsafe_get_user(desc->addr, &from->addr, fault);
+		unsafe_get_user(desc->len, &from->len, fault);
+		unsafe_get_user(desc->flags, &from->flags, fault);
+		unsafe_get_user(desc->next, &from->next, fault);
 	}
 	user_read_access_end();
 	return 0;
@@ -331,18 +333,19 @@ static void split_put_back(struct vhost_queue *q, unsigned int n)
 static int split_complete(struct vhost_queue *q, unsigned int end)
 {
 	struct vring_batch *b = q->batch;
-	unsigned int i, slot = q->last_used & (q->num - 1);
+	const struct vring_chain *chain = b->chains + b->done;
+	const struct vring_chain *last = b->chains + end;
+	unsigned int slot = q->last_used & (q->num - 1);
 	struct vring_used_elem __user *to;
 
 	if (!user_write_access_begin(q->used->ring,
 				     q->num * sizeof(*q->used->ring)))
 		return -EFAULT;
-	for (i = b->done; i < end; i++) {
-		to = &q->used->ring[slot];
-		unsafe_put_user(cpu_to_vhost32(q, b->chains[i].id), &to->id,
+	for (; chain < last; chain++) {
+		to = q->used->ring + slot;
+		unsafe_put_user(cpu_to_vhost32(q, chain->id), &to->id, fault);
+		unsafe_put_user(cpu_to_vhost32(q, chain->written), &to->len,
 				fault);
-		unsafe_put_user(cpu_to_vhost32(q, b->chains[i].written),
-				&to->len, fault);
 		slot = (slot + 1) & (q->num - 1);
 	}
 	user_write_access_end();
