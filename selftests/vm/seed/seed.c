@@ -12,7 +12,7 @@
 
 static char *bug = "none";
 module_param(bug, charp, 0);
-MODULE_PARM_DESC(bug, "none, warn, uaf, inversion, atomic, leak or oops");
+MODULE_PARM_DESC(bug, "none, warn, uaf, inversion, atomic, leak, bounds or oops");
 
 static DEFINE_MUTEX(first);
 static DEFINE_MUTEX(second);
@@ -66,6 +66,14 @@ static void seed_leak(void)
 	sink = NULL;
 }
 
+static void seed_bounds(void)
+{
+	static int table[4];
+	volatile int i = 4;
+
+	table[i] = 1;
+}
+
 static void seed_oops(void)
 {
 	*(int *volatile)NULL = 1;
@@ -80,6 +88,7 @@ static const struct {
 	{ "inversion", seed_inversion },
 	{ "atomic", seed_atomic },
 	{ "leak", seed_leak },
+	{ "bounds", seed_bounds },
 	{ "oops", seed_oops },
 };
 
