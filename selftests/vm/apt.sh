@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 # Debian suites other than the host's, through a private apt directory.
 
-# suite_apt KERNEL : set APT to the options with which apt knows packages of that kernel.
+# suite_apt KERNEL : set APT to the options with which apt knows that kernel's
+# packages.
 suite_apt() {
 	case $1 in
 	6.1) host_apt ;;
@@ -52,6 +53,7 @@ apt_lists() {
 
 # Where the host itself gets Debian from.
 debian_mirror() {
+	# shellcheck disable=SC2016
 	apt-get indextargets --format '$(LABEL) $(REPO_URI)' 'Created-By: Packages' |
 		sed -n 's/^Debian //p' | head -n 1 | grep .
 }

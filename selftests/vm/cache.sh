@@ -15,7 +15,7 @@ cache_get() {
 }
 
 cache_build() {
-	local name=$1 lock tmp
+	local name=$1 tmp
 
 	shift
 	mkdir -p "$(dirname "$ENTRY")" "$CACHE/lock"

@@ -3,15 +3,14 @@
 # Kernels built as ARCH=um.
 
 # The kernels' build dependencies, and what the machine uses of the host.
-UML_PACKAGES="make gcc bc bison flex libc6-dev kmod iproute2"
+UML_PACKAGES=(make gcc bc bison flex libc6-dev kmod iproute2)
 
 # Set KERNEL_DIR to a directory with linux, the modules in lib/modules, and what
 # a module's build wants, for the chosen machine and kernel.
 uml_kernel() {
 	local fragment hash
 
-	# shellcheck disable=SC2086
-	need $UML_PACKAGES
+	need "${UML_PACKAGES[@]}"
 	kernel_source "$KERNEL"
 	fragment=$(uml_fragment)
 	hash=$({ echo "$fragment" && declare -f uml_build uml_make uml_tidy; } |
@@ -59,9 +58,9 @@ uml_make() {
 uml_config_complete() {
 	local missing
 
-	missing=$(grep '^CONFIG_' fragment | grep -vxFf .config)
-	[ -z "$missing" ] && return
-	say "options that this kernel does not take:" $missing
+	mapfile -t missing < <(grep '^CONFIG_' fragment | grep -vxFf .config)
+	[ "${#missing[@]}" -gt 0 ] || return 0
+	say "options that this kernel does not take: ${missing[*]}"
 	return 1
 }
 

@@ -47,15 +47,13 @@ quoted() {
 
 # need PACKAGE… : install those Debian packages that are missing.
 need() {
-	local missing
+	local missing=()
 
-	missing=$(packages_missing "$@")
-	[ -n "$missing" ] || return 0
-	if [ "$(id -u)" != 0 ]; then
-		die "please install:" $missing
-	fi
-	say "installing:" $missing
-	apt_install $missing || die "apt-get could not install:" $missing
+	mapfile -t missing < <(packages_missing "$@")
+	[ "${#missing[@]}" -gt 0 ] || return 0
+	[ "$(id -u)" = 0 ] || die "please install: ${missing[*]}"
+	say "installing: ${missing[*]}"
+	apt_install "${missing[@]}" || die "apt-get could not install: ${missing[*]}"
 }
 
 packages_missing() {
@@ -64,7 +62,7 @@ packages_missing() {
 	for p; do
 		dpkg-query -W -f '${db:Status-Abbrev}' "$p" 2>/dev/null |
 			grep -q '^ii' || echo "$p"
-	done | tr '\n' ' '
+	done
 }
 
 apt_install() {

@@ -13,7 +13,7 @@ qemu_prepare() {
 qemu_processor() {
 	case ${ACCEL:-tcg} in
 	kvm) QEMU_ARGS+=(-accel kvm -cpu host -smp 2 -m "${MEMORY:-4G}") ;;
-	*) QEMU_ARGS+=(-accel tcg,thread=multi -cpu max -smp 2 -m "${MEMORY:-4G}") ;;
+	*) QEMU_ARGS+=(-accel "tcg,thread=multi" -cpu max -smp 2 -m "${MEMORY:-4G}") ;;
 	esac
 }
 

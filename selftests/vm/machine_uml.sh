@@ -13,7 +13,7 @@ uml_start() {
 	local args=(
 		"mem=${MEMORY:-2G}" "uml_dir=$RUN/" umid=uml
 		rootfstype=hostfs rootflags=/ ro "init=$VM/guest/init-uml" "VM_RUN=$RUN"
-		con=null con0=null,fd:1 con1=null,fd:7 con2=null,fd:8
+		con=null "con0=null,fd:1" "con1=null,fd:7" "con2=null,fd:8"
 		ignore_loglevel panic=-1 kasan_multi_shot
 	)
 	# Its processors are threads, which ptrace does not suit.

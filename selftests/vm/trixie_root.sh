@@ -27,6 +27,7 @@ trixie_root_make() {
 	include=make,perl,kmod,sparse,qemu-system-x86,$(IFS=, && echo "$*")
 	# shellcheck disable=SC2016
 	hook='printf "Package: qemu-* seabios\nPin: release n=trixie-backports\n'
+	# shellcheck disable=SC2016
 	hook+='Pin-Priority: 900\n" >"$1/etc/apt/preferences.d/qemu"'
 	mmdebstrap --variant=apt --include="$include" --setup-hook="$hook" \
 		--aptopt='APT::Install-Recommends "false"' \
@@ -41,6 +42,7 @@ trixie_root_make() {
 
 # Run a command in the root, with the work tree at its own path there.
 in_trixie_root() {
+	# shellcheck disable=SC2016
 	local script='mount --bind "$1" "$2$1" && mount -t proc proc "$2/proc" &&
 		mount --bind /dev "$2/dev" && cd / && exec chroot "$2" "${@:3}"'
 
