@@ -14,7 +14,21 @@ suite_apt() {
 # Packages into the current directory, as the caller: apt's own user may not
 # write here.
 apt_download() {
-	apt-get "${APT[@]}" -qq -o APT::Sandbox::User=root download "$@" >/dev/null
+	local get=(apt-get "${APT[@]}" -qq -o APT::Sandbox::User=root download)
+
+	"${get[@]}" "$@" >/dev/null && return
+	apt_refresh && "${get[@]}" "$@" >/dev/null
+}
+
+# What old package lists name may be gone from the mirror.
+apt_refresh() {
+	if [ "${#APT[@]}" = 0 ]; then
+		[ "$(id -u)" = 0 ] && apt-get -qq update >&2
+	else
+		rm -rf "$CACHE/apt"
+		say "package lists were old, perhaps: they are forgotten, try again"
+		return 1
+	fi
 }
 
 # A fresh machine's apt knows no package at all.
@@ -22,8 +36,7 @@ host_apt() {
 	APT=()
 	[ -z "$(apt-cache show --no-all-versions linux-image-amd64 2>/dev/null)" ] ||
 		return 0
-	[ "$(id -u)" = 0 ] || die "please run apt-get update"
-	apt-get -qq update >&2
+	apt_refresh || die "please run apt-get update"
 }
 
 private_apt() {

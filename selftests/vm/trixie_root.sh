@@ -37,6 +37,7 @@ trixie_root_make() {
 		trixie root "$apt_dir/sources.list" |& tee log |
 		sed -un 's/^I: /vm: Debian 13 root: /p' >&2 && return
 	tail -n 30 log >&2
+	apt_refresh
 	return 1
 }
 
