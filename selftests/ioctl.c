@@ -1,0 +1,743 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Every command: what it does, each way in which it fails, which failure comes
+ * first, when it is allowed, and that a command that fails changes nothing.
+ */
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "test.h"
+
+#define BAD_PTR		((void *)8)
+#define RING		16
+
+/* Commands that begin with a ring's number. */
+static const unsigned long ring_cmds[] = {
+	VHOST_SET_VRING_NUM, VHOST_SET_VRING_ADDR, VHOST_SET_VRING_BASE,
+	VHOST_GET_VRING_BASE, VHOST_SET_VRING_KICK, VHOST_SET_VRING_CALL,
+	VHOST_SET_VRING_ERR,
+};
+
+/* Commands of the owner alone. */
+static const unsigned long owner_cmds[] = {
+	VHOST_RESET_OWNER, VHOST_SET_MEM_TABLE, VHOST_SET_VRING_NUM,
+	VHOST_SET_VRING_ADDR, VHOST_SET_VRING_BASE, VHOST_GET_VRING_BASE,
+	VHOST_SET_VRING_KICK, VHOST_SET_VRING_CALL, VHOST_SET_VRING_ERR,
+};
+
+FIXTURE(command)
+{
+	struct guest g;
+	int fd;
+};
+
+/* A file with an owner, a guest that is not started, and a tap. */
+FIXTURE_SETUP(command)
+{
+	struct guest_cfg cfg = {
+		.features = F_VERSION_1 | F_MRG_RXBUF,
+		.tap_flags = IFF_VNET_HDR,
+		.num = RING,
+	};
+
+	ASSERT_OK(guest_init(&self->g, &cfg));
+	ASSERT_OK(netns_enter());
+	ASSERT_OK(guest_open_tap(&self->g));
+	self->fd = vdev_open();
+	ASSERT_GE(self->fd, 0);
+	ASSERT_OK(vdev_set_owner(self->fd));
+	self->g.dev = self->fd;
+}
+
+FIXTURE_TEARDOWN(command)
+{
+	guest_stop(&self->g);
+}
+
+/* From where the fixture is to a running guest. */
+static int bring_up(struct guest *g)
+{
+	unsigned int i;
+	int err;
+
+	err = vdev_set_features(g->dev, g->cfg.features);
+	if (!err)
+		err = vdev_set_mem(g->dev, &g->mem);
+	for (i = 0; !err && i < NR_VQS; i++)
+		err = vdev_set_vring(g->dev, &g->vq[i], 0);
+	return err ? err : guest_set_backend(g, g->tap);
+}
+
+TEST_F(command, open_is_independent)
+{
+	__u32 base;
+	int other;
+
+	ASSERT_OK(vdev_set_state(self->fd, VHOST_SET_VRING_BASE, 0, 5));
+	other = vdev_open();
+	ASSERT_GE(other, 0);
+	ASSERT_OK(vdev_set_owner(other));
+	ASSERT_OK(vdev_get_base(other, 0, &base));
+	EXPECT_EQ(0, base);
+	ASSERT_OK(vdev_get_base(self->fd, 0, &base));
+	EXPECT_EQ(5, base);
+	close(other);
+}
+
+TEST_F(command, get_features)
+{
+	__u64 features = 0;
+
+	ASSERT_OK(vdev_get_features(self->fd, &features));
+	EXPECT_EQ(F_REQUIRED, features & F_REQUIRED);
+	if (env_is_ours() || env_kernel_at_least(6, 12))
+		EXPECT_TRUE(features & F_RING_RESET);
+	EXPECT_ERR(EFAULT, vdev_cmd(self->fd, VHOST_GET_FEATURES, BAD_PTR));
+}
+
+TEST_F(command, set_features)
+{
+	__u64 offered = 0, bit;
+	unsigned int i;
+	int fd;
+
+	ASSERT_OK(vdev_get_features(self->fd, &offered));
+	EXPECT_ERR(EFAULT, vdev_cmd(self->fd, VHOST_SET_FEATURES, BAD_PTR));
+	EXPECT_OK(vdev_set_features(self->fd, 0));
+	for (i = 0; i < 64; i++) {
+		bit = BIT_ULL(i);
+		/* These two want a log, and a memory map of their own. */
+		if (bit == F_LOG_ALL || bit == F_ACCESS_PLATFORM)
+			continue;
+		EXPECT_ERR(offered & bit ? 0 : EOPNOTSUPP,
+			   vdev_set_features(self->fd, bit));
+		EXPECT_ERR(offered & bit ? 0 : EOPNOTSUPP,
+			   vdev_set_features(self->fd, F_VERSION_1 | bit));
+	}
+	/* Nobody needs to own the file for this. */
+	fd = vdev_open();
+	ASSERT_GE(fd, 0);
+	EXPECT_OK(vdev_get_features(fd, &bit));
+	EXPECT_OK(vdev_set_features(fd, F_REQUIRED));
+	EXPECT_ERR(EOPNOTSUPP, vdev_set_features(fd, BIT_ULL(63)));
+	close(fd);
+}
+
+TEST_F(command, bad_features_change_nothing)
+{
+	struct guest *g = &self->g;
+
+	ASSERT_OK(bring_up(g));
+	EXPECT_ERR(EOPNOTSUPP, vdev_set_features(self->fd, BIT_ULL(63)));
+	EXPECT_ERR(EFAULT, vdev_cmd(self->fd, VHOST_SET_FEATURES, BAD_PTR));
+	EXPECT_OK(guest_check_alive(g, 0));
+	/* The same again while it runs is legal. */
+	EXPECT_OK(vdev_set_features(self->fd, g->cfg.features));
+	EXPECT_OK(guest_check_alive(g, 100));
+}
+
+TEST_F(command, backend_features)
+{
+	__u64 offered = ~0ULL, bit;
+	unsigned int i;
+
+	EXPECT_OK(vdev_cmd(self->fd, VHOST_GET_BACKEND_FEATURES, &offered));
+	EXPECT_EQ(0, offered & ~BACKEND_F_IOTLB_MSG_V2);
+	EXPECT_ERR(EFAULT, vdev_cmd(self->fd, VHOST_GET_BACKEND_FEATURES,
+				    BAD_PTR));
+	EXPECT_ERR(EFAULT, vdev_cmd(self->fd, VHOST_SET_BACKEND_FEATURES,
+				    BAD_PTR));
+	for (i = 0; i < 64; i++) {
+		bit = BIT_ULL(i);
+		EXPECT_ERR(offered & bit ? 0 : EOPNOTSUPP,
+			   vdev_cmd(self->fd, VHOST_SET_BACKEND_FEATURES,
+				    &bit));
+	}
+	bit = 0;
+	EXPECT_OK(vdev_cmd(self->fd, VHOST_SET_BACKEND_FEATURES, &bit));
+}
+
+TEST_F(command, backend_features_need_no_owner)
+{
+	int fd = vdev_open();
+	__u64 word;
+
+	ASSERT_GE(fd, 0);
+	EXPECT_OK(vdev_cmd(fd, VHOST_GET_BACKEND_FEATURES, &word));
+	word = 0;
+	EXPECT_OK(vdev_cmd(fd, VHOST_SET_BACKEND_FEATURES, &word));
+	close(fd);
+}
+
+TEST_F(command, owner_once)
+{
+	EXPECT_ERR(EBUSY, vdev_set_owner(self->fd));
+	EXPECT_OK(vdev_cmd(self->fd, VHOST_RESET_OWNER, NULL));
+	EXPECT_ERR(EPERM, vdev_cmd(self->fd, VHOST_RESET_OWNER, NULL));
+	EXPECT_OK(vdev_set_owner(self->fd));
+	EXPECT_ERR(EBUSY, vdev_set_owner(self->fd));
+}
+
+TEST_F(command, nothing_before_owner)
+{
+	struct vhost_vring_file file = { .index = 0, .fd = -1 };
+	unsigned int i;
+	int fd;
+
+	fd = vdev_open();
+	ASSERT_GE(fd, 0);
+	/* Before anything else about the command is looked at. */
+	for (i = 0; i < ARRAY_SIZE(owner_cmds); i++)
+		EXPECT_ERR(EPERM, vdev_cmd(fd, owner_cmds[i], BAD_PTR));
+	EXPECT_ERR(EPERM, vdev_cmd(fd, _IO(VHOST_VIRTIO, 0x7f), BAD_PTR));
+	EXPECT_ERR(EPERM, vdev_cmd(fd, VHOST_NET_SET_BACKEND, &file));
+	/* This one reads its argument first. */
+	EXPECT_ERR(EFAULT, vdev_cmd(fd, VHOST_NET_SET_BACKEND, BAD_PTR));
+	close(fd);
+}
+
+/* Runs in another process: 0, or the line of what went wrong. */
+static int as_stranger(int fd)
+{
+	struct vhost_vring_file file = { .index = 0, .fd = -1 };
+	__u64 features;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(owner_cmds); i++)
+		if (vdev_cmd(fd, owner_cmds[i], BAD_PTR) != -EPERM)
+			return 1;
+	if (vdev_cmd(fd, VHOST_NET_SET_BACKEND, &file) != -EPERM)
+		return 2;
+	if (vdev_set_owner(fd) != -EBUSY)
+		return 3;
+	if (vdev_get_features(fd, &features))
+		return 4;
+	return 0;
+}
+
+TEST_F(command, only_for_the_owners_memory)
+{
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	ASSERT_GE(pid, 0);
+	if (!pid)
+		_exit(as_stranger(self->fd));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(0, WEXITSTATUS(status));
+	EXPECT_OK(vdev_set_state(self->fd, VHOST_SET_VRING_NUM, 0, 8));
+}
+
+TEST_F(command, argument_then_index)
+{
+	__u32 word[8] = { NR_VQS };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ring_cmds); i++) {
+		EXPECT_ERR(EFAULT, vdev_cmd(self->fd, ring_cmds[i], BAD_PTR));
+		word[0] = NR_VQS;
+		EXPECT_ERR(ENOBUFS, vdev_cmd(self->fd, ring_cmds[i], word));
+		word[0] = ~0U;
+		EXPECT_ERR(ENOBUFS, vdev_cmd(self->fd, ring_cmds[i], word));
+	}
+}
+
+/* The index can be read and the rest cannot: EFAULT, after ENOBUFS. */
+TEST_F(command, argument_cut_short)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	unsigned char *p;
+	unsigned int i;
+	__u32 *word;
+
+	p = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, p);
+	ASSERT_EQ(0, munmap(p + page, page));
+	word = (__u32 *)(p + page) - 1;
+	for (i = 0; i < ARRAY_SIZE(ring_cmds); i++) {
+		*word = 1;
+		EXPECT_ERR(EFAULT, vdev_cmd(self->fd, ring_cmds[i], word));
+		*word = NR_VQS;
+		EXPECT_ERR(ENOBUFS, vdev_cmd(self->fd, ring_cmds[i], word));
+	}
+	EXPECT_ERR(EFAULT, vdev_cmd(self->fd, VHOST_NET_SET_BACKEND, word));
+}
+
+/* An unknown command is taken for a ring's. */
+TEST_F(command, unknown)
+{
+	static const unsigned long unknown[] = {
+		_IO(VHOST_VIRTIO, 0x7f), _IOW(VHOST_VIRTIO, 0x40, __u32),
+		_IOR(VHOST_VIRTIO, 0x70, __u32), _IO('Z', 0x10), 0,
+		/* The right number with the wrong size. */
+		_IOW(VHOST_VIRTIO, 0x10, __u64[4]),
+	};
+	__u32 word[8] = { 0 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(unknown); i++) {
+		word[0] = 0;
+		EXPECT_ERR(ENOTTY, vdev_cmd(self->fd, unknown[i], word));
+		word[0] = 1;
+		EXPECT_ERR(ENOTTY, vdev_cmd(self->fd, unknown[i], word));
+		word[0] = 2;
+		EXPECT_ERR(ENOBUFS, vdev_cmd(self->fd, unknown[i], word));
+		EXPECT_ERR(EFAULT, vdev_cmd(self->fd, unknown[i], BAD_PTR));
+	}
+	/* Cross-endian rings are for machines that have a choice. */
+	word[0] = 0;
+	EXPECT_ERR(ENOTTY, vdev_cmd(self->fd, VHOST_SET_VRING_ENDIAN, word));
+	EXPECT_ERR(ENOTTY, vdev_cmd(self->fd, VHOST_GET_VRING_ENDIAN, word));
+}
+
+static struct vhost_memory *mem_table(unsigned int n)
+{
+	struct vhost_memory *t;
+	unsigned int i;
+
+	t = calloc(1, sizeof(*t) + n * sizeof(*t->regions));
+	if (!t)
+		return NULL;
+	t->nregions = n;
+	for (i = 0; i < n; i++) {
+		t->regions[i].guest_phys_addr = (i + 1) * 0x10000ULL;
+		t->regions[i].memory_size = 0x1000;
+		t->regions[i].userspace_addr = 0x10000000ULL + i * 0x1000;
+	}
+	return t;
+}
+
+TEST_F(command, mem_table)
+{
+	unsigned int max = env_max_regions();
+	struct vhost_memory *t = mem_table(max + 1);
+
+	ASSERT_NE(NULL, t);
+	EXPECT_ERR(E2BIG, vdev_cmd(self->fd, VHOST_SET_MEM_TABLE, t));
+	t->nregions = max;
+	EXPECT_OK(vdev_cmd(self->fd, VHOST_SET_MEM_TABLE, t));
+	t->nregions = 0;
+	EXPECT_OK(vdev_cmd(self->fd, VHOST_SET_MEM_TABLE, t));
+	/* What is wrong first counts: padding, then the number. */
+	t->padding = 1;
+	t->nregions = ~0U;
+	EXPECT_ERR(EOPNOTSUPP, vdev_cmd(self->fd, VHOST_SET_MEM_TABLE, t));
+	t->padding = 0;
+	EXPECT_ERR(E2BIG, vdev_cmd(self->fd, VHOST_SET_MEM_TABLE, t));
+	free(t);
+	EXPECT_ERR(EFAULT, vdev_cmd(self->fd, VHOST_SET_MEM_TABLE, BAD_PTR));
+}
+
+TEST_F(command, mem_table_cut_short)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	struct vhost_memory *t;
+	unsigned char *p;
+
+	p = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, p);
+	ASSERT_EQ(0, munmap(p + page, page));
+	t = (void *)(p + page - sizeof(*t));
+	memset(t, 0, sizeof(*t));
+	EXPECT_OK(vdev_cmd(self->fd, VHOST_SET_MEM_TABLE, t));
+	t->nregions = 1;
+	EXPECT_ERR(EFAULT, vdev_cmd(self->fd, VHOST_SET_MEM_TABLE, t));
+}
+
+TEST_F(command, mem_table_bad_regions)
+{
+	struct vhost_memory *t = mem_table(2);
+	struct vhost_memory_region *r;
+
+	ASSERT_NE(NULL, t);
+	r = &t->regions[1];
+	r->memory_size = 0;
+	EXPECT_ERR(EFAULT, vdev_cmd(self->fd, VHOST_SET_MEM_TABLE, t));
+	r->memory_size = ~0ULL;
+	EXPECT_ERR(EFAULT, vdev_cmd(self->fd, VHOST_SET_MEM_TABLE, t));
+	r->guest_phys_addr = ~0ULL;
+	r->memory_size = 2;
+	EXPECT_ERR(EFAULT, vdev_cmd(self->fd, VHOST_SET_MEM_TABLE, t));
+	r->memory_size = 1;
+	EXPECT_OK(vdev_cmd(self->fd, VHOST_SET_MEM_TABLE, t));
+	free(t);
+}
+
+TEST_F(command, mem_table_while_running)
+{
+	struct guest *g = &self->g;
+	struct vhost_memory *t;
+
+	ASSERT_OK(bring_up(g));
+	EXPECT_OK(vdev_set_mem(self->fd, &g->mem));
+	EXPECT_OK(guest_check_alive(g, 0));
+	/* One that fails leaves the old one in force. */
+	t = mem_table(2);
+	ASSERT_NE(NULL, t);
+	t->regions[1].memory_size = 0;
+	EXPECT_ERR(EFAULT, vdev_cmd(self->fd, VHOST_SET_MEM_TABLE, t));
+	t->regions[1].memory_size = 0x1000;
+	t->regions[1].userspace_addr = ~0ULL - 0x2000;
+	EXPECT_ERR(EFAULT, vdev_cmd(self->fd, VHOST_SET_MEM_TABLE, t));
+	t->padding = 1;
+	EXPECT_ERR(EOPNOTSUPP, vdev_cmd(self->fd, VHOST_SET_MEM_TABLE, t));
+	EXPECT_OK(guest_check_alive(g, 100));
+	free(t);
+}
+
+TEST_F(command, vring_num)
+{
+	static const __u32 bad[] = { 0, 3, 5, 6, 255, 0x7fff, 0xffff, 0x10000,
+				     0x20000, 0x80000000, ~0U };
+	unsigned int i, n;
+
+	for (i = 0; i < NR_VQS; i++)
+		for (n = 1; n <= 32768; n *= 2)
+			EXPECT_OK(vdev_set_state(self->fd, VHOST_SET_VRING_NUM,
+						 i, n));
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		EXPECT_ERR(EINVAL, vdev_set_state(self->fd,
+						  VHOST_SET_VRING_NUM, 0,
+						  bad[i]));
+}
+
+TEST_F(command, vring_base)
+{
+	__u32 base;
+	__u32 n;
+
+	for (n = 1; n <= 0xffff; n = n * 2 + 1) {
+		EXPECT_OK(vdev_set_state(self->fd, VHOST_SET_VRING_BASE, 1, n));
+		EXPECT_OK(vdev_get_base(self->fd, 1, &base));
+		EXPECT_EQ(n, base);
+	}
+	EXPECT_ERR(EINVAL, vdev_set_state(self->fd, VHOST_SET_VRING_BASE, 1,
+					  0x10000));
+	EXPECT_ERR(EINVAL, vdev_set_state(self->fd, VHOST_SET_VRING_BASE, 1,
+					  ~0U));
+	EXPECT_OK(vdev_get_base(self->fd, 1, &base));
+	EXPECT_EQ(0xffff, base);
+	EXPECT_OK(vdev_get_base(self->fd, 0, &base));
+	EXPECT_EQ(0, base);
+}
+
+TEST_F(command, vring_addr)
+{
+	const struct vhost_vring_addr good = {
+		.index = 0,
+		.desc_user_addr = 0x1000, .avail_user_addr = 0x2000,
+		.used_user_addr = 0x3000, .log_guest_addr = 0x4000,
+	};
+	struct vhost_vring_addr a;
+	unsigned int flag;
+
+	EXPECT_OK(vdev_cmd(self->fd, VHOST_SET_VRING_ADDR, &good));
+	for (flag = 1; flag < 32; flag++) {
+		a = good;
+		a.flags = 1U << flag;
+		EXPECT_ERR(EOPNOTSUPP,
+			   vdev_cmd(self->fd, VHOST_SET_VRING_ADDR, &a));
+	}
+	/* Flags before alignment. */
+	a.used_user_addr = 1;
+	EXPECT_ERR(EOPNOTSUPP, vdev_cmd(self->fd, VHOST_SET_VRING_ADDR, &a));
+	a = good;
+	a.avail_user_addr += 1;
+	EXPECT_ERR(EINVAL, vdev_cmd(self->fd, VHOST_SET_VRING_ADDR, &a));
+	a.avail_user_addr += 1;
+	EXPECT_OK(vdev_cmd(self->fd, VHOST_SET_VRING_ADDR, &a));
+	a = good;
+	a.used_user_addr += 2;
+	EXPECT_ERR(EINVAL, vdev_cmd(self->fd, VHOST_SET_VRING_ADDR, &a));
+	a = good;
+	a.log_guest_addr += 2;
+	EXPECT_ERR(EINVAL, vdev_cmd(self->fd, VHOST_SET_VRING_ADDR, &a));
+	a = good;
+	a.desc_user_addr += 1;
+	EXPECT_OK(vdev_cmd(self->fd, VHOST_SET_VRING_ADDR, &a));
+}
+
+TEST_F(command, vring_addr_while_running)
+{
+	struct guest *g = &self->g;
+	struct vhost_vring_addr a = {
+		.index = TXQ,
+		.desc_user_addr = ~0ULL << 12, .avail_user_addr = ~0ULL << 12,
+		.used_user_addr = ~0ULL << 12,
+	};
+
+	ASSERT_OK(bring_up(g));
+	EXPECT_ERR(EINVAL, vdev_cmd(self->fd, VHOST_SET_VRING_ADDR, &a));
+	a.index = RXQ;
+	EXPECT_ERR(EINVAL, vdev_cmd(self->fd, VHOST_SET_VRING_ADDR, &a));
+	EXPECT_OK(guest_check_alive(g, 0));
+	EXPECT_OK(vdev_set_addr(self->fd, &g->vq[TXQ]));
+	EXPECT_OK(vdev_set_addr(self->fd, &g->vq[RXQ]));
+	EXPECT_OK(guest_check_alive(g, 100));
+}
+
+TEST_F(command, not_while_running)
+{
+	struct guest *g = &self->g;
+	__u32 before, base;
+	unsigned int i;
+
+	ASSERT_OK(bring_up(g));
+	ASSERT_OK(guest_check_alive(g, 0));
+	for (i = 0; i < NR_VQS; i++) {
+		ASSERT_OK(vdev_get_base(self->fd, i, &before));
+		EXPECT_ERR(EBUSY, vdev_set_state(self->fd, VHOST_SET_VRING_NUM,
+						 i, RING));
+		/* Busy before bad. */
+		EXPECT_ERR(EBUSY, vdev_set_state(self->fd, VHOST_SET_VRING_NUM,
+						 i, 0));
+		EXPECT_ERR(EBUSY, vdev_set_state(self->fd, VHOST_SET_VRING_BASE,
+						 i, 0));
+		EXPECT_ERR(EBUSY, vdev_set_state(self->fd, VHOST_SET_VRING_BASE,
+						 i, ~0U));
+		ASSERT_OK(vdev_get_base(self->fd, i, &base));
+		EXPECT_EQ(before, base);
+	}
+	EXPECT_OK(guest_check_alive(g, 100));
+	/* One ring that stops frees that one alone. */
+	ASSERT_OK(vdev_set_backend(self->fd, TXQ, -1));
+	EXPECT_OK(vdev_set_state(self->fd, VHOST_SET_VRING_NUM, TXQ, RING));
+	EXPECT_ERR(EBUSY, vdev_set_state(self->fd, VHOST_SET_VRING_NUM, RXQ,
+					 RING));
+}
+
+TEST_F(command, vring_files)
+{
+	static const unsigned long cmds[] = {
+		VHOST_SET_VRING_KICK, VHOST_SET_VRING_CALL,
+		VHOST_SET_VRING_ERR,
+	};
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int event = eventfd(0, EFD_CLOEXEC);
+	unsigned int i, ring;
+
+	for (i = 0; i < ARRAY_SIZE(cmds); i++) {
+		for (ring = 0; ring < NR_VQS; ring++) {
+			EXPECT_OK(vdev_set_file(self->fd, cmds[i], ring,
+						event));
+			EXPECT_OK(vdev_set_file(self->fd, cmds[i], ring,
+						event));
+			EXPECT_ERR(EINVAL, vdev_set_file(self->fd, cmds[i],
+							 ring, null));
+			EXPECT_ERR(EBADF, vdev_set_file(self->fd, cmds[i],
+							ring, 9999));
+			EXPECT_ERR(EBADF, vdev_set_file(self->fd, cmds[i],
+							ring, -2));
+			EXPECT_OK(vdev_set_file(self->fd, cmds[i], ring, -1));
+			EXPECT_OK(vdev_set_file(self->fd, cmds[i], ring, -1));
+		}
+	}
+	close(event);
+	close(null);
+}
+
+TEST_F(command, bad_files_change_nothing)
+{
+	struct guest *g = &self->g;
+	unsigned int i;
+
+	ASSERT_OK(bring_up(g));
+	for (i = 0; i < NR_VQS; i++) {
+		EXPECT_ERR(EBADF, vdev_set_file(self->fd, VHOST_SET_VRING_KICK,
+						i, 9999));
+		EXPECT_ERR(EBADF, vdev_set_file(self->fd, VHOST_SET_VRING_CALL,
+						i, 9999));
+		EXPECT_ERR(ENOTSOCK, vdev_set_backend(self->fd, i, 9999));
+	}
+	EXPECT_OK(guest_check_alive(g, 0));
+}
+
+/* As QEMU does at every mask and unmask of an MSI-X vector. */
+TEST_F(command, call_and_kick_while_running)
+{
+	struct guest *g = &self->g;
+	unsigned int i, round;
+	int old;
+
+	ASSERT_OK(bring_up(g));
+	for (round = 0; round < 10; round++) {
+		for (i = 0; i < NR_VQS; i++) {
+			old = g->vq[i].call;
+			g->vq[i].call = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+			ASSERT_OK(vdev_set_file(self->fd, VHOST_SET_VRING_CALL,
+						i, g->vq[i].call));
+			close(old);
+			old = g->vq[i].kick;
+			g->vq[i].kick = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+			ASSERT_OK(vdev_set_file(self->fd, VHOST_SET_VRING_KICK,
+						i, g->vq[i].kick));
+			close(old);
+		}
+		ASSERT_OK_AT(guest_check_alive(g, round), "round %u", round);
+	}
+}
+
+/* A kick that came before the eventfd was bound is not lost. */
+TEST_F(command, kick_before_bind)
+{
+	struct guest *g = &self->g;
+	unsigned char frame[60];
+
+	ASSERT_OK(bring_up(g));
+	ASSERT_OK(vdev_set_file(self->fd, VHOST_SET_VRING_KICK, TXQ, -1));
+	frame_make(frame, sizeof(frame), 1);
+	ASSERT_OK(guest_send(g, NULL, frame, sizeof(frame), 1, false));
+	vq_publish(&g->vq[TXQ]);
+	vq_kick(&g->vq[TXQ]);
+	ASSERT_OK(vdev_set_file(self->fd, VHOST_SET_VRING_KICK, TXQ,
+				g->vq[TXQ].kick));
+	EXPECT_OK(guest_capture(g, sizeof(frame), 1));
+	EXPECT_OK(guest_reap_all(g));
+}
+
+TEST_F(command, backend_errors)
+{
+	struct guest *g = &self->g;
+	int file, udp, raw, event, i;
+
+	file = open("/dev/null", O_RDWR | O_CLOEXEC);
+	event = eventfd(0, EFD_CLOEXEC);
+	udp = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	raw = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, 255);
+	EXPECT_ERR(ENOBUFS, vdev_set_backend(self->fd, NR_VQS, g->tap));
+	EXPECT_ERR(ENOBUFS, vdev_set_backend(self->fd, ~0U, -1));
+	/* The ring is looked at before the descriptor. */
+	EXPECT_ERR(EFAULT, vdev_set_backend(self->fd, 0, g->tap));
+	EXPECT_ERR(EFAULT, vdev_set_backend(self->fd, 0, 9999));
+	ASSERT_OK(bring_up(g));
+	ASSERT_OK(guest_set_backend(g, -1));
+	for (i = 0; i < NR_VQS; i++) {
+		EXPECT_ERR(ENOTSOCK, vdev_set_backend(self->fd, i, file));
+		EXPECT_ERR(ENOTSOCK, vdev_set_backend(self->fd, i, event));
+		EXPECT_ERR(ENOTSOCK, vdev_set_backend(self->fd, i, udp));
+		EXPECT_ERR(ENOTSOCK, vdev_set_backend(self->fd, i, 9999));
+		EXPECT_ERR(ENOTSOCK, vdev_set_backend(self->fd, i, -2));
+		/* CVE-2020-10942: raw, but not a packet socket. */
+		if (raw >= 0)
+			EXPECT_ERR(ENOTSOCK, vdev_set_backend(self->fd, i,
+							      raw));
+	}
+	EXPECT_OK(guest_set_backend(g, g->tap));
+	EXPECT_OK(guest_check_alive(g, 0));
+	/* It has one already: the same again is nothing new. */
+	EXPECT_OK(guest_set_backend(g, g->tap));
+	EXPECT_OK(guest_check_alive(g, 100));
+}
+
+/* A tun file that is no interface yet has a socket all the same. */
+TEST_F(command, backend_unattached_tun)
+{
+	struct guest *g = &self->g;
+	int tun = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+
+	ASSERT_GE(tun, 0);
+	ASSERT_OK(bring_up(g));
+	ASSERT_OK(guest_set_backend(g, -1));
+	/* Accepted or refused, the queue can be had afterwards. */
+	guest_set_backend(g, tun);
+	guest_set_backend(g, -1);
+	ASSERT_OK(guest_set_backend(g, g->tap));
+	EXPECT_OK(guest_check_alive(g, 0));
+	close(tun);
+}
+
+/* QEMU asserts that letting go succeeds, whatever state the ring is in. */
+TEST_F(command, backend_can_always_go)
+{
+	EXPECT_ERR(ENOBUFS, vdev_set_backend(self->fd, NR_VQS, -1));
+	OURS_ALONE("wants an accessible ring to let go of the backend");
+	EXPECT_OK(vdev_set_backend(self->fd, RXQ, -1));
+	EXPECT_OK(vdev_set_backend(self->fd, TXQ, -1));
+	EXPECT_OK(vdev_set_backend(self->fd, TXQ, -1));
+}
+
+/* A ring that is not mapped is found when the backend comes. */
+TEST_F(command, backend_wants_mapped_ring)
+{
+	struct guest *g = &self->g;
+	struct vhost_vring_addr a = {
+		.index = TXQ,
+		.desc_user_addr = 0x1000, .avail_user_addr = 0x1000,
+		.used_user_addr = 0x1000,
+	};
+
+	ASSERT_OK(bring_up(g));
+	ASSERT_OK(vdev_set_backend(self->fd, TXQ, -1));
+	ASSERT_OK(vdev_cmd(self->fd, VHOST_SET_VRING_ADDR, &a));
+	EXPECT_ERR(EFAULT, vdev_set_backend(self->fd, TXQ, g->tap));
+	a.desc_user_addr = ~0ULL << 12;
+	ASSERT_OK(vdev_cmd(self->fd, VHOST_SET_VRING_ADDR, &a));
+	EXPECT_ERR(EFAULT, vdev_set_backend(self->fd, TXQ, g->tap));
+	ASSERT_OK(vdev_set_addr(self->fd, &g->vq[TXQ]));
+	ASSERT_OK(vdev_set_backend(self->fd, TXQ, g->tap));
+	EXPECT_OK(guest_check_alive(g, 0));
+}
+
+TEST_F(command, reset_owner_resets_all)
+{
+	struct guest *g = &self->g;
+	__u32 base;
+
+	ASSERT_OK(bring_up(g));
+	ASSERT_OK(guest_check_alive(g, 0));
+	ASSERT_OK(vdev_cmd(self->fd, VHOST_RESET_OWNER, NULL));
+	EXPECT_ERR(EPERM, vdev_set_backend(self->fd, TXQ, -1));
+	ASSERT_OK(vdev_set_owner(self->fd));
+	ASSERT_OK(vdev_get_base(self->fd, TXQ, &base));
+	EXPECT_EQ(0, base);
+	/* No ring, no memory. */
+	EXPECT_ERR(EFAULT, vdev_set_backend(self->fd, TXQ, g->tap));
+	vq_reset(&g->vq[RXQ], 0);
+	vq_reset(&g->vq[TXQ], 0);
+	ASSERT_OK(bring_up(g));
+	EXPECT_OK(guest_check_alive(g, 100));
+}
+
+/* Another process may have the file next. */
+TEST_F(command, reset_owner_passes_on)
+{
+	int status;
+	pid_t pid;
+
+	ASSERT_OK(vdev_cmd(self->fd, VHOST_RESET_OWNER, NULL));
+	pid = fork();
+	ASSERT_GE(pid, 0);
+	if (!pid)
+		_exit(vdev_set_owner(self->fd) ? 1 : 0);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	/* Its memory is gone, its ownership is not. */
+	EXPECT_ERR(EBUSY, vdev_set_owner(self->fd));
+	EXPECT_ERR(EPERM, vdev_cmd(self->fd, VHOST_RESET_OWNER, NULL));
+}
+
+/* One ring reset while the other goes on (VIRTIO_F_RING_RESET). */
+TEST_F(command, ring_reset)
+{
+	struct guest *g = &self->g;
+	__u32 base;
+
+	ASSERT_OK(bring_up(g));
+	ASSERT_OK(guest_check_alive(g, 0));
+	ASSERT_OK(vdev_set_backend(self->fd, TXQ, -1));
+	ASSERT_OK(vdev_get_base(self->fd, TXQ, &base));
+	EXPECT_EQ(g->vq[TXQ].avail_idx, base);
+	vq_reset(&g->vq[TXQ], 0);
+	ASSERT_OK(vdev_set_vring(self->fd, &g->vq[TXQ], 0));
+	ASSERT_OK(vdev_set_backend(self->fd, TXQ, g->tap));
+	EXPECT_OK(guest_check_alive(g, 100));
+}
+
+VHOST_TEST_MAIN

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who wakes whom, and when not. Stopping a ring waits for its worker, so what
+ * did not happen by then does not happen.
+ */
+#include <poll.h>
+
+#include "test.h"
+#include "vq_split.h"
+
+FIXTURE(notify)
+{
+	struct guest g;
+	struct vq *vq;
+};
+
+FIXTURE_VARIANT(notify)
+{
+	__u64 features;
+};
+
+FIXTURE_VARIANT_ADD(notify, flags)
+{
+	.features = 0,
+};
+
+FIXTURE_VARIANT_ADD(notify, flags_on_empty)
+{
+	.features = F_NOTIFY_ON_EMPTY,
+};
+
+FIXTURE_VARIANT_ADD(notify, event_idx)
+{
+	.features = F_EVENT_IDX,
+};
+
+FIXTURE_VARIANT_ADD(notify, event_idx_on_empty)
+{
+	.features = F_EVENT_IDX | F_NOTIFY_ON_EMPTY,
+};
+
+FIXTURE_SETUP(notify)
+{
+	struct guest_cfg cfg = {
+		.features = F_VERSION_1 | F_MRG_RXBUF | variant->features,
+		.tap_flags = IFF_VNET_HDR,
+	};
+
+	ASSERT_OK(guest_start(&self->g, &cfg));
+	self->vq = &self->g.vq[TXQ];
+}
+
+FIXTURE_TEARDOWN(notify)
+{
+	guest_stop(&self->g);
+}
+
+static int send_frames(struct guest *g, unsigned int n)
+{
+	unsigned char frame[60];
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < n; i++) {
+		frame_make(frame, sizeof(frame), i);
+		err = guest_send(g, NULL, frame, sizeof(frame), 1, false);
+		if (err)
+			return err;
+	}
+	vq_publish(&g->vq[TXQ]);
+	vq_kick(&g->vq[TXQ]);
+	for (i = 0; i < n; i++) {
+		err = guest_capture(g, sizeof(frame), i);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* Waits for the worker by stopping its ring, and starts it again. */
+static int settle(struct guest *g)
+{
+	int err = vdev_set_backend(g->dev, TXQ, -1);
+
+	return err ? err : vdev_set_backend(g->dev, TXQ, g->tap);
+}
+
+TEST_F(notify, call_when_wanted)
+{
+	struct guest *g = &self->g;
+	unsigned int i;
+
+	for (i = 0; i < 10; i++) {
+		self->vq->ops->arm(self->vq);
+		ASSERT_OK(send_frames(g, 3));
+		ASSERT_THAT_AT(event_wait(self->vq->call), "round %u", i);
+		event_count(self->vq->call);
+		ASSERT_OK(guest_reap_all(g));
+	}
+}
+
+TEST_F(notify, no_call_when_unwanted)
+{
+	struct guest *g = &self->g;
+	struct vq *vq = self->vq;
+
+	/* The first decision after a start has nothing to compare with. */
+	ASSERT_OK(send_frames(g, 1));
+	ASSERT_OK(guest_reap_all(g));
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
+	event_count(vq->call);
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
+	vq->ops->arm(vq);
+	ASSERT_OK(send_frames(g, 1));
+	ASSERT_OK(guest_reap_all(g));
+	event_count(vq->call);
+
+	if (variant->features & F_EVENT_IDX)
+		*split_used_event(vq) = vq->used_idx + 1000;
+	else
+		split_avail(vq)->flags = VRING_AVAIL_F_NO_INTERRUPT;
+	ASSERT_OK(send_frames(g, 100));
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
+	EXPECT_EQ(100, guest_reap(g));
+	/* An empty ring is told all the same, if that was agreed upon. */
+	EXPECT_EQ(!!(variant->features & F_NOTIFY_ON_EMPTY),
+		  !!event_count(vq->call));
+}
+
+/* The call comes with the used entry that was asked for, not before. */
+TEST_F(notify, call_at_the_event_index)
+{
+	struct guest *g = &self->g;
+	struct vq *vq = self->vq;
+	unsigned int i;
+	__u16 start;
+
+	if (!(variant->features & F_EVENT_IDX) ||
+	    variant->features & F_NOTIFY_ON_EMPTY)
+		SKIP(return, "only with the event index");
+	vq->ops->arm(vq);
+	ASSERT_OK(send_frames(g, 1));
+	ASSERT_OK(guest_reap_all(g));
+	start = vq->used_idx;
+	event_count(vq->call);
+	*split_used_event(vq) = start + 9;
+	for (i = 0; i < 9; i++)
+		ASSERT_OK(send_frames(g, 1));
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
+	EXPECT_EQ(9, guest_reap(g));
+	EXPECT_EQ(0, event_count(vq->call));
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
+	/* A start forgets what was said before, so say it again. */
+	ASSERT_OK(send_frames(g, 1));
+	EXPECT_TRUE(event_wait(vq->call));
+	EXPECT_OK(guest_reap_all(g));
+}
+
+/* When the worker rests it has said that it wants to be woken. */
+TEST_F(notify, kick_is_wanted_when_idle)
+{
+	struct guest *g = &self->g;
+	struct vq *vq = self->vq;
+	unsigned int i;
+
+	for (i = 0; i < 20; i++) {
+		ASSERT_OK(send_frames(g, 1 + i % 3));
+		ASSERT_OK(guest_reap_all(g));
+		if (variant->features & F_EVENT_IDX)
+			ASSERT_THAT(wait_until(*(volatile __u16 *)
+					       split_avail_event(vq) ==
+					       vq->avail_idx));
+		else
+			ASSERT_THAT(wait_until(!(*(volatile __u16 *)
+						 &split_used(vq)->flags &
+						 VRING_USED_F_NO_NOTIFY)));
+	}
+}
+
+/* Only the kicks that the device asks for, and nothing gets stuck. */
+TEST_F(notify, no_kick_is_missed)
+{
+	unsigned int i, n = env_scaled(2000, 100);
+	struct guest *g = &self->g;
+	unsigned char frame[60];
+
+	for (i = 0; i < n; i++) {
+		frame_make(frame, sizeof(frame), i);
+		ASSERT_OK(guest_wait_room(g, 1));
+		ASSERT_OK(guest_send(g, NULL, frame, sizeof(frame), 1, false));
+		vq_submit(self->vq);
+		ASSERT_OK_AT(guest_capture(g, sizeof(frame), i), "frame %u", i);
+	}
+	EXPECT_OK(guest_reap_all(g));
+}
+
+/* The same for the guest's buffers, which run out time and again. */
+TEST_F(notify, no_refill_is_missed)
+{
+	unsigned int i, n = env_scaled(1000, 100);
+	static struct guest_frame f;
+	struct guest *g = &self->g;
+
+	for (i = 0; i < n; i++) {
+		ASSERT_OK(guest_inject(g, 60, i));
+		ASSERT_OK(guest_post(g, 2048, 1, false));
+		vq_submit(&g->vq[RXQ]);
+		ASSERT_OK_AT(guest_recv(g, &f), "frame %u", i);
+		ASSERT_THAT(frame_is(f.data, f.len, i));
+	}
+}
+
+/* Without eventfds: the device works on, unheard. */
+TEST_F(notify, no_call_bound)
+{
+	struct guest *g = &self->g;
+	struct vq *vq = self->vq;
+
+	ASSERT_OK(vdev_set_file(g->dev, VHOST_SET_VRING_CALL, TXQ, -1));
+	ASSERT_OK(send_frames(g, 5));
+	ASSERT_OK(settle(g));
+	EXPECT_EQ(5, guest_reap(g));
+	EXPECT_EQ(0, event_count(vq->call));
+	ASSERT_OK(vdev_set_file(g->dev, VHOST_SET_VRING_CALL, TXQ, vq->call));
+	EXPECT_OK(guest_check_alive(g, 0));
+}
+
+/* A counter that is full must not hold up the worker. */
+TEST_F(notify, call_counter_is_full)
+{
+	struct guest *g = &self->g;
+	__u64 full = ~0ULL - 1;
+
+	ASSERT_EQ(sizeof(full), write(self->vq->call, &full, sizeof(full)));
+	ASSERT_OK(send_frames(g, 5));
+	ASSERT_OK(settle(g));
+	EXPECT_EQ(5, guest_reap(g));
+	event_count(self->vq->call);
+	EXPECT_OK(guest_check_alive(g, 0));
+}
+
+VHOST_TEST_MAIN
