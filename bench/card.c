@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "card.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "env.h"
+#include "vq_split.h"
+
+#define FEATURES	(F_VERSION_1 | F_MRG_RXBUF | F_EVENT_IDX | F_INDIRECT)
+
+/* A driver hands over memory in pages, and wants no smaller buffers than these. */
+#define PIECE		4096
+#define RX_BUF_MIN	1536
+
+/* Larger frames are what a guest leaves to be segmented. */
+#define FRAME_WHOLE_MAX	9014
+
+#define NS_PER_S	1000000000ULL
+
+static __u64 now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
+}
+
+static size_t min_size(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* To somebody else, so that the host's stack has no work with it. */
+static void make_frame(struct card *c)
+{
+	enum frame_kind kind = c->cfg.size > FRAME_WHOLE_MAX ? FRAME_TSO4 :
+							       FRAME_PLAIN;
+
+	frame_make_kind(c->frame, c->cfg.size, 1, kind, &c->hdr);
+	c->frame[0] = 0x02;
+}
+
+static __u64 buffer_gpa(const struct card *c, unsigned int i)
+{
+	return c->g.pool[c->ring].slot[i].gpa;
+}
+
+/* Offers buffer @i for one frame to transmit, or as room to receive into. */
+static int offer(struct card *c, unsigned int i)
+{
+	struct vq_seg seg[FRAME_MAX / PIECE + 2];
+	struct vq_chain chain = { .seg = seg };
+	size_t at, len = c->buf_len;
+	unsigned int n = 0;
+
+	for (at = 0; at < len; at += PIECE) {
+		seg[n].gpa = buffer_gpa(c, i) + at;
+		seg[n++].len = min_size(len - at, PIECE);
+	}
+	if (c->ring == TXQ)
+		chain.nout = n;
+	else
+		chain.nin = n;
+	chain.indirect = c->cfg.indirect && n > 1;
+	return vq_add(&c->g.vq[c->ring], &chain, i);
+}
+
+static void submit(struct card *c)
+{
+	struct vq *vq = &c->g.vq[c->ring];
+
+	vq_publish(vq);
+	c->kicks += vq_kick_if_wanted(vq);
+}
+
+/* Every buffer holds the frame from the start on; only the ring changes. */
+static int fill_buffers(struct card *c)
+{
+	unsigned int i;
+	__u64 gpa;
+
+	for (i = 0; i < c->nbufs; i++) {
+		gpa = buffer_gpa(c, i);
+		if (!gmem_fill(&c->g.mem, gpa, 0, c->g.hdr_len) ||
+		    !gmem_write(&c->g.mem, gpa, &c->hdr, sizeof(c->hdr)) ||
+		    !gmem_write(&c->g.mem, gpa + c->g.hdr_len, c->frame,
+				c->cfg.size))
+			return -EFAULT;
+	}
+	return 0;
+}
+
+static int offer_all(struct card *c)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < c->nbufs; i++)
+		err = offer(c, i);
+	if (!err)
+		submit(c);
+	return err;
+}
+
+/* The far side: sends past the queueing discipline, and captures nothing. */
+static int open_sender(const struct card *c)
+{
+	struct sockaddr_ll to = {
+		.sll_family = AF_PACKET,
+		.sll_ifindex = if_nametoindex(c->g.ifname),
+	};
+	int fd, one = 1, room = 64 << 20;
+
+	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) ||
+	    setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof(one)) ||
+	    setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &one,
+		       sizeof(one)) ||
+	    bind(fd, (struct sockaddr *)&to, sizeof(to))) {
+		one = -errno;
+		close(fd);
+		return one;
+	}
+	return fd;
+}
+
+static void choose_sizes(struct card *c, struct guest_cfg *g)
+{
+	size_t whole = HDR_LEN_MRG + c->cfg.size;
+
+	c->buf_len = whole;
+	if (c->ring == RXQ && c->buf_len < RX_BUF_MIN)
+		c->buf_len = RX_BUF_MIN;
+	if (c->ring == RXQ && c->buf_len > PIECE)
+		c->buf_len = PIECE;
+	c->pieces = (c->buf_len + PIECE - 1) / PIECE;
+	c->nbufs = c->cfg.num / (c->cfg.indirect ? 1 : c->pieces);
+	g->num = c->cfg.num;
+	g->slots = c->nbufs;
+	g->slot_size = (c->buf_len + PIECE - 1) / PIECE * PIECE;
+	g->ind_max = c->cfg.indirect ? c->pieces : 0;
+}
+
+int card_start(struct card *c, const struct card_cfg *cfg)
+{
+	struct guest_cfg g = { .features = FEATURES, .tap_flags = IFF_VNET_HDR };
+	int err;
+
+	memset(c, 0, sizeof(*c));
+	c->cfg = *cfg;
+	c->ring = cfg->flow == FLOW_TX ? TXQ : RXQ;
+	c->frame = malloc(FRAME_MAX);
+	if (!c->frame || cfg->size > FRAME_MAX)
+		return -ENOMEM;
+	make_frame(c);
+	choose_sizes(c, &g);
+	err = guest_start(&c->g, &g);
+	if (err)
+		return err;
+	/* It would see, and so delay, each frame. */
+	close(c->g.pkt);
+	c->g.pkt = open_sender(c);
+	if (c->g.pkt < 0)
+		return c->g.pkt;
+	return c->ring == TXQ ? fill_buffers(c) : offer_all(c);
+}
+
+void card_stop(struct card *c)
+{
+	guest_stop(&c->g);
+	free(c->frame);
+}
+
+/* Ask for a call when the device has used @n more, and not before. */
+static void arm_after(struct card *c, unsigned int n)
+{
+	struct vq *vq = &c->g.vq[c->ring];
+
+	__atomic_store_n(split_used_event(vq), (__u16)(vq->used_idx + n - 1),
+			 __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+/* Sleeps until the device has used @n more than were taken back. */
+static int wait_used(struct card *c, unsigned int n)
+{
+	struct vq *vq = &c->g.vq[c->ring];
+	struct pollfd p = { .fd = vq->call, .events = POLLIN };
+	__u64 deadline = env_deadline();
+
+	while ((__u16)(split_used_idx(vq) - vq->used_idx) < n) {
+		arm_after(c, n);
+		if ((__u16)(split_used_idx(vq) - vq->used_idx) >= n)
+			break;
+		if (poll(&p, 1, env_left_ms(deadline)) != 1)
+			return -ETIMEDOUT;
+		c->calls += event_count(vq->call);
+	}
+	return 0;
+}
+
+static int transmit(struct card *c, unsigned int n, __u64 *ns)
+{
+	struct vq *vq = &c->g.vq[TXQ];
+	struct vq_used used;
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < n; i++) {
+		err = offer(c, i);
+		if (err)
+			return err;
+	}
+	arm_after(c, n);
+	*ns = now_ns();
+	submit(c);
+	err = wait_used(c, n);
+	*ns = now_ns() - *ns;
+	c->calls += event_count(vq->call);
+	for (i = 0; !err && i < n; i++)
+		if (!vq_pop(vq, &used) || used.cookie == VQ_BOGUS)
+			err = -EPROTO;
+	return err;
+}
+
+/* The far side's burst: one system call, as cheap as it can be had. */
+static int send_burst(struct card *c, unsigned int n)
+{
+	struct mmsghdr msg[CARD_BURST];
+	struct iovec iov[2] = {
+		{ &c->hdr, sizeof(c->hdr) },
+		{ c->frame, c->cfg.size },
+	};
+	unsigned int sent = 0;
+	int some;
+
+	memset(msg, 0, sizeof(msg));
+	while (sent < CARD_BURST) {
+		msg[sent].msg_hdr.msg_iov = iov;
+		msg[sent++].msg_hdr.msg_iovlen = 2;
+	}
+	for (sent = 0; sent < n; sent += some) {
+		some = sendmmsg(c->g.pkt, msg, n - sent, 0);
+		if (some < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+/* Takes one buffer back, whose place in the ring the next frames find filled. */
+static int recycle(struct card *c, __u32 *len)
+{
+	struct vq *vq = &c->g.vq[RXQ];
+	struct vq_used used;
+
+	if (!vq_pop(vq, &used) || used.cookie == VQ_BOGUS)
+		return -EPROTO;
+	*len += used.len;
+	return offer(c, used.cookie);
+}
+
+static int receive(struct card *c, unsigned int n, __u64 *ns)
+{
+	size_t whole = c->g.hdr_len + c->cfg.size;
+	unsigned int each = (whole + c->buf_len - 1) / c->buf_len;
+	struct vq *vq = &c->g.vq[RXQ];
+	__u32 len = 0;
+	unsigned int i;
+	int err;
+
+	/* As a driver at rest: the first frame interrupts it. */
+	arm_after(c, 1);
+	*ns = now_ns();
+	err = send_burst(c, n);
+	if (c->cfg.flow == FLOW_RX_LATE)
+		*ns = now_ns();
+	if (!err)
+		err = wait_used(c, n * each);
+	*ns = now_ns() - *ns;
+	c->calls += event_count(vq->call);
+	for (i = 0; !err && i < n * each; i++)
+		err = recycle(c, &len);
+	if (err)
+		return err;
+	submit(c);
+	return len == n * whole ? 0 : -EBADMSG;
+}
+
+int card_move(struct card *c, unsigned int max, __u64 *ns)
+{
+	unsigned int most = c->ring == TXQ ? c->nbufs : CARD_BURST;
+	unsigned int n = min_size(max, most);
+	int err;
+
+	err = c->ring == TXQ ? transmit(c, n, ns) : receive(c, n, ns);
+	return err ? err : n;
+}

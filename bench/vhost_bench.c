@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Measures vhost-net devices side by side: in each round, each device moves the
+ * same frames, in each direction and size. One line for each measurement.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "card.h"
+#include "worker.h"
+
+#define MAX_SIZES	16
+
+struct options {
+	unsigned int rounds;
+	unsigned int packets;	/* for each measurement, of small frames */
+	unsigned int num;
+	bool indirect;
+	unsigned int nsizes;
+	size_t size[MAX_SIZES];
+	bool flow[FLOWS];
+};
+
+static const char *const flow_name[FLOWS] = {
+	[FLOW_TX] = "tx", [FLOW_RX] = "rx", [FLOW_RX_LATE] = "rx-late",
+};
+
+static void usage(FILE *to)
+{
+	fputs("usage: vhost_bench [-r ROUNDS] [-p PACKETS] [-n RING] [-i] [-d tx|rx|rx-late]...\n"
+	      "                   [-s SIZE]... DEVICE...\n"
+	      "Prints: device, flow, size, round, packets, ns of the worker, ns per packet in\n"
+	      "all (the median of bursts), kicks, calls, turns that the worker had.\n", to);
+}
+
+/* The first packets find cold caches, and pages that are not there yet. */
+static int warm_up(struct card *c)
+{
+	unsigned int n, some = 2 * c->nbufs;
+	__u64 ns;
+	int got;
+
+	for (n = 0; n < some; n += got) {
+		got = card_move(c, some - n, &ns);
+		if (got < 0)
+			return got;
+	}
+	c->kicks = 0;
+	c->calls = 0;
+	return 0;
+}
+
+static int compare_ns(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Of many short times: it leaves out when the machine was not ours. */
+static double median(double *sample, unsigned int n)
+{
+	qsort(sample, n, sizeof(*sample), compare_ns);
+	return n ? sample[n / 2] : 0;
+}
+
+static int move_all(struct card *c, unsigned int packets, double *wall)
+{
+	double *sample;
+	unsigned int n, nsamples = 0;
+	__u64 ns;
+	int got;
+
+	sample = calloc(packets, sizeof(*sample));
+	if (!sample)
+		return -ENOMEM;
+	for (n = 0; n < packets; n += got) {
+		got = card_move(c, packets - n, &ns);
+		if (got < 0)
+			break;
+		sample[nsamples++] = (double)ns / got;
+	}
+	*wall = median(sample, nsamples);
+	free(sample);
+	return got < 0 ? got : 0;
+}
+
+static int run(struct card *c, unsigned int packets, struct worker_time *t,
+	       double *wall)
+{
+	struct worker_time before;
+	int err;
+
+	err = warm_up(c);
+	if (!err && c->cfg.flow == FLOW_RX_LATE)
+		err = worker_make_late();
+	if (!err)
+		err = worker_time_get(&before);
+	if (!err)
+		err = move_all(c, packets, wall);
+	if (!err)
+		err = worker_time_get(t);
+	if (err)
+		return err;
+	t->ns -= before.ns;
+	t->slices -= before.slices;
+	return 0;
+}
+
+static int measure(const char *device, const struct card_cfg *cfg,
+		   unsigned int round, unsigned int packets)
+{
+	static struct card c;
+	struct worker_time t;
+	double wall;
+	int err;
+
+	setenv("DEVICE", device, 1);
+	err = card_start(&c, cfg);
+	if (!err)
+		err = run(&c, packets, &t, &wall);
+	card_stop(&c);
+	if (err) {
+		fprintf(stderr, "%s %s %zu: %s\n", device, flow_name[cfg->flow],
+			cfg->size, strerror(-err));
+		return err;
+	}
+	printf("%s\t%s\t%zu\t%u\t%u\t%llu\t%.1f\t%llu\t%llu\t%llu\n", device,
+	       flow_name[cfg->flow], cfg->size, round, packets, t.ns, wall,
+	       c.kicks, c.calls, t.slices);
+	return 0;
+}
+
+/* A process for each: its own worker, network and memory, and nothing of others. */
+static int measure_apart(const char *device, const struct card_cfg *cfg,
+			 unsigned int round, unsigned int packets)
+{
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (!pid) {
+		status = measure(device, cfg, round, packets);
+		fflush(stdout);
+		_exit(!!status);
+	}
+	if (waitpid(pid, &status, 0) != pid)
+		return -errno;
+	return status ? -EIO : 0;
+}
+
+/* Large frames take their time: fewer of them last as long. */
+static unsigned int packets_of(const struct options *o, size_t size)
+{
+	unsigned int n = o->packets / (1 + size / 2000);
+
+	return n > CARD_BURST ? n / CARD_BURST * CARD_BURST : CARD_BURST;
+}
+
+/* Who begins changes from round to round. */
+static int measure_devices(const struct options *o, struct card_cfg *cfg,
+			   unsigned int round, char **device, unsigned int n)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < n; i++)
+		err = measure_apart(device[(i + round) % n], cfg, round,
+				    packets_of(o, cfg->size));
+	return err;
+}
+
+static int measure_all(const struct options *o, char **device, unsigned int n)
+{
+	struct card_cfg cfg = { .num = o->num, .indirect = o->indirect };
+	unsigned int round, i;
+	int err = 0;
+
+	for (round = 0; !err && round < o->rounds; round++)
+		for (i = 0; !err && i < FLOWS * o->nsizes; i++) {
+			cfg.flow = i / o->nsizes;
+			cfg.size = o->size[i % o->nsizes];
+			if (o->flow[cfg.flow])
+				err = measure_devices(o, &cfg, round, device, n);
+		}
+	return err;
+}
+
+static bool parse_size(struct options *o, const char *text)
+{
+	char *end;
+	size_t size = strtoul(text, &end, 10);
+
+	if (*end || size < FRAME_MIN || size > FRAME_MAX - FRAME_MIN ||
+	    o->nsizes == MAX_SIZES)
+		return false;
+	o->size[o->nsizes++] = size;
+	return true;
+}
+
+static bool parse_flow(struct options *o, const char *text)
+{
+	int flow;
+
+	for (flow = 0; flow < FLOWS; flow++)
+		if (!strcmp(text, flow_name[flow]))
+			return (o->flow[flow] = true);
+	return false;
+}
+
+/* What was not chosen is everything. */
+static void fill_options(struct options *o)
+{
+	static const size_t sizes[] = { 64, 1500, 9000, 60000 };
+	int flow;
+
+	for (flow = 0; flow < FLOWS; flow++)
+		if (o->flow[flow])
+			break;
+	if (flow == FLOWS)
+		memset(o->flow, true, sizeof(o->flow));
+	if (o->nsizes)
+		return;
+	memcpy(o->size, sizes, sizeof(sizes));
+	o->nsizes = sizeof(sizes) / sizeof(*sizes);
+}
+
+static bool parse_option(struct options *o, int opt)
+{
+	switch (opt) {
+	case 'r':
+		return (o->rounds = strtoul(optarg, NULL, 10));
+	case 'p':
+		return (o->packets = strtoul(optarg, NULL, 10));
+	case 'n':
+		return (o->num = strtoul(optarg, NULL, 10));
+	case 'i':
+		return (o->indirect = true);
+	case 's':
+		return parse_size(o, optarg);
+	case 'd':
+		return parse_flow(o, optarg);
+	default:
+		return false;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {
+		.rounds = 6,
+		.packets = 20000,
+		.num = 1024,
+	};
+	int opt;
+
+	while ((opt = getopt(argc, argv, "r:p:n:is:d:h")) != -1) {
+		if (opt == 'h') {
+			usage(stdout);
+			return 0;
+		}
+		if (!parse_option(&o, opt)) {
+			usage(stderr);
+			return 1;
+		}
+	}
+	if (optind == argc) {
+		usage(stderr);
+		return 1;
+	}
+	fill_options(&o);
+	return !!measure_all(&o, argv + optind, argc - optind);
+}
