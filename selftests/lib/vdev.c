@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 
 #include "env.h"
@@ -114,4 +116,22 @@ int vdev_set_vring(int fd, const struct vq *vq, __u32 base)
 	if (!err)
 		err = vdev_set_file(fd, VHOST_SET_VRING_ERR, i, vq->err);
 	return err;
+}
+
+__u64 vdev_counter(int fd, const char *name)
+{
+	size_t len = strlen(name);
+	char line[128];
+	__u64 n = 0;
+	FILE *f;
+
+	snprintf(line, sizeof(line), "/proc/self/fdinfo/%d", fd);
+	f = fopen(line, "r");
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof(line), f))
+		if (!strncmp(line, name, len) && line[len] == ':')
+			n = strtoull(line + len + 1, NULL, 10);
+	fclose(f);
+	return n;
 }

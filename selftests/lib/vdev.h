@@ -27,4 +27,10 @@ int vdev_set_addr(int fd, const struct vq *vq);
 /* NUM, BASE, ADDR, KICK, CALL and ERR, in the order in which QEMU sends. */
 int vdev_set_vring(int fd, const struct vq *vq, __u32 base);
 
+/*
+ * A counter out of the file's fdinfo, such as "queue1.packets": 0 if it is not
+ * there, as on a device that counts nothing.
+ */
+__u64 vdev_counter(int fd, const char *name);
+
 #endif
