@@ -92,6 +92,32 @@ static bool socket_has_header(const struct vhost_queue *q)
 	return !vhost_queue_has(q, VHOST_NET_F_VIRTIO_NET_HDR);
 }
 
+/* Let others have the worker, and come back. */
+static void yield_turn(struct vhost_queue *q)
+{
+	q->stats.weight++;
+	vhost_queue_wake(q);
+}
+
+/*
+ * The guest has made too few buffers available: have it tell of more.
+ *
+ * Return: 1 if a kick will come; 0 if there are more already; -EFAULT if the
+ * ring cannot be used. Counts as work, since a guest that moves its index to
+ * and fro could go on for ever.
+ */
+static int wait_for_kick(struct vhost_queue *q, struct net_weight *weight)
+{
+	int more;
+
+	q->stats.ring_empty++;
+	weight->packets++;
+	more = vring_enable_kick(q);
+	if (more <= 0)
+		return more ? more : 1;
+	return vring_disable_kick(q);
+}
+
 /* ---- transmit ---- */
 
 /* Send the frames that have been added; they have the size @bytes. */
@@ -238,18 +264,15 @@ static int transmit(struct net_queue *nq)
 	err = vring_disable_kick(q);
 
 	while (!err) {
-		err = vring_fetch(q, VRING_BATCH);
-		if (err < 0)
+		if (weight_exceeded(&weight)) {
+			yield_turn(q);
 			break;
-		if (!err) {
-			q->stats.ring_empty++;
-			err = vring_enable_kick(q);
-			if (err <= 0)
-				break;
-			err = vring_disable_kick(q);
-			continue;
 		}
-		err = send_batch(nq, &weight);
+		err = vring_fetch(q, VRING_BATCH);
+		if (err > 0)
+			err = send_batch(nq, &weight);
+		else if (!err)
+			err = wait_for_kick(q, &weight);
 		if (err == -EAGAIN) {
 			q->stats.socket_full++;
 			/* Queues us at once if it has room again already. */
@@ -257,13 +280,8 @@ static int transmit(struct net_queue *nq)
 					 nq->ts.sock->file);
 			return 0;
 		}
-		if (!err && weight_exceeded(&weight)) {
-			q->stats.weight++;
-			vhost_queue_wake(q);
-			break;
-		}
 	}
-	return err;
+	return err == 1 ? 0 : err;
 }
 
 /* ---- receive ---- */
@@ -476,22 +494,15 @@ static int receive(struct net_queue *nq)
 
 	while (!err && packets_at_hand(nq)) {
 		if (weight_exceeded(&weight)) {
-			q->stats.weight++;
-			vhost_queue_wake(q);
+			yield_turn(q);
 			break;
 		}
 		err = receive_batch(nq, &weight);
-		if (err <= 0)
-			continue;
-
 		/* Packets wait now; more of them would be no news. */
-		q->stats.ring_empty++;
-		err = vring_enable_kick(q);
-		if (err <= 0)
-			break;
-		err = vring_disable_kick(q);
+		if (err > 0)
+			err = wait_for_kick(q, &weight);
 	}
-	return err;
+	return err == 1 ? 0 : err;
 }
 
 /* ---- work ---- */

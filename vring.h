@@ -167,9 +167,10 @@ void vring_put_back(struct vhost_queue *q, unsigned int end);
 
 /**
  * vring_enable_kick() - ask the guest to kick when it makes chains available
- * @q: the queue, of which nothing is held
+ * @q: the queue, of which nothing is held, and of which the last fetch found
+ *	nothing more; chains that were put back since then do not count
  *
- * Return: 0: the next chain brings a kick. 1: chains have become available
+ * Return: 0: the next new chain brings a kick. 1: chains have become available
  * meanwhile, which may bring none. -EFAULT: the ring could not be accessed.
  */
 static inline int vring_enable_kick(struct vhost_queue *q)

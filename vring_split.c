@@ -392,10 +392,11 @@ static bool split_want_call(struct vhost_queue *q, u16 old)
 
 static int split_enable_kick(struct vhost_queue *q)
 {
-	int n;
+	u16 seen = q->avail_idx;
 
+	/* What was put back is no news: the next entry that is new counts. */
 	if (vhost_queue_has(q, VIRTIO_RING_F_EVENT_IDX)) {
-		if (put_user(cpu_to_vhost16(q, q->last_avail), avail_event(q)))
+		if (put_user(cpu_to_vhost16(q, seen), avail_event(q)))
 			return -EFAULT;
 	} else if (write_flags(q, 0)) {
 		return -EFAULT;
@@ -407,8 +408,9 @@ static int split_enable_kick(struct vhost_queue *q)
 	 * barrier of the driver between moving the index and reading the wish.
 	 */
 	smp_mb();
-	n = read_avail_idx(q);
-	return n > 0 ? 1 : n;
+	if (read_avail_idx(q) < 0)
+		return -EFAULT;
+	return q->avail_idx != seen;
 }
 
 static int split_disable_kick(struct vhost_queue *q)
