@@ -252,7 +252,7 @@ static int send_batch(struct net_queue *nq, struct net_weight *weight)
 	return blocked;
 }
 
-/* Return: 0, or -EFAULT if the ring cannot be used. */
+/* Return: negative if the ring cannot be used. */
 static int transmit(struct net_queue *nq)
 {
 	struct vhost_queue *q = &nq->q;
@@ -281,7 +281,7 @@ static int transmit(struct net_queue *nq)
 			return 0;
 		}
 	}
-	return err == 1 ? 0 : err;
+	return err;
 }
 
 /* ---- receive ---- */
@@ -481,7 +481,7 @@ static bool packets_at_hand(struct net_queue *nq)
 	return true;
 }
 
-/* Return: 0, or -EFAULT if the ring cannot be used. */
+/* Return: negative if the ring cannot be used. */
 static int receive(struct net_queue *nq)
 {
 	struct vhost_queue *q = &nq->q;
@@ -502,7 +502,7 @@ static int receive(struct net_queue *nq)
 		if (err > 0)
 			err = wait_for_kick(q, &weight);
 	}
-	return err == 1 ? 0 : err;
+	return err;
 }
 
 /* ---- work ---- */
