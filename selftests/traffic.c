@@ -1,0 +1,650 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What happens to a device at work: overload, backends that come and go, stops
+ * and starts, owners and taps that die. Nothing is lost that had been accepted,
+ * nothing arrives twice, nothing hangs.
+ */
+#include <dirent.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "test.h"
+
+#define FRAME_LEN	100
+
+FIXTURE(traffic)
+{
+	struct guest g;
+	int tap2, pkt2;
+};
+
+FIXTURE_VARIANT(traffic)
+{
+	__u64 features;
+	bool limit_sndbuf;
+};
+
+FIXTURE_VARIANT_ADD(traffic, batched)
+{
+	.features = F_EVENT_IDX,
+};
+
+FIXTURE_VARIANT_ADD(traffic, single)
+{
+	.limit_sndbuf = true,
+};
+
+/* A second tap like the first, for tests that swap. */
+static int open_second(struct guest *g, int *tap, int *pkt, bool limit)
+{
+	struct guest other = *g;
+	int err;
+
+	other.tap = -1;
+	other.pkt = -1;
+	other.cfg.limit_sndbuf = limit;
+	snprintf(other.ifname, sizeof(other.ifname), "tap1");
+	err = guest_open_tap(&other);
+	*tap = other.tap;
+	*pkt = other.pkt;
+	return err;
+}
+
+FIXTURE_SETUP(traffic)
+{
+	struct guest_cfg cfg = {
+		.features = F_VERSION_1 | F_MRG_RXBUF | variant->features,
+		.tap_flags = IFF_VNET_HDR,
+		.limit_sndbuf = variant->limit_sndbuf,
+	};
+
+	ASSERT_OK(guest_start(&self->g, &cfg));
+	ASSERT_OK(open_second(&self->g, &self->tap2, &self->pkt2,
+			      variant->limit_sndbuf));
+}
+
+FIXTURE_TEARDOWN(traffic)
+{
+	guest_stop(&self->g);
+	close(self->tap2);
+	close(self->pkt2);
+}
+
+/* Adds frames while there is room; the next number. */
+static __u32 fill_tx(struct guest *g, __u32 seq, __u32 end)
+{
+	unsigned char frame[FRAME_LEN];
+
+	guest_reap(g);
+	while (seq != end) {
+		frame_make(frame, sizeof(frame), seq);
+		if (guest_send(g, NULL, frame, sizeof(frame), 1, false))
+			break;
+		seq++;
+	}
+	vq_submit(&g->vq[TXQ]);
+	return seq;
+}
+
+/*
+ * Takes what one socket has captured. Frames must count up; @seen marks each,
+ * -EEXIST for one that came twice.
+ */
+static int collect(struct guest *g, int pkt, unsigned char *seen, __u32 end,
+		   __u32 *last)
+{
+	unsigned char got[FRAME_LEN + 1];
+	struct virtio_net_hdr hdr;
+	__u32 seq;
+	int n;
+
+	while ((n = packet_recv_now(pkt, &hdr, got, sizeof(got))) >= 0) {
+		if (n != FRAME_LEN)
+			return -EMSGSIZE;
+		seq = frame_seq(got);
+		if (seq >= end || !frame_is(got, n, seq))
+			return -EBADMSG;
+		if (seen[seq]++)
+			return -EEXIST;
+		if (*last != ~0U && seq < *last)
+			return -EPROTO;
+		*last = seq;
+	}
+	return n == -EAGAIN ? 0 : n;
+}
+
+static unsigned int count_seen(const unsigned char *seen, unsigned int n)
+{
+	unsigned int i, sum = 0;
+
+	for (i = 0; i < n; i++)
+		sum += seen[i];
+	return sum;
+}
+
+/* Every frame leaves by one tap or the other, once, in order on each. */
+TEST_F(traffic, tx_swap_backend)
+{
+	unsigned int total = env_scaled(20000, 1000), swaps = 0;
+	unsigned char *seen = calloc(total, 1);
+	__u32 seq = 0, last[2] = { ~0U, ~0U };
+	struct guest *g = &self->g;
+
+	ASSERT_NE(NULL, seen);
+	while (seq < total) {
+		seq = fill_tx(g, seq, total);
+		ASSERT_OK(vdev_set_backend(g->dev, TXQ, swaps++ & 1 ? g->tap :
+					   self->tap2));
+		ASSERT_OK(collect(g, g->pkt, seen, total, &last[0]));
+		ASSERT_OK(collect(g, self->pkt2, seen, total, &last[1]));
+	}
+	ASSERT_OK(guest_reap_all(g));
+	ASSERT_OK(collect(g, g->pkt, seen, total, &last[0]));
+	ASSERT_OK(collect(g, self->pkt2, seen, total, &last[1]));
+	EXPECT_EQ(total, count_seen(seen, total));
+	EXPECT_NE(~0U, last[0]);
+	EXPECT_NE(~0U, last[1]);
+	free(seen);
+}
+
+/* Without a backend frames wait in the ring. */
+TEST_F(traffic, tx_remove_backend)
+{
+	unsigned int total = env_scaled(10000, 1000), waiting;
+	unsigned char *seen = calloc(total, 1);
+	struct guest *g = &self->g;
+	__u32 seq = 0, last = ~0U;
+
+	ASSERT_NE(NULL, seen);
+	while (seq < total) {
+		seq = fill_tx(g, seq, total);
+		ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
+		guest_reap(g);
+		ASSERT_OK(collect(g, g->pkt, seen, total, &last));
+		/* What is used has been sent, and the other way round. */
+		waiting = g->vq[TXQ].inflight;
+		ASSERT_EQ(seq - waiting, count_seen(seen, total));
+		ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
+	}
+	ASSERT_OK(guest_reap_all(g));
+	ASSERT_OK(collect(g, g->pkt, seen, total, &last));
+	EXPECT_EQ(total, count_seen(seen, total));
+	free(seen);
+}
+
+/* As QEMU stops and starts a guest: the base says where to go on. */
+TEST_F(traffic, tx_stop_and_start)
+{
+	unsigned int total = env_scaled(5000, 500), round = 0;
+	unsigned char *seen = calloc(total, 1);
+	struct guest *g = &self->g;
+	__u32 seq = 0, last = ~0U, base;
+	struct vq *vq = &g->vq[TXQ];
+
+	ASSERT_NE(NULL, seen);
+	while (seq < total) {
+		seq = fill_tx(g, seq, total);
+		ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
+		ASSERT_OK(vdev_get_base(g->dev, TXQ, &base));
+		guest_reap(g);
+		/* All that is not used is still available. */
+		ASSERT_EQ((__u16)(vq->avail_idx - vq->inflight), base);
+		ASSERT_EQ(vq->used_idx, base);
+		if (++round & 1)
+			ASSERT_OK(vdev_set_vring(g->dev, vq, base));
+		ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
+	}
+	ASSERT_OK(guest_reap_all(g));
+	ASSERT_OK(collect(g, g->pkt, seen, total, &last));
+	EXPECT_EQ(total, count_seen(seen, total));
+	free(seen);
+}
+
+/* What the device has taken off the tap goes back when it stops. */
+TEST_F(traffic, rx_stop_and_start)
+{
+	unsigned int round, rounds = env_scaled(50, 10), i, want = 0;
+	static struct guest_frame f;
+	struct guest *g = &self->g;
+	struct vq *vq = &g->vq[RXQ];
+	__u32 base;
+
+	for (round = 0; round < rounds; round++) {
+		guest_refill(g, 7, 2048);
+		for (i = 0; i < 40; i++)
+			ASSERT_OK(guest_inject(g, FRAME_LEN, round * 40 + i));
+		ASSERT_OK(vdev_set_backend(g->dev, RXQ, -1));
+		ASSERT_OK(vdev_get_base(g->dev, RXQ, &base));
+		while (guest_has_frame(g)) {
+			ASSERT_OK(guest_recv(g, &f));
+			ASSERT_THAT(frame_is(f.data, f.len, want));
+			want++;
+		}
+		ASSERT_EQ(vq->used_idx, base);
+		ASSERT_EQ((__u16)(vq->avail_idx - vq->inflight), base);
+		if (round & 1)
+			ASSERT_OK(vdev_set_vring(g->dev, vq, base));
+		ASSERT_OK(vdev_set_backend(g->dev, RXQ, g->tap));
+		guest_refill(g, 100, 2048);
+		while (want < (round + 1) * 40) {
+			ASSERT_OK_AT(guest_recv(g, &f), "frame %u", want);
+			ASSERT_THAT_AT(frame_is(f.data, f.len, want),
+				       "frame %u", want);
+			want++;
+		}
+	}
+}
+
+/* Both taps are full while the receive ring goes from one to the other. */
+TEST_F(traffic, rx_swap_backend)
+{
+	unsigned int n = env_scaled(600, 100), got = 0, swaps = 0;
+	unsigned char *seen = calloc(2 * n, 1);
+	static struct guest_frame f;
+	struct guest *g = &self->g;
+	int first = g->pkt;
+	__u32 i, seq;
+
+	ASSERT_NE(NULL, seen);
+	ASSERT_OK(vdev_set_backend(g->dev, RXQ, -1));
+	for (i = 0; i < n; i++) {
+		ASSERT_OK(guest_inject(g, FRAME_LEN, i));
+		g->pkt = self->pkt2;
+		ASSERT_OK(guest_inject(g, FRAME_LEN, n + i));
+		g->pkt = first;
+	}
+	while (got < 2 * n) {
+		ASSERT_OK(vdev_set_backend(g->dev, RXQ, swaps++ & 1 ? g->tap :
+					   self->tap2));
+		guest_refill(g, 30, 2048);
+		/* Neither tap is empty before the other is asked again. */
+		while (guest_has_frame(g) ||
+		       (swaps > 2 * n && vq_wait(&g->vq[RXQ]))) {
+			ASSERT_OK(guest_recv(g, &f));
+			seq = frame_seq(f.data);
+			ASSERT_LT(seq, 2 * n);
+			ASSERT_THAT(frame_is(f.data, f.len, seq));
+			ASSERT_EQ(0, seen[seq]);
+			seen[seq] = 1;
+			got++;
+		}
+		ASSERT_LT(swaps, 100 * n);
+	}
+	EXPECT_EQ(2 * n, count_seen(seen, 2 * n));
+	free(seen);
+}
+
+/*
+ * A host that sends more than the guest takes: the tap drops, the ring does
+ * not. What arrives is whole, in order, and once; when the guest catches up all
+ * arrives again.
+ */
+TEST_F(traffic, rx_sender_faster_than_guest)
+{
+	unsigned int i, burst = 3000, round;
+	__u32 seq = 0, got, last = 0;
+	static struct guest_frame f;
+	struct guest *g = &self->g;
+	unsigned int frames = 0;
+
+	ASSERT_OK(link_set_qlen(g->ifname, 500));
+	for (round = 0; round < 2; round++) {
+		guest_refill(g, 256, 2048);
+		for (i = 0; i < burst; i++)
+			guest_inject(g, FRAME_LEN, ++seq);
+		frames = 0;
+		/* At least what the tap's queue held. */
+		while (frames < 500) {
+			ASSERT_OK(guest_recv(g, &f));
+			got = frame_seq(f.data);
+			ASSERT_THAT(frame_is(f.data, f.len, got));
+			ASSERT_LT(last, got);
+			ASSERT_LE(got, seq);
+			last = got;
+			frames++;
+			guest_refill(g, 1, 2048);
+		}
+		/* Up to the mark that follows once there is room for it. */
+		ASSERT_OK(guest_inject(g, FRAME_LEN, ++seq));
+		while (last != seq) {
+			guest_refill(g, 16, 2048);
+			ASSERT_OK(guest_recv(g, &f));
+			got = frame_seq(f.data);
+			ASSERT_LT(last, got);
+			last = got;
+		}
+	}
+	guest_refill(g, 64, 2048);
+	for (i = 0; i < 40; i++)
+		ASSERT_OK(guest_check_rx(g, FRAME_LEN, i));
+}
+
+/* One buffer at a time, for each of many frames that wait. */
+TEST_F(traffic, rx_guest_slower_than_tap)
+{
+	unsigned int i, n = env_scaled(500, 100);
+	static struct guest_frame f;
+	struct guest *g = &self->g;
+
+	for (i = 0; i < n; i++)
+		ASSERT_OK(guest_inject(g, FRAME_LEN, i));
+	for (i = 0; i < n; i++) {
+		ASSERT_OK(guest_post(g, 2048, 1, false));
+		vq_submit(&g->vq[RXQ]);
+		ASSERT_OK_AT(guest_recv(g, &f), "frame %u", i);
+		ASSERT_THAT_AT(frame_is(f.data, f.len, i), "frame %u", i);
+	}
+}
+
+/* Both rings at once. */
+TEST_F(traffic, both_ways)
+{
+	unsigned int total = env_scaled(5000, 500);
+	__u32 out = 0, in = 0, seen_out = 0, seen_in = 0;
+	static struct guest_frame f;
+	struct guest *g = &self->g;
+
+	while (seen_in < total || seen_out < total) {
+		guest_refill(g, 256, 2048);
+		out = fill_tx(g, out, out + 64 < total ? out + 64 : total);
+		while (in < total && in - seen_in < 128)
+			ASSERT_OK(guest_inject(g, FRAME_LEN, in++));
+		while (seen_out < out)
+			ASSERT_OK(guest_capture(g, FRAME_LEN, seen_out++));
+		while (seen_in < in) {
+			guest_refill(g, 256, 2048);
+			ASSERT_OK(guest_recv(g, &f));
+			ASSERT_THAT(frame_is(f.data, f.len, seen_in));
+			seen_in++;
+		}
+	}
+	EXPECT_OK(guest_reap_all(g));
+}
+
+/* A tap that is taken away under load: each descriptor comes back. */
+TEST_F(traffic, tap_deleted)
+{
+	struct guest *g = &self->g;
+	struct vq *tx = &g->vq[TXQ];
+	__u32 seq = 0;
+
+	guest_refill(g, 256, 2048);
+	seq = fill_tx(g, seq, 256);
+	ASSERT_OK(link_del(g->ifname));
+	ASSERT_OK(vdev_set_backend(g->dev, RXQ, self->tap2));
+	OURS_ALONE("a batch that fails loses its descriptors");
+	while (seq < 2000) {
+		ASSERT_OK(guest_wait_room(g, 1));
+		seq = fill_tx(g, seq, 2000);
+	}
+	EXPECT_OK(guest_reap_all(g));
+	EXPECT_EQ(tx->num, tx->nfree);
+	/* On with the other tap. */
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, self->tap2));
+	close(g->pkt);
+	g->pkt = dup(self->pkt2);
+	while (packet_recv_now(g->pkt, NULL, (unsigned char[64]){ 0 }, 64) >= 0)
+		;
+	EXPECT_OK(guest_check_alive(g, 0));
+}
+
+/* The same while the device is in the middle of it, again and again. */
+TEST_F(traffic, tap_deleted_and_made_again)
+{
+	unsigned int round, rounds = env_scaled(20, 3);
+	struct guest *g = &self->g;
+	__u32 seq;
+
+	for (round = 0; round < rounds; round++) {
+		seq = fill_tx(g, 0, 256);
+		ASSERT_OK(link_del(g->ifname));
+		ASSERT_OK(guest_set_backend(g, -1));
+		close(g->tap);
+		close(g->pkt);
+		g->pkt = -1;
+		ASSERT_OK(guest_open_tap(g));
+		/* In-tree has lost descriptors by now: start from nothing. */
+		vq_reset(&g->vq[TXQ], 0);
+		g->pool[TXQ].nfree = 0;
+		while (g->pool[TXQ].nfree < g->pool[TXQ].nslots) {
+			g->pool[TXQ].free[g->pool[TXQ].nfree] =
+				g->pool[TXQ].nfree;
+			g->pool[TXQ].nfree++;
+		}
+		ASSERT_OK(vdev_set_vring(g->dev, &g->vq[TXQ], 0));
+		ASSERT_OK(guest_set_backend(g, g->tap));
+		ASSERT_OK(guest_check_alive(g, round + seq));
+	}
+}
+
+TEST_F(traffic, tap_down)
+{
+	struct guest *g = &self->g;
+	__u32 seq = 0;
+
+	ASSERT_OK(link_up(g->ifname, false));
+	while (seq < 1000) {
+		ASSERT_OK(guest_wait_room(g, 1));
+		seq = fill_tx(g, seq, 1000);
+	}
+	ASSERT_OK(guest_reap_all(g));
+	ASSERT_OK(link_up(g->ifname, true));
+	/* The socket reports once that its device had gone. */
+	close(g->pkt);
+	g->pkt = packet_open(g->ifname, true);
+	ASSERT_GE(g->pkt, 0);
+	EXPECT_OK(guest_check_alive(g, 0));
+}
+
+TEST_F(traffic, reset_owner_under_load)
+{
+	struct guest *g = &self->g;
+	unsigned int i, round;
+
+	for (round = 0; round < env_scaled(20, 3); round++) {
+		guest_refill(g, 256, 2048);
+		for (i = 0; i < 20; i++)
+			guest_inject(g, FRAME_LEN, i);
+		fill_tx(g, 0, 256);
+		ASSERT_OK(vdev_cmd(g->dev, VHOST_RESET_OWNER, NULL));
+		close(g->dev);
+		guest_stop(g);
+		ASSERT_OK(guest_init(g, &(struct guest_cfg){
+			.features = F_VERSION_1 | F_MRG_RXBUF,
+			.tap_flags = IFF_VNET_HDR,
+		}));
+		ASSERT_OK(guest_open_tap(g));
+		ASSERT_OK(guest_open_dev(g));
+		ASSERT_OK(guest_set_backend(g, g->tap));
+	}
+	EXPECT_OK(guest_check_alive(g, 0));
+}
+
+/* CVE-2023-1838: what the descriptor means changes while it is looked up. */
+struct flip {
+	int fd, with[2];
+	atomic_bool stop;
+};
+
+static void *flip_file(void *arg)
+{
+	struct flip *flip = arg;
+	unsigned int i = 0;
+
+	while (!atomic_load(&flip->stop))
+		dup2(flip->with[i++ & 1], flip->fd);
+	return NULL;
+}
+
+TEST_F(traffic, backend_fd_replaced_meanwhile)
+{
+	struct flip flip = {
+		.fd = dup(self->g.tap),
+		.with = { self->g.tap, eventfd(0, EFD_CLOEXEC) },
+	};
+	unsigned int i, ok = 0, refused = 0;
+	struct guest *g = &self->g;
+	pthread_t thread;
+	int err;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, flip_file, &flip));
+	for (i = 0; i < env_scaled(2000, 200); i++) {
+		err = vdev_set_backend(g->dev, TXQ, flip.fd);
+		if (!err)
+			ok++;
+		else if (err == -ENOTSOCK)
+			refused++;
+		ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
+	}
+	atomic_store(&flip.stop, true);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(i, ok + refused);
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
+	EXPECT_OK(guest_check_alive(g, 0));
+	close(flip.fd);
+	close(flip.with[1]);
+}
+
+/* Runs in a process of its own until it is killed. */
+static void load_forever(struct guest *g, int ready)
+{
+	unsigned char junk[256];
+	struct virtio_net_hdr hdr;
+	static struct guest_frame f;
+
+	for (;;) {
+		guest_refill(g, 256, 2048);
+		fill_tx(g, 0, 64);
+		guest_inject(g, FRAME_LEN, 0);
+		while (packet_recv_now(g->pkt, &hdr, junk, sizeof(junk)) >= 0)
+			;
+		while (guest_has_frame(g))
+			guest_recv(g, &f);
+		event_signal(ready);
+	}
+}
+
+static bool thread_exists(const char *name)
+{
+	char path[300], comm[32];
+	struct dirent *e;
+	bool found = false;
+	DIR *proc = opendir("/proc");
+	FILE *f;
+
+	while (proc && !found && (e = readdir(proc))) {
+		snprintf(path, sizeof(path), "/proc/%s/comm", e->d_name);
+		f = fopen(path, "r");
+		if (!f)
+			continue;
+		if (fgets(comm, sizeof(comm), f))
+			found = !strncmp(comm, name, strlen(name));
+		fclose(f);
+	}
+	if (proc)
+		closedir(proc);
+	return found;
+}
+
+/* CVE-2024-42135: the worker goes with its owner, and lets go of all. */
+TEST(owner_killed_under_load)
+{
+	struct guest_cfg cfg = {
+		.features = F_VERSION_1 | F_MRG_RXBUF | F_EVENT_IDX,
+		.tap_flags = IFF_VNET_HDR,
+	};
+	unsigned int round, i;
+	struct guest g;
+	char name[32];
+	int ready, status;
+	pid_t pid;
+
+	for (round = 0; round < env_scaled(10, 2); round++) {
+		ready = eventfd(0, EFD_NONBLOCK);
+		pid = fork();
+		ASSERT_GE(pid, 0);
+		if (!pid) {
+			if (guest_start(&g, &cfg))
+				_exit(1);
+			load_forever(&g, ready);
+		}
+		for (i = 0; i < 5; i++) {
+			ASSERT_THAT(event_wait(ready));
+			event_count(ready);
+		}
+		ASSERT_EQ(0, kill(pid, SIGKILL));
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		EXPECT_TRUE(WIFSIGNALED(status));
+		snprintf(name, sizeof(name), "vhost-%d\n", pid);
+		EXPECT_TRUE(wait_until(!thread_exists(name)));
+		close(ready);
+	}
+	ASSERT_OK(guest_start(&g, &cfg));
+	EXPECT_OK(guest_check_alive(&g, 0));
+	guest_stop(&g);
+}
+
+/* The owner dies, and another process has the file still. */
+TEST(owner_killed_file_survives)
+{
+	struct guest_cfg cfg = {
+		.features = F_VERSION_1 | F_MRG_RXBUF,
+		.tap_flags = IFF_VNET_HDR,
+	};
+	struct guest g;
+	int ready, status, dev;
+	pid_t pid;
+
+	dev = vdev_open();
+	ASSERT_GE(dev, 0);
+	ready = eventfd(0, EFD_NONBLOCK);
+	pid = fork();
+	ASSERT_GE(pid, 0);
+	if (!pid) {
+		if (guest_init(&g, &cfg) || netns_enter() ||
+		    guest_open_tap(&g))
+			_exit(1);
+		g.dev = dev;
+		if (vdev_set_owner(dev) ||
+		    vdev_set_features(dev, cfg.features) ||
+		    vdev_set_mem(dev, &g.mem) ||
+		    vdev_set_vring(dev, &g.vq[RXQ], 0) ||
+		    vdev_set_vring(dev, &g.vq[TXQ], 0) ||
+		    guest_set_backend(&g, g.tap))
+			_exit(2);
+		load_forever(&g, ready);
+	}
+	ASSERT_THAT(event_wait(ready));
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_TRUE(WIFSIGNALED(status));
+	EXPECT_ERR(EBUSY, vdev_set_owner(dev));
+	EXPECT_ERR(EPERM, vdev_set_backend(dev, TXQ, -1));
+	close(dev);
+	close(ready);
+	ASSERT_OK(guest_start(&g, &cfg));
+	EXPECT_OK(guest_check_alive(&g, 0));
+	guest_stop(&g);
+}
+
+/* Open and close, with and without an owner, many times. */
+TEST(open_and_close)
+{
+	unsigned int i;
+	int fd;
+
+	for (i = 0; i < env_scaled(300, 20); i++) {
+		fd = vdev_open();
+		ASSERT_GE(fd, 0);
+		if (i & 1)
+			ASSERT_OK(vdev_set_owner(fd));
+		close(fd);
+	}
+}
+
+VHOST_TEST_MAIN
