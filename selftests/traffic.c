@@ -452,7 +452,6 @@ TEST_F(traffic, reset_owner_under_load)
 			guest_inject(g, FRAME_LEN, i);
 		fill_tx(g, 0, 256);
 		ASSERT_OK(vdev_cmd(g->dev, VHOST_RESET_OWNER, NULL));
-		close(g->dev);
 		guest_stop(g);
 		ASSERT_OK(guest_init(g, &(struct guest_cfg){
 			.features = F_VERSION_1 | F_MRG_RXBUF,

@@ -289,6 +289,15 @@ int macvtap_open(const char *name)
 	return fd < 0 ? -n : fd;
 }
 
+int macvtap_set_flags(int tap, int flags)
+{
+	struct ifreq ifr;
+
+	memset(&ifr, 0, sizeof(ifr));
+	ifr.ifr_flags = flags;
+	return ioctl(tap, TUNSETIFF, &ifr) ? -errno : 0;
+}
+
 int link_stats(const char *name, struct netif_stats *s)
 {
 	size_t len = strlen(name);

@@ -42,6 +42,7 @@ int link_add_veth(const char *name, const char *peer);
 /* A macvtap in bridge mode above @lower, and its character device. */
 int link_add_macvtap(const char *name, const char *lower);
 int macvtap_open(const char *name);
+int macvtap_set_flags(int tap, int flags);
 
 int link_stats(const char *name, struct netif_stats *stats);
 
