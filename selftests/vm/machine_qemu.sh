@@ -99,6 +99,10 @@ qemu_start() {
 	MACHINE_PID=$!
 }
 
+qemu_stop() {
+	:
+}
+
 qemu_make_module() {
 	local dir=$1
 

@@ -24,6 +24,15 @@ uml_start() {
 	MACHINE_PID=$!
 }
 
+# The kernel makes itself leader of a session, which outlives who started it. Its
+# file is gone when it has ended by itself.
+uml_stop() {
+	local pid
+
+	pid=$(cat "$RUN/uml/pid" 2>/dev/null) &&
+		kill -KILL -- "-$pid" 2>/dev/null
+}
+
 # Memory is a sparse file; a small /dev/shm would mean SIGBUS later.
 uml_memory_dir() {
 	local free
