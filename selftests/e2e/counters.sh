@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2034,SC2154 # names shared through run
 # What the module counted: lines "<queue>.<counter>: <value>" in the fdinfo of
-# each open device. The in-tree module has none.
+# each open device, whose queue 0 receives and queue 1 transmits, as the guest sees
+# it. The in-tree module has none.
+
+declare -A counted_queue=([rx]=queue0 [tx]=queue1)
 
 # The descriptors under which QEMU has the device, the first queue pair first.
 device_fds() {
@@ -12,16 +15,8 @@ device_fds() {
 	done | sort -n
 }
 
-counters_known() { # FD
-	grep -qs '^tx\.packets:' "/proc/$qemu_pid/fdinfo/$1"
-}
-
-counter() { # FD QUEUE.NAME
-	awk -v name="$2:" '$1 == name { print $2 }' "/proc/$qemu_pid/fdinfo/$1"
-}
-
-# Frames that the module could not carry, whatever the reason.
-counter_drops() { # FD QUEUE
-	awk -v name="^$2\\\\.drop\\\\." '$1 ~ name { n += $2 } END { print n + 0 }' \
+# Nothing where there is no such counter.
+counter() { # FD rx|tx NAME
+	awk -v name="${counted_queue[$2]}.$3:" '$1 == name { print $2 }' \
 		"/proc/$qemu_pid/fdinfo/$1"
 }

@@ -97,6 +97,7 @@ guest_ready() {
 	local deadline=$((SECONDS + boot_limit))
 
 	while guest_line "$deadline"; do
+		guest_release=${line#READY }
 		[[ $line != READY* ]] || return 0
 	done
 	return 1
