@@ -130,7 +130,7 @@ static unsigned int count_seen(const unsigned char *seen, unsigned int n)
 /* Every frame leaves by one tap or the other, once, in order on each. */
 TEST_F(traffic, tx_swap_backend)
 {
-	unsigned int total = env_scaled(20000, 1000), swaps = 0;
+	unsigned int total = env_scaled(6000, 1000), swaps = 0;
 	unsigned char *seen = calloc(total, 1);
 	__u32 seq = 0, last[2] = { ~0U, ~0U };
 	struct guest *g = &self->g;
@@ -155,7 +155,7 @@ TEST_F(traffic, tx_swap_backend)
 /* Without a backend frames wait in the ring. */
 TEST_F(traffic, tx_remove_backend)
 {
-	unsigned int total = env_scaled(10000, 1000), waiting;
+	unsigned int total = env_scaled(5000, 1000), waiting;
 	unsigned char *seen = calloc(total, 1);
 	struct guest *g = &self->g;
 	__u32 seq = 0, last = ~0U;
@@ -344,7 +344,7 @@ TEST_F(traffic, rx_guest_slower_than_tap)
 /* Both rings at once. */
 TEST_F(traffic, both_ways)
 {
-	unsigned int total = env_scaled(5000, 500);
+	unsigned int total = env_scaled(2000, 500);
 	__u32 out = 0, in = 0, seen_out = 0, seen_in = 0;
 	static struct guest_frame f;
 	struct guest *g = &self->g;
@@ -446,7 +446,7 @@ TEST_F(traffic, reset_owner_under_load)
 	struct guest *g = &self->g;
 	unsigned int i, round;
 
-	for (round = 0; round < env_scaled(20, 3); round++) {
+	for (round = 0; round < env_scaled(8, 2); round++) {
 		guest_refill(g, 256, 2048);
 		for (i = 0; i < 20; i++)
 			guest_inject(g, FRAME_LEN, i);
@@ -563,7 +563,7 @@ TEST(owner_killed_under_load)
 	int ready, status;
 	pid_t pid;
 
-	for (round = 0; round < env_scaled(10, 2); round++) {
+	for (round = 0; round < env_scaled(4, 2); round++) {
 		ready = eventfd(0, EFD_NONBLOCK);
 		pid = fork();
 		ASSERT_GE(pid, 0);

@@ -171,7 +171,7 @@ TEST_F(transmit, chains)
 /* As fast as the ring takes them, at random sizes and cuts. */
 TEST_F(transmit, stream)
 {
-	unsigned int total = env_scaled(3000, 200), sent = 0, got = 0;
+	unsigned int total = env_scaled(1500, 200), sent = 0, got = 0;
 	static unsigned char frame[FRAME_MAX];
 	__u64 rnd = 1, rnd_len = 2, rnd_cap = 2;
 	struct guest *g = &self->g;
@@ -265,7 +265,6 @@ TX_RING(64, false, 0, 64);
 TX_RING(128, true, F_EVENT_IDX, 128_indirect);
 TX_RING(4096, false, F_EVENT_IDX, 4096);
 TX_RING(32768, false, F_EVENT_IDX, 32768);
-TX_RING(32768, false, 0, 32768_no_event_idx);
 
 FIXTURE_SETUP(tx_ring)
 {
@@ -275,7 +274,8 @@ FIXTURE_SETUP(tx_ring)
 		.num = variant->num,
 		.ind_max = variant->indirect ? 8 : 0,
 		.slot_size = 256,
-		.base = 65536 - variant->num / 2 - 1,
+		/* The end of the ring and the end of its indices are near. */
+		.base = 65536 - 200,
 	};
 
 	ASSERT_OK(guest_start(&self->g, &cfg));
@@ -286,15 +286,15 @@ FIXTURE_TEARDOWN(tx_ring)
 	guest_stop(&self->g);
 }
 
-/* Round the ring more than once, past the wrap of its 16-bit indices. */
+/* As full as it gets, past its end and the wrap of its 16-bit indices. */
 TEST_F(tx_ring, rounds)
 {
-	unsigned int n = variant->num, total = n < 128 ? 300 : 2 * n + 5;
+	unsigned int n = variant->num, total = n + 500;
 	unsigned int burst, i, sent = 0, nseg = variant->indirect ? 8 : 1;
 	static unsigned char frame[FRAME_MAX];
 	struct guest *g = &self->g;
 
-	total = env_scaled(total, n < 512 ? total : 512);
+	total = env_scaled(total, 600);
 	while (sent < total) {
 		burst = total - sent < n ? total - sent : n;
 		for (i = 0; i < burst; i++) {
