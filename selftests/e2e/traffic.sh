@@ -6,6 +6,8 @@
 
 stream_bytes=$((8 << 20))
 first_port=5000
+# Shorter than a command's, so that a guest can still be asked what went wrong.
+stream_limit=90
 
 # The guest sends back what it got with a line before it, so that no byte is in its
 # old place: an echo could pass for the truth, and random data of the guest's own
@@ -36,10 +38,10 @@ stream() { # down|up INDEX
 	local port=$((first_port + $2))
 
 	if [[ $1 == down ]]; then
-		exec timeout "$command_limit" busybox nc -l -p "$port" \
+		exec timeout "$stream_limit" busybox nc -l -p "$port" \
 			<"$dir/down$2" >/dev/null
 	else
-		exec timeout "$command_limit" busybox nc -l -p "$port" \
+		exec timeout "$stream_limit" busybox nc -l -p "$port" \
 			<>"$dir/idle" >"$dir/up$2"
 	fi
 }
@@ -54,7 +56,7 @@ guest_streams() { # down|up STREAMS
 			redirect="</tmp/up$i >/dev/null"
 			run+="{ echo back $i; cat /tmp/down$i; } >/tmp/up$i; "
 		fi
-		run+="taskset $((1 << i)) nc $host_ip $((first_port + i)) $redirect & "
+		run+="timeout $stream_limit taskset $((1 << i)) nc $host_ip $((first_port + i)) $redirect & "
 		run+="p$i=\$!; "
 		join+=" && wait \$p$i"
 	done
