@@ -51,13 +51,29 @@ static bool is_running(const char *dir, const char *id)
 	return p && p[1] == ' ' && p[2] == 'R';
 }
 
+/*
+ * Lets it run until it sleeps. Without a pause of our own: after one, the
+ * scheduler's clock may stand still until the next tick.
+ */
+static bool wait_asleep(const char *dir, const char *id)
+{
+	__u64 deadline = env_deadline();
+
+	while (is_running(dir, id)) {
+		if (!env_left_ms(deadline))
+			return false;
+		sched_yield();
+	}
+	return true;
+}
+
 static int add_time(const char *dir, const char *id, void *data)
 {
 	struct worker_time *t = data;
 	__u64 ns, slices;
 	char line[128];
 
-	if (!wait_until(!is_running(dir, id)))
+	if (!wait_asleep(dir, id))
 		return -ETIMEDOUT;
 	if (!read_line(dir, id, "schedstat", line, sizeof(line)))
 		return -errno;
