@@ -128,7 +128,7 @@ TEST_F(backend, sndbuf_changes_under_traffic)
 	unsigned int i;
 
 	if (!env_is_ours() && variant->features & F_VHOST_HDR)
-		SKIP(return, "vhost_net differs: uninitialized header in a batch");
+		SKIP(return, "vhost_net differs: stale header in a batch");
 	for (i = 0; i < 30; i++) {
 		ASSERT_OK(tap_set_sndbuf(g->tap, i & 1 ? 1 << 20 :
 					 0x7fffffff));
@@ -214,8 +214,8 @@ TEST(multi_queue_pairs)
 }
 
 /*
- * L3: packets without an Ethernet header. One by one, since tun takes what comes
- * in a batch for Ethernet frames, whatever it was opened as.
+ * L3: packets without an Ethernet header. One by one, since tun takes what
+ * comes in a batch for Ethernet frames, whatever it was opened as.
  */
 TEST(tun)
 {

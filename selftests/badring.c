@@ -70,7 +70,7 @@ struct raw {
 	__u64 gpa;
 	__u32 len;
 	__u16 flags;
-	int next;	/* position in the list; taken as it is with RAW_NEXT */
+	int next;	/* position in the list; a number with RAW_NEXT */
 };
 
 #define RAW_NEXT	0x4000

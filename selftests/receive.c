@@ -130,8 +130,9 @@ TEST_F(receive, sizes)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		ASSERT_OK_AT(receive_one(&self->g, sizes[i], i, 2, variant->indirect),
-			"frame of %zu bytes", sizes[i]);
+		ASSERT_OK_AT(receive_one(&self->g, sizes[i], i, 2,
+					 variant->indirect),
+			     "frame of %zu bytes", sizes[i]);
 	}
 }
 
@@ -145,8 +146,10 @@ TEST_F(receive, chains)
 	unsigned int i, n = ARRAY_SIZE(nseg);
 
 	for (i = 0; i < n * ARRAY_SIZE(len); i++) {
-		ASSERT_OK_AT(receive_one(&self->g, len[i / n], i, nseg[i % n], variant->indirect),
-			"%zu bytes into %u pieces", len[i / n], nseg[i % n]);
+		ASSERT_OK_AT(receive_one(&self->g, len[i / n], i, nseg[i % n],
+					 variant->indirect),
+			     "%zu bytes into %u pieces", len[i / n],
+			     nseg[i % n]);
 	}
 }
 
@@ -192,29 +195,9 @@ TEST_F(receive, no_stray_writes)
 		ASSERT_OK(guest_inject(g, len[i], i));
 		ASSERT_THAT(vq_wait_pop(&g->vq[RXQ], &used));
 		ASSERT_EQ(g->hdr_len + len[i], used.len);
-		ASSERT_THAT(gmem_read(&g->mem, slot->gpa + used.len, rest, 4096 - used.len));
+		ASSERT_THAT(gmem_read(&g->mem, slot->gpa + used.len, rest,
+				      4096 - used.len));
 		EXPECT_EQ(0, memcmp(rest, clean, 4096 - used.len));
-	}
-}
-
-/* A packet that finds only a buffer too small is lost alone. */
-TEST_F(receive, packet_longer_than_buffer)
-{
-	static struct guest_frame f;
-	struct guest *g = &self->g;
-	unsigned int i;
-
-	if (variant->features & F_MRG_RXBUF)
-		SKIP(return, "only without mergeable buffers");
-	for (i = 0; i < 5; i++) {
-		ASSERT_OK(guest_post(g, g->hdr_len + 99, 1, false));
-		vq_submit(&g->vq[RXQ]);
-		ASSERT_OK(guest_inject(g, 100, 2 * i));
-		ASSERT_OK(guest_inject(g, 1514, 2 * i));
-		ASSERT_OK(guest_inject(g, 99, 2 * i + 1));
-		ASSERT_OK(guest_recv(g, &f));
-		ASSERT_EQ(99, f.len);
-		ASSERT_THAT(frame_is(f.data, f.len, 2 * i + 1));
 	}
 }
 
@@ -266,7 +249,8 @@ TEST_F(receive, offloads)
 				continue;
 			frame_make_kind(frame, len[i], i, kind, &hdr);
 			ASSERT_OK(packet_send(g->pkt, &hdr, frame, len[i]));
-			ASSERT_OK(guest_post(g, g->hdr_len + len[i], 3, variant->indirect));
+			ASSERT_OK(guest_post(g, g->hdr_len + len[i], 3,
+					     variant->indirect));
 			vq_submit(&g->vq[RXQ]);
 			ASSERT_OK(guest_recv(g, &f));
 			ASSERT_EQ(len[i], f.len);
@@ -297,16 +281,83 @@ TEST_F(receive, header_is_clean)
 		EXPECT_EQ(1, f.hdr.num_buffers);
 }
 
-/* VERSION_1 has the field in every header, mergeable or not. */
-TEST_F(receive, num_buffers_without_mergeable)
+/* One buffer for each packet, large enough or not. */
+FIXTURE(one_buffer)
+{
+	struct guest g;
+};
+
+FIXTURE_VARIANT(one_buffer)
+{
+	__u64 features;
+	int tap_flags;
+};
+
+FIXTURE_VARIANT_ADD(one_buffer, version_1)
+{
+	.features = F_VERSION_1 | F_EVENT_IDX,
+	.tap_flags = IFF_VNET_HDR,
+};
+
+FIXTURE_VARIANT_ADD(one_buffer, version_1_vhost_header)
+{
+	.features = F_VERSION_1 | F_VHOST_HDR,
+};
+
+FIXTURE_VARIANT_ADD(one_buffer, legacy)
+{
+	.features = F_NOTIFY_ON_EMPTY,
+	.tap_flags = IFF_VNET_HDR,
+};
+
+FIXTURE_VARIANT_ADD(one_buffer, legacy_vhost_header)
+{
+	.features = F_VHOST_HDR,
+};
+
+FIXTURE_SETUP(one_buffer)
+{
+	struct guest_cfg cfg = {
+		.features = variant->features,
+		.tap_flags = variant->tap_flags,
+	};
+
+	ASSERT_OK(guest_start(&self->g, &cfg));
+}
+
+FIXTURE_TEARDOWN(one_buffer)
+{
+	guest_stop(&self->g);
+}
+
+/* A packet that finds only a buffer too small is lost alone. */
+TEST_F(one_buffer, packet_longer_than_buffer)
 {
 	static struct guest_frame f;
 	struct guest *g = &self->g;
 	unsigned int i;
 
-	if (variant->features & F_MRG_RXBUF ||
-	    !(variant->features & F_VERSION_1))
-		SKIP(return, "only with VERSION_1 and no mergeable buffers");
+	for (i = 0; i < 5; i++) {
+		ASSERT_OK(guest_post(g, g->hdr_len + 99, 1, false));
+		vq_submit(&g->vq[RXQ]);
+		ASSERT_OK(guest_inject(g, 100, 2 * i));
+		ASSERT_OK(guest_inject(g, 1514, 2 * i));
+		ASSERT_OK(guest_inject(g, 99, 2 * i + 1));
+		ASSERT_OK(guest_recv(g, &f));
+		ASSERT_EQ(99, f.len);
+		ASSERT_THAT(frame_is(f.data, f.len, 2 * i + 1));
+	}
+}
+
+/* VERSION_1 has the field in every header, mergeable or not. */
+TEST_F(one_buffer, num_buffers)
+{
+	static struct guest_frame f;
+	struct guest *g = &self->g;
+	unsigned int i;
+
+	if (!(variant->features & F_VERSION_1))
+		SKIP(return, "only with VERSION_1");
 	if (!env_kernel_at_least(7, 0))
 		OURS_ALONE("num_buffers is left as the guest had it");
 	for (i = 0; i < 3; i++) {
@@ -389,8 +440,7 @@ TEST_F(mergeable, num_buffers)
 			continue;
 		post_all(g, variant->buffer, variant->nseg);
 		ASSERT_OK(guest_inject(g, sizes[i], i));
-		ASSERT_OK_AT(guest_recv(g, &f),
-			"frame of %zu bytes", sizes[i]);
+		ASSERT_OK_AT(guest_recv(g, &f), "frame of %zu bytes", sizes[i]);
 		ASSERT_EQ(sizes[i], f.len);
 		EXPECT_TRUE(frame_is(f.data, f.len, i));
 		EXPECT_EQ(want, f.nbufs);
@@ -412,8 +462,7 @@ TEST_F(mergeable, bursts)
 			ASSERT_OK(guest_inject(g, 18 + i * 9, i));
 		for (i = 0; i < n; i++) {
 			len = 18 + i * 9;
-			ASSERT_OK_AT(guest_recv(g, &f),
-				"frame %u", i);
+			ASSERT_OK_AT(guest_recv(g, &f), "frame %u", i);
 			ASSERT_EQ(len, f.len);
 			ASSERT_THAT(frame_is(f.data, len, i));
 		}
@@ -495,7 +544,7 @@ TEST(receive_header_in_pieces)
 			ASSERT_OK(guest_post(&g, size, 1, false));
 		vq_submit(&g.vq[RXQ]);
 		ASSERT_OK_AT(guest_check_rx(&g, 60, size),
-			"buffers of %u bytes", size);
+			     "buffers of %u bytes", size);
 		/* What is left is for the next size: rings have no refund. */
 		ASSERT_OK(vdev_set_backend(g.dev, RXQ, -1));
 		guest_stop(&g);

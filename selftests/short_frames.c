@@ -59,7 +59,7 @@ FIXTURE_SETUP(short_frames)
 	/* It takes what is left in its page for the header that nobody sent. */
 	if (!env_is_ours() && !env_kernel_at_least(6, 17) &&
 	    variant->features & F_VHOST_HDR && !variant->limit_sndbuf)
-		SETUP_SKIP("vhost_net differs: uninitialized header in a batch");
+		SETUP_SKIP("vhost_net differs: stale header in a batch");
 	ASSERT_OK(guest_start(&self->g, &cfg));
 }
 

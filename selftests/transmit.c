@@ -108,7 +108,7 @@ FIXTURE_SETUP(transmit)
 	/* It takes what is left in its page for the header that nobody sent. */
 	if (!env_is_ours() && !env_kernel_at_least(6, 17) &&
 	    variant->features & F_VHOST_HDR && !variant->limit_sndbuf)
-		SETUP_SKIP("vhost_net differs: uninitialized header in a batch");
+		SETUP_SKIP("vhost_net differs: stale header in a batch");
 	ASSERT_OK(guest_start(&self->g, &cfg));
 }
 
@@ -129,8 +129,9 @@ TEST_F(transmit, sizes)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		ASSERT_OK_AT(guest_check_tx(&self->g, sizes[i], i, 2, variant->indirect),
-			"frame of %zu bytes", sizes[i]);
+		ASSERT_OK_AT(guest_check_tx(&self->g, sizes[i], i, 2,
+					    variant->indirect),
+			     "frame of %zu bytes", sizes[i]);
 	}
 }
 
@@ -143,12 +144,13 @@ TEST_F(transmit, sizes_in_one_kick)
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		frame_make(frame, sizes[i], i);
-		ASSERT_OK(guest_send(g, NULL, frame, sizes[i], 2, variant->indirect));
+		ASSERT_OK(guest_send(g, NULL, frame, sizes[i], 2,
+				     variant->indirect));
 	}
 	vq_submit(&g->vq[TXQ]);
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		ASSERT_OK_AT(guest_capture(g, sizes[i], i),
-			"frame %u of %zu bytes", i, sizes[i]);
+			     "frame %u of %zu bytes", i, sizes[i]);
 	}
 	EXPECT_OK(guest_reap_all(g));
 }
@@ -163,8 +165,9 @@ TEST_F(transmit, chains)
 	unsigned int i, n = ARRAY_SIZE(nseg);
 
 	for (i = 0; i < n * ARRAY_SIZE(len); i++) {
-		ASSERT_OK_AT(guest_check_tx(&self->g, len[i / n], i, nseg[i % n], variant->indirect),
-			"%zu bytes in %u pieces", len[i / n], nseg[i % n]);
+		ASSERT_OK_AT(guest_check_tx(&self->g, len[i / n], i,
+					    nseg[i % n], variant->indirect),
+			     "%zu bytes in %u pieces", len[i / n], nseg[i % n]);
 	}
 }
 
@@ -184,15 +187,16 @@ TEST_F(transmit, stream)
 			nseg = 1 + rnd_below(&rnd, 8);
 			ASSERT_OK(guest_wait_room(g, nseg));
 			frame_make(frame, len, sent);
-			ASSERT_OK(guest_send(g, NULL, frame, len, nseg, variant->indirect));
+			ASSERT_OK(guest_send(g, NULL, frame, len, nseg,
+					     variant->indirect));
 			sent++;
 			if (!rnd_below(&rnd, 4))
 				vq_submit(&g->vq[TXQ]);
 		}
 		vq_submit(&g->vq[TXQ]);
 		len = FRAME_SEQ_MIN + rnd_below(&rnd_cap, 3000);
-		ASSERT_OK_AT(guest_capture(g, len, got),
-			"frame %u of %u", got, total);
+		ASSERT_OK_AT(guest_capture(g, len, got), "frame %u of %u", got,
+			     total);
 		got++;
 	}
 	EXPECT_OK(guest_reap_all(g));
@@ -218,7 +222,8 @@ TEST_F(transmit, offloads)
 			if (kind >= FRAME_TSO4 && len[i] < 2000)
 				continue;
 			frame_make_kind(frame, len[i], i, kind, &hdr);
-			ASSERT_OK(guest_send(g, &hdr, frame, len[i], 3, variant->indirect));
+			ASSERT_OK(guest_send(g, &hdr, frame, len[i], 3,
+					     variant->indirect));
 			vq_submit(&g->vq[TXQ]);
 			ASSERT_EQ(len[i], packet_recv(g->pkt, &got, back,
 						      sizeof(back))) {
@@ -299,12 +304,13 @@ TEST_F(tx_ring, rounds)
 		burst = total - sent < n ? total - sent : n;
 		for (i = 0; i < burst; i++) {
 			frame_make(frame, 60, sent + i);
-			ASSERT_OK(guest_send(g, NULL, frame, 60, nseg, variant->indirect));
+			ASSERT_OK(guest_send(g, NULL, frame, 60, nseg,
+					     variant->indirect));
 		}
 		vq_submit(&g->vq[TXQ]);
 		for (i = 0; i < burst; i++) {
-			ASSERT_OK_AT(guest_capture(g, 60, sent + i),
-				"frame %u", sent + i);
+			ASSERT_OK_AT(guest_capture(g, 60, sent + i), "frame %u",
+				     sent + i);
 		}
 		ASSERT_OK(guest_reap_all(g));
 		sent += burst;
@@ -317,9 +323,8 @@ TEST_F(tx_ring, chain_of_the_whole_ring)
 {
 	unsigned int i, nseg = variant->num < 1024 ? variant->num : 1024;
 
-	for (i = 0; i < 5; i++) {
+	for (i = 0; i < 5; i++)
 		ASSERT_OK(guest_check_tx(&self->g, 128, i, nseg, false));
-	}
 }
 
 /* More frames than the indices count, without looking at each. */

@@ -35,11 +35,16 @@ int env_left_ms(__u64 deadline);
 /* Waits for a condition that has no file descriptor to poll. */
 #define wait_until(cond) ({						\
 	__u64 __end = env_deadline();					\
-	bool __ok;							\
+	bool __late, __ok;						\
 									\
-	while (!(__ok = (cond)) && env_left_ms(__end))			\
+	for (;;) {							\
+		__late = !env_left_ms(__end);				\
+		__ok = (cond);						\
+		if (__ok || __late)					\
+			break;						\
 		env_pause();						\
-	__ok || (cond);							\
+	}								\
+	__ok;								\
 })
 
 /* One round of wait_until(): gives the CPU to the worker. */

@@ -44,11 +44,11 @@
 /* The command must fail like this. */
 #define EXPECT_ERR(err, expr)						\
 	do {								\
-		int __seen = -(expr);					\
+		int __want = (err), __seen = -(expr);			\
 									\
-		if (__seen != (err)) {					\
+		if (__seen != __want) {					\
 			TH_LOG("%s: expected %s, saw %s", #expr,	\
-			       strerrorname_np(err),			\
+			       strerrorname_np(__want),			\
 			       __seen ? strerrorname_np(__seen) : "0");	\
 			_metadata->passed = 0;				\
 		}							\
