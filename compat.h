@@ -68,13 +68,14 @@ static inline void compat_page_frag_cache_drain(struct page_frag_cache *cache)
  *
  * Return: where the virtio-net header belongs.
  */
-static inline struct virtio_net_hdr *compat_tun_buf_init(void *buf, int buflen)
+static inline void *compat_tun_buf_init(void *buf, int buflen)
 {
 #ifdef COMPAT_HAVE_TUN_XDP_HDR
 	struct tun_xdp_hdr *hdr = buf;
 
 	hdr->buflen = buflen;
-	return &hdr->gso;
+	/* By its offset, for the header may be longer than the field. */
+	return buf + offsetof(struct tun_xdp_hdr, gso);
 #else
 	return buf;
 #endif
