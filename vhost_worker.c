@@ -82,8 +82,8 @@ static void worker_wake(struct vhost_worker *worker)
 }
 
 /*
- * Runs in the dying thread. The address space is being torn down, so packets
- * wait for ever, but a flush that was queued before @killed must complete.
+ * Runs in the dying thread, for the last time: a flush that was queued before
+ * @killed completes, and one that finds it set finds nothing running either.
  */
 static void worker_killed(void *data)
 {
@@ -91,8 +91,8 @@ static void worker_killed(void *data)
 
 	mutex_lock(&worker->lock);
 	worker->killed = true;
-	mutex_unlock(&worker->lock);
 	worker_run(worker);
+	mutex_unlock(&worker->lock);
 }
 
 static int worker_start(struct vhost_worker *worker, const char *name)
