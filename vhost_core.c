@@ -130,10 +130,11 @@ void vhost_dev_cleanup(struct vhost_dev *dev)
 
 /**
  * vhost_dev_flush() - wait until the queues' work that is queued has run
- * @dev: the device; its mutex may be held, no queue's
+ * @dev: the device, with its mutex held, and no queue's
  */
 void vhost_dev_flush(struct vhost_dev *dev)
 {
+	lockdep_assert_held(&dev->mutex);
 	vhost_worker_flush(dev->worker);
 }
 
@@ -171,7 +172,7 @@ long vhost_dev_set_owner(struct vhost_dev *dev)
 	worker = vhost_worker_create(mm);
 	if (IS_ERR(worker)) {
 		mmput(mm);
-		return PTR_ERR(worker);
+		return -ENOMEM;
 	}
 
 	dev->mm = mm;
@@ -427,10 +428,6 @@ static long set_vring_addr(struct vhost_queue *q,
 	/* No dirty log yet, so no VHOST_VRING_F_LOG either. */
 	if (addr.flags)
 		return -EOPNOTSUPP;
-	if ((u64)(unsigned long)addr.desc_user_addr != addr.desc_user_addr ||
-	    (u64)(unsigned long)addr.avail_user_addr != addr.avail_user_addr ||
-	    (u64)(unsigned long)addr.used_user_addr != addr.used_user_addr)
-		return -EFAULT;
 	if (!IS_ALIGNED(addr.avail_user_addr, VRING_AVAIL_ALIGN_SIZE) ||
 	    !IS_ALIGNED(addr.used_user_addr, VRING_USED_ALIGN_SIZE) ||
 	    !IS_ALIGNED(addr.log_guest_addr, VRING_USED_ALIGN_SIZE))
@@ -476,20 +473,26 @@ static long set_vring_signal(struct eventfd_ctx **ctxp,
 	return 0;
 }
 
-/* Watch @file, which may be NULL, in place of the kick; *@filep gets the old. */
+/*
+ * Watch *@filep, which may be NULL, instead of the kick, and get the old one
+ * there; on failure all is as before.
+ */
 static long swap_kick(struct vhost_queue *q, struct file **filep)
 {
-	struct file *old = q->kick;
+	struct file *file = *filep;
+	long err = 0;
 
 	lockdep_assert_held(&q->mutex);
-	if (*filep == old)
+	if (file == q->kick)
 		return 0;
 	vhost_poll_stop(&q->kick_poll);
-	q->kick = *filep;
-	*filep = old;
-	if (!q->kick)
-		return 0;
-	return vhost_poll_start(&q->kick_poll, q->worker, q->kick);
+	if (file)
+		err = vhost_poll_start(&q->kick_poll, q->worker, file);
+	if (!err)
+		swap(q->kick, *filep);
+	else if (q->kick)
+		vhost_poll_start(&q->kick_poll, q->worker, q->kick);
+	return err;
 }
 
 /*

@@ -141,28 +141,31 @@ static inline void vhost_queue_drop(struct vhost_queue *q, enum vhost_drop why)
 	q->stats.drops[why]++;
 }
 
-/* virtio 1.2, 2.4: ring words are little-endian, or the guest's if legacy. */
-static inline u16 vhost16_to_cpu(const struct vhost_queue *q, __virtio16 val)
+/*
+ * Virtio 1.2, 2.4: ring words are little-endian, or the guest's if legacy.
+ * Always inline, for they stand in sections of user access.
+ */
+static __always_inline u16 vhost16_to_cpu(const struct vhost_queue *q, __virtio16 val)
 {
 	return __virtio16_to_cpu(q->is_le, val);
 }
 
-static inline __virtio16 cpu_to_vhost16(const struct vhost_queue *q, u16 val)
+static __always_inline __virtio16 cpu_to_vhost16(const struct vhost_queue *q, u16 val)
 {
 	return __cpu_to_virtio16(q->is_le, val);
 }
 
-static inline u32 vhost32_to_cpu(const struct vhost_queue *q, __virtio32 val)
+static __always_inline u32 vhost32_to_cpu(const struct vhost_queue *q, __virtio32 val)
 {
 	return __virtio32_to_cpu(q->is_le, val);
 }
 
-static inline __virtio32 cpu_to_vhost32(const struct vhost_queue *q, u32 val)
+static __always_inline __virtio32 cpu_to_vhost32(const struct vhost_queue *q, u32 val)
 {
 	return __cpu_to_virtio32(q->is_le, val);
 }
 
-static inline u64 vhost64_to_cpu(const struct vhost_queue *q, __virtio64 val)
+static __always_inline u64 vhost64_to_cpu(const struct vhost_queue *q, __virtio64 val)
 {
 	return __virtio64_to_cpu(q->is_le, val);
 }

@@ -43,7 +43,7 @@
  *
  * VHOST_SET_VRING_ADDR (struct vhost_vring_addr, in)
  *	Where the ring lies, in the owner's addresses. EOPNOTSUPP for flags;
- *	EFAULT for an address above a long; EINVAL if avail is not aligned to 2,
+ *	EINVAL if avail is not aligned to 2,
  *	used or log to 4, or, while running, if the ring is outside of what a
  *	process can address. Legal while running.
  *
