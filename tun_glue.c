@@ -71,7 +71,7 @@ int tun_socket_get(struct tun_socket *ts, int fd)
 
 	ts->sock = sock;
 	ts->ring = ring;
-	ts->batches = ring;
+	ts->batches = !!ring;
 	return 0;
 }
 
@@ -169,7 +169,7 @@ int tun_tx_add(struct tun_tx *tx, const struct tun_socket *ts,
 {
 	unsigned int pad = frame_pad(ts, packet);
 	struct xdp_buff *xdp = &tx->xdp[tx->count];
-	struct virtio_net_hdr *hdr;
+	void *hdr;
 	size_t room = SKB_DATA_ALIGN(packet->size - packet->header + pad) +
 		      SKB_DATA_ALIGN(sizeof(struct skb_shared_info));
 	void *buf;
@@ -281,19 +281,18 @@ static size_t entry_len(void *entry)
 	return __skb_array_len_with_tag(entry);
 }
 
-static size_t queue_peek(struct sock *sk)
+static bool queue_peek(struct sock *sk, size_t *len)
 {
 	struct sk_buff_head *queue = &sk->sk_receive_queue;
 	struct sk_buff *skb;
 	unsigned long flags;
-	size_t len = 0;
 
 	spin_lock_irqsave(&queue->lock, flags);
 	skb = skb_peek(queue);
 	if (skb)
-		len = __skb_array_len_with_tag(skb);
+		*len = __skb_array_len_with_tag(skb);
 	spin_unlock_irqrestore(&queue->lock, flags);
-	return len;
+	return skb;
 }
 
 /**
@@ -320,16 +319,19 @@ unsigned int tun_rx_fill(struct tun_rx *rx, const struct tun_socket *ts)
  * tun_rx_peek() - the size of the next packet
  * @rx: the packets at hand
  * @ts: the backend
+ * @len: set to its bytes, without a virtio-net header; may be 0
  *
- * Return: bytes without a virtio-net header; 0 if there is none at hand.
+ * Return: is there one at hand?
  */
-size_t tun_rx_peek(const struct tun_rx *rx, const struct tun_socket *ts)
+bool tun_rx_peek(const struct tun_rx *rx, const struct tun_socket *ts,
+		 size_t *len)
 {
 	if (!ts->ring)
-		return queue_peek(ts->sock->sk);
+		return queue_peek(ts->sock->sk, len);
 	if (rx->head == rx->tail)
-		return 0;
-	return entry_len(rx->packets[rx->head]);
+		return false;
+	*len = entry_len(rx->packets[rx->head]);
+	return true;
 }
 
 /**

@@ -15,10 +15,10 @@
 #define TUN_BATCH	64
 
 /*
- * The most bytes of a packet with its virtio-net header. A GSO packet has 64 KiB
- * of payload and its headers; tun would try to find memory for anything.
+ * The most bytes of a packet with its virtio-net header: 64 KiB of payload and
+ * all headers before it. tun would try to find memory for anything.
  */
-#define TUN_PACKET_MAX	(128 * 1024)
+#define TUN_PACKET_MAX	(66 * 1024)
 
 /**
  * struct tun_socket - a backend
@@ -86,7 +86,8 @@ int tun_tx_single(const struct tun_socket *ts, const struct tun_packet *packet,
 void tun_tx_cleanup(struct tun_tx *tx);
 
 unsigned int tun_rx_fill(struct tun_rx *rx, const struct tun_socket *ts);
-size_t tun_rx_peek(const struct tun_rx *rx, const struct tun_socket *ts);
+bool tun_rx_peek(const struct tun_rx *rx, const struct tun_socket *ts,
+		 size_t *len);
 int tun_rx_recv(struct tun_rx *rx, const struct tun_socket *ts,
 		const struct iovec *iov, unsigned int niov, size_t skip,
 		size_t size);

@@ -23,11 +23,13 @@
 
 /*
  * When a queue has moved so much, others have their turn: 256 packets is four
- * rounds, 512 KiB eight of the largest packets. Dropped packets count, or else
- * a guest without usable buffers could keep the worker for itself.
+ * rounds, 512 KiB eight of the largest packets. Dropped packets count, and so do
+ * descriptors that hold nothing, or else a guest with useless buffers could keep
+ * the worker for itself; 16 for each packet are more than sensible guests use.
  */
 #define NET_WEIGHT_PACKETS	256
 #define NET_WEIGHT_BYTES	(512 * 1024)
+#define NET_WEIGHT_DESCS	(16 * NET_WEIGHT_PACKETS)
 
 enum {
 	NET_RX,
@@ -71,10 +73,12 @@ struct net_weight {
 	size_t bytes;
 };
 
-static bool weight_exceeded(const struct net_weight *weight)
+static bool weight_exceeded(const struct vhost_queue *q,
+			    const struct net_weight *weight)
 {
 	return weight->packets >= NET_WEIGHT_PACKETS ||
-	       weight->bytes >= NET_WEIGHT_BYTES;
+	       weight->bytes >= NET_WEIGHT_BYTES ||
+	       q->batch->walked >= NET_WEIGHT_DESCS;
 }
 
 /* Virtio 1.2, 5.1.6.1: num_buffers is there with either of the two features. */
@@ -153,9 +157,15 @@ static enum vhost_drop judge_chain(const struct vring_chain *chain,
 	return VHOST_DROP_NONE;
 }
 
-static bool is_temporary(int err)
+/*
+ * May a packet be sent later that was refused now? The memory that a socket with
+ * a send buffer lacks comes back to it; without one, a guest could have the host
+ * look for memory for ever.
+ */
+static bool is_temporary(int err, bool batches)
 {
-	return err == -EAGAIN || err == -ENOBUFS || err == -ENOMEM;
+	return err == -EAGAIN ||
+	       (!batches && (err == -ENOBUFS || err == -ENOMEM));
 }
 
 /*
@@ -192,7 +202,7 @@ static int send_packet(struct net_queue *nq, const struct tun_packet *packet,
 	flush_frames(nq, bytes);
 	err = tun_tx_single(&nq->ts, packet, more);
 	if (unlikely(err)) {
-		if (is_temporary(err))
+		if (is_temporary(err, batches))
 			return -EAGAIN;
 		vhost_queue_drop(q, VHOST_DROP_SEND);
 		return 0;
@@ -223,6 +233,9 @@ static int send_batch(struct net_queue *nq, struct net_weight *weight)
 	size_t bytes = 0;
 	unsigned int i;
 	int blocked = 0, err;
+	bool more;
+
+	BUILD_BUG_ON(VRING_BATCH > TUN_BATCH);
 
 	for (i = b->done; i < b->count; i++) {
 		chain = &b->chains[i];
@@ -234,8 +247,10 @@ static int send_batch(struct net_queue *nq, struct net_weight *weight)
 		packet.iov = &b->iov[chain->first];
 		packet.niov = chain->out;
 		packet.size = chain->size;
-		blocked = send_packet(nq, &packet, batches, i + 1 < b->count,
-				      &bytes);
+		/* tun holds back what is followed by more, and only by that. */
+		more = !batches && i + 1 < b->count &&
+		       judge_chain(chain + 1, packet.header) == VHOST_DROP_NONE;
+		blocked = send_packet(nq, &packet, batches, more, &bytes);
 		if (unlikely(blocked))
 			break;
 		weight->bytes += packet.size;
@@ -252,6 +267,19 @@ static int send_batch(struct net_queue *nq, struct net_weight *weight)
 	return blocked;
 }
 
+/*
+ * Have the socket tell when it takes packets again, at once if it does already.
+ * One in error never tells: sending is how to learn, and to clear, its error.
+ */
+static void wait_for_socket(struct net_queue *nq)
+{
+	struct vhost_queue *q = &nq->q;
+
+	q->stats.socket_full++;
+	if (vhost_poll_start(&nq->sock_poll, q->worker, nq->ts.sock->file))
+		vhost_queue_wake(q);
+}
+
 /* Return: negative if the ring cannot be used. */
 static int transmit(struct net_queue *nq)
 {
@@ -264,7 +292,7 @@ static int transmit(struct net_queue *nq)
 	err = vring_disable_kick(q);
 
 	while (!err) {
-		if (weight_exceeded(&weight)) {
+		if (weight_exceeded(q, &weight)) {
 			yield_turn(q);
 			break;
 		}
@@ -274,10 +302,7 @@ static int transmit(struct net_queue *nq)
 		else if (!err)
 			err = wait_for_kick(q, &weight);
 		if (err == -EAGAIN) {
-			q->stats.socket_full++;
-			/* Queues us at once if it has room again already. */
-			vhost_poll_start(&nq->sock_poll, q->worker,
-					 nq->ts.sock->file);
+			wait_for_socket(nq);
 			return 0;
 		}
 	}
@@ -320,7 +345,7 @@ static int hold_buffers(struct net_queue *nq, unsigned int first, size_t size,
 			vhost_queue_drop(q, chain->bad);
 			return -EBADMSG;
 		}
-		if (unlikely(chain->out)) {
+		if (unlikely(chain->out || !chain->in)) {
 			vhost_queue_drop(q, VHOST_DROP_DIRECTION);
 			return -EBADMSG;
 		}
@@ -379,7 +404,7 @@ static void set_written(struct vring_chain *chain, unsigned int n, size_t size)
  * Put the next packet, of @len bytes, into @n chains from index @first on.
  *
  * Return: how many of the chains are to be completed: all, or none if the
- * packet was lost without having touched them.
+ * packet was lost and they may serve the next one.
  */
 static unsigned int deliver(struct net_queue *nq, unsigned int first,
 			    unsigned int n, size_t len)
@@ -416,6 +441,18 @@ static void drop_packet(struct net_queue *nq)
 	vhost_queue_drop(&nq->q, VHOST_DROP_NO_ROOM);
 }
 
+/* Complete what is held up to index @end, and put back the rest. */
+static int settle(struct vhost_queue *q, unsigned int end)
+{
+	int err;
+
+	q->stats.batches++;
+	err = vring_complete(q, end);
+	if (!err)
+		vring_put_back(q, q->batch->done);
+	return err;
+}
+
 /*
  * Deliver the packets at hand, or as many as the weight allows.
  *
@@ -425,47 +462,41 @@ static void drop_packet(struct net_queue *nq)
 static int receive_batch(struct net_queue *nq, struct net_weight *weight)
 {
 	struct vhost_queue *q = &nq->q;
-	struct vring_batch *b = q->batch;
-	unsigned int taken = b->done, end;
+	unsigned int taken = 0, end;
+	int n = 1, err;
 	size_t len;
-	int n = 1, err = 0;
 
-	while (n && !weight_exceeded(weight)) {
-		len = tun_rx_peek(&nq->rx, &nq->ts);
-		if (!len)
-			break;
-
+	while (!weight_exceeded(q, weight) &&
+	       tun_rx_peek(&nq->rx, &nq->ts, &len)) {
 		n = hold_buffers(nq, taken, header_size(q) + len, &end);
+		weight->packets++;
 		if (likely(n > 0)) {
-			taken += deliver(nq, taken, n, len);
-			weight->packets++;
 			weight->bytes += len;
-			if (taken - b->done < VRING_BATCH)
+			taken += deliver(nq, taken, n, len);
+			if (taken < VRING_BATCH)
 				continue;
+			end = taken;
 		} else if (n == -EMSGSIZE || (n == -ENOSPC && !taken)) {
 			drop_packet(nq);
-			weight->packets++;
 			continue;
+		} else if (n == -ENOSPC) {
+			end = taken;
 		} else if (n == -EBADMSG) {
 			/* It goes back unused, with what was held before it. */
-			taken = end + 1;
-			weight->packets++;
+			end++;
+		} else {
+			break;
 		}
 
-		err = vring_complete(q, taken);
-		if (unlikely(err || n == -EFAULT))
-			return -EFAULT;
-		/* Make room: what the packet holds already is fetched again. */
-		if (n == -ENOSPC)
-			vring_put_back(q, b->done);
-		taken = b->done;
+		err = settle(q, end);
+		if (unlikely(err))
+			return err;
+		taken = 0;
 	}
 
-	q->stats.batches++;
-	err = vring_complete(q, taken);
-	if (unlikely(err))
-		return err;
-	vring_put_back(q, b->done);
+	err = settle(q, taken);
+	if (unlikely(err || n == -EFAULT))
+		return -EFAULT;
 	return !n;
 }
 
@@ -493,7 +524,7 @@ static int receive(struct net_queue *nq)
 	err = vring_disable_kick(q);
 
 	while (!err && packets_at_hand(nq)) {
-		if (weight_exceeded(&weight)) {
+		if (weight_exceeded(q, &weight)) {
 			yield_turn(q);
 			break;
 		}
@@ -514,6 +545,7 @@ static void serve(struct net_queue *nq, int (*move)(struct net_queue *nq))
 	mutex_lock(&q->mutex);
 	if (q->running && !q->broken) {
 		q->stats.runs++;
+		q->batch->walked = 0;
 		if (unlikely(move(nq) < 0))
 			vhost_queue_break(q);
 	}
@@ -560,30 +592,27 @@ static struct tun_socket detach_backend(struct net_queue *nq)
 static long attach_backend(struct net_queue *nq, struct tun_socket *ts)
 {
 	struct vhost_queue *q = &nq->q;
+	bool running = q->running;
 	long err;
 
 	lockdep_assert_held(&q->mutex);
-	vhost_poll_stop(&nq->sock_poll);
-	err = vhost_poll_start(&nq->sock_poll, q->worker, ts->sock->file);
-	if (err)
-		goto restart_poll;
 	err = vhost_queue_start(q);
 	if (err)
-		goto stop_poll;
+		return err;
+	/* A tap without a device, which will never have anything to tell. */
+	if (vfs_poll(ts->sock->file, NULL) & EPOLLERR) {
+		if (!running)
+			vhost_queue_stop(q);
+		return -EINVAL;
+	}
 
+	vhost_poll_stop(&nq->sock_poll);
 	put_back_packets(nq);
 	swap(nq->ts, *ts);
+	vhost_poll_start(&nq->sock_poll, q->worker, nq->ts.sock->file);
 	/* Buffers or packets may be there already. */
 	vhost_queue_wake(q);
 	return 0;
-
-stop_poll:
-	vhost_poll_stop(&nq->sock_poll);
-restart_poll:
-	if (q->running)
-		vhost_poll_start(&nq->sock_poll, q->worker,
-				 nq->ts.sock->file);
-	return err;
 }
 
 static long start_backend(struct net_queue *nq, int fd)
@@ -778,4 +807,3 @@ module_misc_device(net_misc);
 MODULE_LICENSE("GPL");
 MODULE_AUTHOR("The vhost_alt authors");
 MODULE_DESCRIPTION("Serves a guest's virtio-net rings in the host kernel");
-MODULE_ALIAS("devname:vhost-net-alt");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a queue has done. Written by the queue's worker alone, under the queue's
- * mutex, so a count costs one addition; read at any time by anybody.
+ * What a queue has done. Written under the queue's mutex, so a count costs one
+ * addition; read at any time by anybody.
  */
 #ifndef VHOST_ALT_STATS_H
 #define VHOST_ALT_STATS_H

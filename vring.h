@@ -11,7 +11,7 @@
  * so none gets lost.
  *
  * Every function here is called with the queue's mutex held, by a thread in the
- * owner's address space, on a running queue that is not broken. A negative
+ * owner's address space, on a queue that vring_start() has prepared. A negative
  * return means that the ring itself could not be accessed: the caller stops the
  * queue by vhost_queue_break().
  */
@@ -24,9 +24,8 @@
 #include "vhost_core.h"
 
 /*
- * 64: as many frames as tun takes in one message gain from one pass over the
- * ring, one message and one decision on an interrupt; a larger batch gains
- * little more and delays the first frame.
+ * How many chains one pass over the ring takes, and so how many share its cost
+ * and the decision on one interrupt. More would gain little and delay the first.
  */
 #define VRING_BATCH	64
 
@@ -63,6 +62,7 @@ struct vring_chain {
  * @done: index of the oldest chain that is still held
  * @count: index behind the youngest one
  * @niov: how much of @iov is in use
+ * @walked: descriptors read since the user of the batch set this to 0
  * @chains: the chains
  * @iov: their pieces, in the order of the chains and without gaps, so that
  *	chains that follow each other make one scatter list
@@ -74,6 +74,7 @@ struct vring_batch {
 	unsigned int done;
 	unsigned int count;
 	unsigned int niov;
+	unsigned int walked;
 	struct vring_chain chains[VRING_MAX_HELD];
 	struct iovec iov[VRING_MAX_HELD];
 	__virtio16 heads[VRING_BATCH];
@@ -106,15 +107,9 @@ struct vring_ops {
 
 extern const struct vring_ops vring_split_ops;
 
-/* The layout that the negotiated features ask for. */
-static inline const struct vring_ops *vring_ops_of(const struct vhost_queue *q)
-{
-	return &vring_split_ops;
-}
-
 /**
  * vring_start() - begin to use a ring
- * @q: the queue, with @running set
+ * @q: the queue
  *
  * Return: 0, or -EFAULT if the ring could not be accessed.
  */

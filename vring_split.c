@@ -71,6 +71,20 @@ static int read_avail_idx(struct vhost_queue *q)
 	return n;
 }
 
+/* For a section of user access. False on a fault, after which it is to be left. */
+static __always_inline bool unsafe_get_desc(struct vring_desc *to,
+					    const struct vring_desc __user *from)
+{
+	unsafe_get_user(to->addr, &from->addr, fault);
+	unsafe_get_user(to->len, &from->len, fault);
+	unsafe_get_user(to->flags, &from->flags, fault);
+	unsafe_get_user(to->next, &from->next, fault);
+	return true;
+
+fault:
+	return false;
+}
+
 /* Read the next @n available entries, which may lie on both ends of the ring. */
 static int read_heads(struct vhost_queue *q, unsigned int n)
 {
@@ -105,36 +119,24 @@ static int read_first_descs(struct vhost_queue *q, unsigned int n)
 		head = vhost16_to_cpu(q, *heads);
 		/* Descriptor 0 is read for one that is not in the table. */
 		from = q->desc + (head < q->num ? head : 0);
-		unsafe_get_user(desc->addr, &from->addr, fault);
-		unsafe_get_user(desc->len, &from->len, fault);
-		unsafe_get_user(desc->flags, &from->flags, fault);
-		unsafe_get_user(desc->next, &from->next, fault);
+		if (!unsafe_get_desc(desc, from))
+			break;
 	}
 	user_read_access_end();
-	return 0;
-
-fault:
-	user_read_access_end();
-	return -EFAULT;
+	return heads == end ? 0 : -EFAULT;
 }
 
 static int read_desc(struct vhost_queue *q, struct vring_desc *desc,
 		     unsigned int i)
 {
 	struct vring_desc __user *from = q->desc + i;
+	bool ok;
 
 	if (!user_read_access_begin(from, sizeof(*from)))
 		return -EFAULT;
-	unsafe_get_user(desc->addr, &from->addr, fault);
-	unsafe_get_user(desc->len, &from->len, fault);
-	unsafe_get_user(desc->flags, &from->flags, fault);
-	unsafe_get_user(desc->next, &from->next, fault);
+	ok = unsafe_get_desc(desc, from);
 	user_read_access_end();
-	return 0;
-
-fault:
-	user_read_access_end();
-	return -EFAULT;
+	return ok ? 0 : -EFAULT;
 }
 
 /* Add the buffer that @desc describes to the chain. */
@@ -147,6 +149,8 @@ static enum vhost_drop add_buffer(struct vhost_queue *q,
 	u32 len = vhost32_to_cpu(q, desc->len);
 	bool in = flags & VRING_DESC_F_WRITE;
 	int n;
+
+	b->walked++;
 
 	/* Virtio 1.2, 2.7.4.2: what the device writes follows what it reads. */
 	if (unlikely(!in && chain->in))
@@ -172,7 +176,7 @@ static bool read_guest(struct vhost_queue *q, u64 addr, void *to, size_t len)
 	struct iovec iov[2];
 	int i, n;
 
-	/* Two: a table fits into a page, and so does not cross two whole ones. */
+	/* Two: regions smaller than a table would only be made to annoy us. */
 	n = vhost_iotlb_translate(q->iotlb, &q->hint, addr, len, iov,
 				  ARRAY_SIZE(iov));
 	for (i = 0; i < n; i++) {
@@ -303,7 +307,7 @@ static int hold_chain(struct vhost_queue *q, unsigned int i)
 static int split_fetch(struct vhost_queue *q, unsigned int max)
 {
 	struct vring_batch *b = q->batch;
-	unsigned int i;
+	unsigned int i, walked;
 	int n, err = 0;
 
 	n = read_avail_idx(q);
@@ -316,7 +320,13 @@ static int split_fetch(struct vhost_queue *q, unsigned int max)
 	if (read_heads(q, n) || read_first_descs(q, n))
 		return -EFAULT;
 
+	walked = b->walked;
 	for (i = 0; i < n; i++) {
+		/* Empty descriptors fill no batch, and are to be read in turns. */
+		if (unlikely(b->walked - walked > VRING_MAX_HELD)) {
+			cond_resched();
+			break;
+		}
 		err = hold_chain(q, i);
 		if (unlikely(err))
 			break;
