@@ -84,12 +84,13 @@ guest_line() { # DEADLINE (in $SECONDS)
 	until IFS= read -r -t 1 -u "$agent_out" part; do
 		line+=$part
 		if ((SECONDS >= $1)); then
-			echo "no answer in time" >>"$dir/qemu.log"
+			echo "no answer in time, but: $line" >>"$dir/agent.log"
 			return 1
 		fi
 		kill -0 "$qemu_pid" 2>/dev/null || return 1
 	done
 	line+=$part
+	echo "< $line" >>"$dir/agent.log"
 }
 
 # Until the agent says that it runs: also after the guest has rebooted.
@@ -109,6 +110,7 @@ guest() { # COMMAND
 
 	reply=
 	((++command_id))
+	echo "> $command_id ${1//$'\n'/ }" >>"$dir/agent.log"
 	echo "$command_id ${1//$'\n'/ }" >&"$agent_in"
 	while guest_line "$deadline"; do
 		case $line in
