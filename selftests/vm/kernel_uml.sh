@@ -69,9 +69,10 @@ uml_tidy() {
 	find . -name '*.o' -delete -o -name '*.a' -delete
 }
 
+# From the source, since the build directory remembers where it was made.
 uml_make_module() {
 	local dir=$1
 
 	shift
-	make -s -C "$KERNEL_DIR" ARCH=um M="$dir" "$@" modules
+	make -s -C "$SOURCE" ARCH=um O="$KERNEL_DIR" M="$dir" "$@" modules
 }
