@@ -13,6 +13,7 @@
 #include <linux/if_tun.h>
 #include <linux/mm.h>
 #include <linux/skbuff.h>
+#include <linux/uaccess.h>
 #include <linux/virtio_net.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
@@ -53,6 +54,23 @@ static inline void compat_page_frag_cache_drain(struct page_frag_cache *cache)
 	__page_frag_cache_drain(virt_to_head_page(cache->va),
 				cache->pagecnt_bias);
 	cache->va = NULL;
+#endif
+}
+
+/*
+ * copy_from_user() without the check that a kernel buffer is what it seems, for
+ * buffers that were sized for the copy a moment ago. 6.11: where it is inlined,
+ * the inline has a name of its own.
+ */
+static inline unsigned long compat_copy_from_user(void *to,
+						  const void __user *from,
+						  unsigned long n)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0) && \
+	defined(INLINE_COPY_FROM_USER)
+	return _inline_copy_from_user(to, from, n);
+#else
+	return _copy_from_user(to, from, n);
 #endif
 }
 

@@ -105,8 +105,8 @@ static bool copy_packet(void *to, const struct tun_packet *packet)
 	unsigned int i;
 
 	for (i = 0; i < packet->niov; i++) {
-		if (copy_from_user(to, packet->iov[i].iov_base,
-				   packet->iov[i].iov_len))
+		if (compat_copy_from_user(to, packet->iov[i].iov_base,
+					  packet->iov[i].iov_len))
 			return false;
 		to += packet->iov[i].iov_len;
 	}
