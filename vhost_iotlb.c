@@ -128,23 +128,19 @@ const struct vhost_region *vhost_iotlb_find(const struct vhost_iotlb *iotlb,
 }
 
 /**
- * vhost_iotlb_translate() - where a guest's buffer lies in the owner's memory
- * @iotlb: the map
- * @hint: in and out: the region of the last lookup, or NULL; belongs to @iotlb
- * @addr: guest-physical address of the buffer
- * @len: its length in bytes; 0 yields no piece
- * @iov: filled with its pieces, one per region that it crosses
+ * vhost_iotlb_split() - vhost_iotlb_translate() for any buffer
+ * @iotlb: as there, like all that follows
+ * @hint: in and out
+ * @addr: of the buffer
+ * @len: of the buffer
+ * @iov: filled
  * @max: the room in @iov
  *
- * The user addresses are not checked here: they are used through functions
- * that do.
- *
- * Return: the number of pieces; -EFAULT if part of the buffer is in no region
- * or it wraps around; -ENOBUFS if @max is too small.
+ * Return: as vhost_iotlb_translate().
  */
-int vhost_iotlb_translate(const struct vhost_iotlb *iotlb,
-			  const struct vhost_region **hint, u64 addr, u64 len,
-			  struct iovec *iov, unsigned int max)
+int vhost_iotlb_split(const struct vhost_iotlb *iotlb,
+		      const struct vhost_region **hint, u64 addr, u64 len,
+		      struct iovec *iov, unsigned int max)
 {
 	const struct vhost_region *region = *hint;
 	unsigned int n = 0;
