@@ -74,32 +74,41 @@ static inline unsigned long compat_copy_from_user(void *to,
 #endif
 }
 
+/* The most that tun reads at the start of a buffer, on any kernel. */
+#define COMPAT_TUN_BUF_HEAD	32
+
 /**
  * compat_tun_buf_init() - prepare the head of a buffer for TUN_MSG_PTR
  * @buf: start of the buffer, which becomes xdp_buff.data_hard_start
  * @buflen: its whole length in bytes, skb_shared_info included
+ * @header: the virtio-net header
+ * @len: its length: 0 for a header that asks for nothing, else that of a
+ *	struct virtio_net_hdr or more
  *
  * Until 6.16 tun reads a struct tun_xdp_hdr there: buffer length, then the
- * virtio-net header. 6.17 dropped the struct without a new message type: the
- * header moved to the very start, and the length to xdp_buff.frame_sz (which
- * the caller fills on every kernel). Nothing but the struct's absence tells.
+ * virtio-net header, of which no more than the oldest part. 6.17 dropped the
+ * struct without a new message type: the header moved to the very start, and
+ * the length to xdp_buff.frame_sz (which the caller fills on every kernel).
+ * Nothing but the struct's absence tells.
  *
- * Return: where the virtio-net header belongs.
+ * Return: where the virtio-net header is now.
  */
-static inline void *compat_tun_buf_init(void *buf, int buflen)
+static inline struct virtio_net_hdr *
+compat_tun_buf_init(void *buf, int buflen, const void *header, size_t len)
 {
 #ifdef COMPAT_HAVE_TUN_XDP_HDR
+	static const struct virtio_net_hdr none;
 	struct tun_xdp_hdr *hdr = buf;
 
 	hdr->buflen = buflen;
-	/* By its offset, for the header may be longer than the field. */
-	return buf + offsetof(struct tun_xdp_hdr, gso);
+	hdr->gso = len ? *(const struct virtio_net_hdr *)header : none;
+	return &hdr->gso;
 #else
+	/* It may read more of a header than the guest has negotiated. */
+	memcpy(buf, header, len);
+	memset(buf + len, 0, COMPAT_TUN_BUF_HEAD - len);
 	return buf;
 #endif
 }
-
-/* The most that tun reads at the start of a buffer, on any kernel. */
-#define COMPAT_TUN_BUF_HEAD	32
 
 #endif /* VHOST_ALT_COMPAT_H */

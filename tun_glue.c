@@ -169,7 +169,7 @@ int tun_tx_add(struct tun_tx *tx, const struct tun_socket *ts,
 {
 	unsigned int pad = frame_pad(ts, packet);
 	struct xdp_buff *xdp = &tx->xdp[tx->count];
-	void *hdr;
+	struct virtio_net_hdr *hdr;
 	size_t room = SKB_DATA_ALIGN(packet->size - packet->header + pad) +
 		      SKB_DATA_ALIGN(sizeof(struct skb_shared_info));
 	void *buf;
@@ -187,11 +187,8 @@ int tun_tx_add(struct tun_tx *tx, const struct tun_socket *ts,
 		return -EFAULT;
 	}
 
-	/* tun may read more of a header than the guest has negotiated. */
-	memset(buf, 0, COMPAT_TUN_BUF_HEAD);
-	hdr = compat_tun_buf_init(buf, room);
-	if (packet->has_header)
-		memcpy(hdr, buf + pad - packet->header, packet->header);
+	hdr = compat_tun_buf_init(buf, room, buf + pad - packet->header,
+				  packet->has_header ? packet->header : 0);
 	if (unlikely(!fix_header(hdr, packet))) {
 		page_frag_free(buf);
 		return -EINVAL;
