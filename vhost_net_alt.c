@@ -44,6 +44,7 @@ enum {
  * @sock_poll: wakes the worker when @ts has packets, or takes them again
  * @tx: frames being sent; transmit queue only
  * @rx: packets that the guest had no buffers for yet; receive queue only
+ * @buffer_size: bytes in the last chain that a packet was put into, or 0
  */
 struct net_queue {
 	struct vhost_queue q;
@@ -53,6 +54,7 @@ struct net_queue {
 		struct tun_tx tx;
 		struct tun_rx rx;
 	};
+	size_t buffer_size;
 };
 
 /**
@@ -312,6 +314,19 @@ static int transmit(struct net_queue *nq)
 /* ---- receive ---- */
 
 /*
+ * How many chains to fetch for @size bytes: if they are like the last one, and
+ * at least one for each packet that is at hand.
+ */
+static unsigned int fetch_goal(struct net_queue *nq, size_t size)
+{
+	unsigned int packets = tun_rx_fill(&nq->rx, &nq->ts);
+
+	if (size <= nq->buffer_size || !nq->buffer_size)
+		return packets;
+	return max_t(size_t, packets, DIV_ROUND_UP(size, nq->buffer_size));
+}
+
+/*
  * Hold buffers for a packet that takes @size bytes with its header: the chains
  * from index @first of the batch on.
  *
@@ -335,8 +350,7 @@ static int hold_buffers(struct net_queue *nq, unsigned int first, size_t size,
 		if (unlikely(*end - first == most))
 			return -EMSGSIZE;
 		if (*end == b->count) {
-			/* At least one for each packet that is at hand. */
-			n = vring_fetch(q, tun_rx_fill(&nq->rx, &nq->ts));
+			n = vring_fetch(q, fetch_goal(nq, size - room));
 			if (n <= 0)
 				return n;
 		}
@@ -350,6 +364,7 @@ static int hold_buffers(struct net_queue *nq, unsigned int first, size_t size,
 			return -EBADMSG;
 		}
 		room += chain->size;
+		nq->buffer_size = chain->size;
 	}
 	return *end - first;
 }
