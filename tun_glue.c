@@ -347,15 +347,14 @@ int tun_rx_recv(struct tun_rx *rx, const struct tun_socket *ts,
 		const struct iovec *iov, unsigned int niov, size_t skip,
 		size_t size)
 {
-	struct msghdr msg = {};
+	struct msghdr *msg = &rx->msg;
 	int len;
 
-	if (ts->ring)
-		msg.msg_control = rx->packets[rx->head++];
-	iov_iter_init(&msg.msg_iter, ITER_DEST, iov, niov, skip + size);
+	msg->msg_control = ts->ring ? rx->packets[rx->head++] : NULL;
+	iov_iter_init(&msg->msg_iter, ITER_DEST, iov, niov, skip + size);
 	if (skip)
-		iov_iter_advance(&msg.msg_iter, skip);
-	len = ts->sock->ops->recvmsg(ts->sock, &msg, size,
+		iov_iter_advance(&msg->msg_iter, skip);
+	len = ts->sock->ops->recvmsg(ts->sock, msg, size,
 				     MSG_DONTWAIT | MSG_TRUNC);
 	if (unlikely(len < 0))
 		return len;

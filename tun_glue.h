@@ -8,6 +8,7 @@
 
 #include <linux/mm_types.h>
 #include <linux/ptr_ring.h>
+#include <linux/socket.h>
 #include <linux/uio.h>
 #include <net/xdp.h>
 
@@ -49,11 +50,13 @@ struct tun_tx {
  * @head: the next one to deliver
  * @tail: behind the last one
  * @packets: the ring's entries: each an skb or an XDP frame
+ * @msg: how they are asked for; kept, since it costs some to make
  */
 struct tun_rx {
 	unsigned int head;
 	unsigned int tail;
 	void *packets[TUN_BATCH];
+	struct msghdr msg;
 };
 
 /**
