@@ -35,6 +35,12 @@
  */
 #define VRING_MAX_HELD	UIO_MAXIOV
 
+/*
+ * The descriptors of a batch are read in one go where they lie close together:
+ * two for each chain are a driver's that sends header and packet apart.
+ */
+#define VRING_SPAN	(2 * VRING_BATCH)
+
 /**
  * struct vring_chain - one buffer of the guest: a chain of descriptors
  * @id: by which the guest knows it
@@ -67,7 +73,11 @@ struct vring_chain {
  * @iov: their pieces, in the order of the chains and without gaps, so that
  *	chains that follow each other make one scatter list
  * @heads: scratch of fetch: available entries as read
- * @desc: scratch of fetch: descriptors as read
+ * @desc: scratch of fetch: the first descriptors of chains as read
+ * @span: scratch of fetch: a part of the descriptor table as read
+ * @low: scratch of fetch: where in the table @span begins; the table's size if
+ *	@desc holds the descriptors instead
+ * @used: scratch of complete: used entries to be written
  * @table: scratch of fetch: an indirect table as read
  */
 struct vring_batch {
@@ -79,6 +89,9 @@ struct vring_batch {
 	struct iovec iov[VRING_MAX_HELD];
 	__virtio16 heads[VRING_BATCH];
 	struct vring_desc desc[VRING_BATCH];
+	struct vring_desc span[VRING_SPAN];
+	unsigned int low;
+	struct vring_used_elem used[VRING_BATCH];
 	struct vring_desc table[VRING_BATCH];
 };
 

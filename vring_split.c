@@ -9,9 +9,14 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/nospec.h>
 #include <linux/uaccess.h>
 
+#include "compat.h"
 #include "vring.h"
+
+/* Reading a few descriptors one by one costs less than a copy. */
+#define VRING_SPAN_MIN	4
 
 /* The driver's event index follows the available ring, ours the used ring. */
 static __virtio16 __user *used_event(const struct vhost_queue *q)
@@ -71,14 +76,15 @@ static int read_avail_idx(struct vhost_queue *q)
 	return n;
 }
 
-/* For a section of user access. False on a fault, after which it is to be left. */
+/*
+ * A descriptor as two words. For a section of user access. False on a fault,
+ * after which it is to be left.
+ */
 static __always_inline bool unsafe_get_desc(struct vring_desc *to,
 					    const struct vring_desc __user *from)
 {
-	unsafe_get_user(to->addr, &from->addr, fault);
-	unsafe_get_user(to->len, &from->len, fault);
-	unsafe_get_user(to->flags, &from->flags, fault);
-	unsafe_get_user(to->next, &from->next, fault);
+	unsafe_get_user(*(u64 *)&to->addr, (u64 __user *)&from->addr, fault);
+	unsafe_get_user(*(u64 *)&to->len, (u64 __user *)&from->len, fault);
 	return true;
 
 fault:
@@ -102,10 +108,10 @@ static int read_heads(struct vhost_queue *q, unsigned int n)
 }
 
 /*
- * Read the first descriptor of each of @n chains. One section of user access
- * serves them all: opening one costs more than reading a descriptor.
+ * Read the first descriptor of each of @n chains, wherever it lies. One section
+ * of user access serves them all: opening one costs more than reading.
  */
-static int read_first_descs(struct vhost_queue *q, unsigned int n)
+static int gather_descs(struct vhost_queue *q, unsigned int n)
 {
 	const __virtio16 *heads = q->batch->heads, *end = heads + n;
 	struct vring_desc *desc = q->batch->desc;
@@ -124,6 +130,44 @@ static int read_first_descs(struct vhost_queue *q, unsigned int n)
 	}
 	user_read_access_end();
 	return heads == end ? 0 : -EFAULT;
+}
+
+/*
+ * Read the first descriptor of each of @n chains. Drivers take descriptors off a
+ * list that is mostly in order, one way or the other, so the part of the table
+ * in which they lie is little larger than they are, and read in one go.
+ */
+static int read_first_descs(struct vhost_queue *q, unsigned int n)
+{
+	struct vring_batch *b = q->batch;
+	unsigned int i, head, low = q->num, high = 0;
+
+	b->low = q->num;
+	if (n < VRING_SPAN_MIN)
+		return gather_descs(q, n);
+	for (i = 0; i < n; i++) {
+		head = vhost16_to_cpu(q, b->heads[i]);
+		low = min(low, head);
+		high = max(high, head);
+	}
+	if (high >= q->num || high - low >= min_t(u32, 2 * n, VRING_SPAN))
+		return gather_descs(q, n);
+	b->low = low;
+	return compat_copy_from_user(b->span, q->desc + low,
+				     (high - low + 1) * sizeof(*b->span)) ?
+	       -EFAULT : 0;
+}
+
+/* Where read_first_descs() has put that of chain @i. */
+static const struct vring_desc *first_desc(const struct vhost_queue *q,
+					   unsigned int i)
+{
+	const struct vring_batch *b = q->batch;
+
+	if (b->low == q->num)
+		return &b->desc[i];
+	i = vhost16_to_cpu(q, b->heads[i]) - b->low;
+	return &b->span[array_index_nospec(i, VRING_SPAN)];
 }
 
 static int read_desc(struct vhost_queue *q, struct vring_desc *desc,
@@ -288,7 +332,7 @@ static int hold_chain(struct vhost_queue *q, unsigned int i)
 	chain->size = 0;
 	chain->written = 0;
 
-	bad = walk_chain(q, chain, &b->desc[i]);
+	bad = walk_chain(q, chain, first_desc(q, i));
 	if (unlikely(bad != VHOST_DROP_NONE)) {
 		b->niov = chain->first;
 		if (bad < 0)
@@ -340,35 +384,41 @@ static void split_put_back(struct vhost_queue *q, unsigned int n)
 	q->last_avail -= n;
 }
 
+/* Write @n used entries to the ring from @slot on, not beyond its end. */
+static int write_used(struct vhost_queue *q, unsigned int slot,
+		      const struct vring_used_elem *used, unsigned int n)
+{
+	struct vring_used_elem __user *to = q->used->ring + slot;
+
+	/* One costs less without the overhead of a copy. */
+	if (n == 1)
+		return put_user(*(const u64 *)used, (u64 __user *)to) ?
+		       -EFAULT : 0;
+	return copy_to_user(to, used, n * sizeof(*used)) ? -EFAULT : 0;
+}
+
 static int split_complete(struct vhost_queue *q, unsigned int end)
 {
 	struct vring_batch *b = q->batch;
 	const struct vring_chain *chain = b->chains + b->done;
-	const struct vring_chain *last = b->chains + end;
-	unsigned int slot = q->last_used & (q->num - 1);
-	struct vring_used_elem __user *to;
+	unsigned int i, n, slot, left;
 
-	if (!user_write_access_begin(q->used->ring,
-				     q->num * sizeof(*q->used->ring)))
-		return -EFAULT;
-	for (; chain < last; chain++) {
-		to = q->used->ring + slot;
-		unsafe_put_user(cpu_to_vhost32(q, chain->id), &to->id, fault);
-		unsafe_put_user(cpu_to_vhost32(q, chain->written), &to->len,
-				fault);
-		slot = (slot + 1) & (q->num - 1);
+	for (left = end - b->done; left; left -= n) {
+		slot = q->last_used & (q->num - 1);
+		n = min3(left, q->num - slot, (unsigned int)VRING_BATCH);
+		for (i = 0; i < n; i++, chain++) {
+			b->used[i].id = cpu_to_vhost32(q, chain->id);
+			b->used[i].len = cpu_to_vhost32(q, chain->written);
+		}
+		if (write_used(q, slot, b->used, n))
+			return -EFAULT;
+		q->last_used += n;
 	}
-	user_write_access_end();
 
 	/* The driver reads the index, then the entries that it covers. */
 	smp_wmb();
-	q->last_used += end - b->done;
 	return put_user(cpu_to_vhost16(q, q->last_used), &q->used->idx) ?
 	       -EFAULT : 0;
-
-fault:
-	user_write_access_end();
-	return -EFAULT;
 }
 
 /* If the guest's wish cannot be read, an interrupt too many does less harm. */
