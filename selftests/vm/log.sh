@@ -20,5 +20,5 @@ LOG_BAD+='|DEBUG_LOCKS_WARN_ON|Bad page state|page allocation failure'
 log_show() {
 	grep -aqE "$LOG_BAD" "$1" || return
 	say "the kernel log has:"
-	grep -aE -B 2 -A 40 "$LOG_BAD" "$1" | head -n 400 | tr -d '\r' >&2
+	grep -aE -B 2 -A 40 "$LOG_BAD" "$1" | head -n 600 | tr -d '\r' >&2
 }
