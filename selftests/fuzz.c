@@ -364,6 +364,7 @@ int main(int argc, char **argv)
 	if (access(env_device(), R_OK | W_OK))
 		ksft_exit_skip("no %s\n", env_device());
 	ksft_set_plan(2);
+	netns_enter();
 	end = env_now_ms() + o.seconds * 1000ULL;
 	for (i = 0; !err && i < o.rounds && env_left_ms(end); i++) {
 		err = run_child(fuzz_round, o.seed + i);

@@ -43,6 +43,10 @@ static void write_file(const char *path, const char *text)
 
 int netns_enter(void)
 {
+	static bool entered;
+
+	if (entered)
+		return 0;
 	if (unshare(CLONE_NEWNET | CLONE_NEWNS))
 		return -errno;
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
@@ -51,6 +55,7 @@ int netns_enter(void)
 		return -errno;
 	write_file("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
 	write_file("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
+	entered = true;
 	return 0;
 }
 

@@ -20,8 +20,10 @@ struct netif_stats {
 };
 
 /*
- * Moves this thread into a network namespace of its own, with a view of /sys
- * that belongs to it, and in which no interface speaks unasked.
+ * Moves this process, and those that it forks from now on, into a network
+ * namespace of their own, with a view of /sys that belongs to it, and in which
+ * no interface speaks unasked. Once is enough: what a test makes in it goes when
+ * the test ends, and a namespace for each costs seconds on a slow machine.
  */
 int netns_enter(void);
 

@@ -101,6 +101,16 @@ static void test_list(void)
 				       v->name[0] ? "." : "", v->name, t->name);
 }
 
+/* The first variant of each fixture stands for all, where time is short. */
+static void test_first_variants(void)
+{
+	struct __fixture_metadata *f;
+
+	for (f = __fixture_list; f; f = f->next)
+		if (f->variant)
+			f->variant->next = NULL;
+}
+
 static void test_choose(const char *fixture, const char *variant,
 			const char *test)
 {
@@ -114,22 +124,26 @@ static void test_choose(const char *fixture, const char *variant,
 }
 
 /*
- * main() of every program: -f FIXTURE, -v VARIANT and -t TEST choose, -l
- * lists. 4 (skip) when the device is not there.
+ * main() of every program: -f FIXTURE, -v VARIANT and -t TEST choose, -1
+ * takes one variant of each fixture, -l lists. 4 (skip) when the device is not there.
  */
 static int test_main(int argc, char **argv)
 {
 	const char *want[3] = { NULL, NULL, NULL };
 	int opt;
 
-	while ((opt = getopt(argc, argv, "lf:v:t:")) != -1) {
+	while ((opt = getopt(argc, argv, "1lf:v:t:")) != -1) {
 		if (opt == 'l') {
 			test_list();
 			return KSFT_PASS;
 		}
+		if (opt == '1') {
+			test_first_variants();
+			continue;
+		}
 		if (opt == '?') {
 			fprintf(stderr,
-				"usage: %s [-l] [-f FIXTURE] [-v VARIANT] [-t TEST]\n",
+				"usage: %s [-1] [-l] [-f FIXTURE] [-v VARIANT] [-t TEST]\n",
 				argv[0]);
 			return KSFT_FAIL;
 		}
@@ -140,6 +154,7 @@ static int test_main(int argc, char **argv)
 		return KSFT_SKIP;
 	}
 	test_choose(want[0], want[1], want[2]);
+	netns_enter();
 	return test_harness_run(argc, argv);
 }
 
