@@ -25,6 +25,9 @@ demo: ## see it work: a guest in a test machine moves traffic through it (Debian
 check: ## all tests on all test machines (Debian; 45 minutes, 15 with a full cache)
 	selftests/check
 
+check-long: ## more of the same: all guests, other kernels, the in-tree module there too
+	selftests/check long
+
 quick: ## the tests that take less than a minute, in user-mode Linux
 	selftests/check quick
 
@@ -54,4 +57,4 @@ bench: ## compare with the in-tree module, in one boot
 clean: ## remove what was built here, not the cache of test machines
 	rm -rf $(BUILD)
 
-.PHONY: all help demo check quick modules modules_install load unload bench clean
+.PHONY: all help demo check check-long quick modules modules_install load unload bench clean
