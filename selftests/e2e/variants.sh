@@ -8,13 +8,14 @@
 #	props     rest of -device virtio-net-pci,…, with its comma
 #	extra     function to call with the guest up, after the first traffic
 
-all_variants=(plain mq reboot rebind mrg_off simple_ring legacy no_offload
+all_variants=(plain mq_change reboot rebind mrg_off simple_ring legacy no_offload
 	queue_reset userspace)
 # Under TCG twice a guest takes most of a minute to boot.
 few_variants=(plain mq)
 
 variant_plain() { extra=check_default_features; }
-variant_mq() { queues=2 extra=change_queues; }
+variant_mq() { queues=2; }
+variant_mq_change() { queues=2 extra=change_queues; }
 variant_reboot() { extra=reboot_guest; }
 variant_rebind() { extra=rebind_driver; }
 variant_mrg_off() { props=,mrg_rxbuf=off extra=check_no_mrg; }
