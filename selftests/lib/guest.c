@@ -414,8 +414,12 @@ static int take_buffer(struct guest *g, unsigned char *flat, size_t room)
 	struct guest_slot *slot;
 	struct vq_used used;
 
-	if (!vq_wait_pop(&g->vq[RXQ], &used))
+	if (!vq_wait_pop(&g->vq[RXQ], &used)) {
+		fprintf(stderr, "# no frame: used %u, available %u\n",
+			g->vq[RXQ].used_idx, g->vq[RXQ].avail_idx);
+		vdev_report(g->dev);
 		return -ETIMEDOUT;
+	}
 	if (used.cookie == VQ_BOGUS)
 		return -EPROTO;
 	slot = &g->pool[RXQ].slot[used.cookie];

@@ -135,3 +135,18 @@ __u64 vdev_counter(int fd, const char *name)
 	fclose(f);
 	return n;
 }
+
+void vdev_report(int fd)
+{
+	char line[128];
+	FILE *f;
+
+	snprintf(line, sizeof(line), "/proc/self/fdinfo/%d", fd);
+	f = fopen(line, "r");
+	if (!f)
+		return;
+	while (fgets(line, sizeof(line), f))
+		if (!strncmp(line, "queue", 5))
+			fprintf(stderr, "# %s", line);
+	fclose(f);
+}

@@ -33,4 +33,7 @@ int vdev_set_vring(int fd, const struct vq *vq, __u32 base);
  */
 __u64 vdev_counter(int fd, const char *name);
 
+/* What the device says of itself there, for the report of a failure. */
+void vdev_report(int fd);
+
 #endif
