@@ -373,15 +373,25 @@ static long set_mem_table(struct vhost_dev *dev,
 	return 0;
 }
 
+/* Read what is to be set of a ring, which is possible only while it is idle. */
+static long get_idle_state(const struct vhost_queue *q,
+			   struct vhost_vring_state *state,
+			   struct vhost_vring_state __user *argp)
+{
+	if (q->running)
+		return -EBUSY;
+	return copy_from_user(state, argp, sizeof(*state)) ? -EFAULT : 0;
+}
+
 static long set_vring_num(struct vhost_queue *q,
 			  struct vhost_vring_state __user *argp)
 {
 	struct vhost_vring_state state;
+	long err;
 
-	if (q->running)
-		return -EBUSY;
-	if (copy_from_user(&state, argp, sizeof(state)))
-		return -EFAULT;
+	err = get_idle_state(q, &state, argp);
+	if (err)
+		return err;
 	if (!state.num || state.num > 0xffff || !is_power_of_2(state.num))
 		return -EINVAL;
 	q->num = state.num;
@@ -392,11 +402,11 @@ static long set_vring_base(struct vhost_queue *q,
 			   struct vhost_vring_state __user *argp)
 {
 	struct vhost_vring_state state;
+	long err;
 
-	if (q->running)
-		return -EBUSY;
-	if (copy_from_user(&state, argp, sizeof(state)))
-		return -EFAULT;
+	err = get_idle_state(q, &state, argp);
+	if (err)
+		return err;
 	if (state.num > 0xffff)
 		return -EINVAL;
 	q->last_avail = state.num;

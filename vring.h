@@ -48,7 +48,6 @@
  * @out: pieces that the device reads; they come first
  * @in: pieces that the device writes
  * @first: index of its first piece in the batch's @iov
- * @slots: descriptors that it takes up in a packed ring
  * @size: bytes in all pieces
  * @written: bytes that the device wrote; reported to the guest
  */
@@ -58,7 +57,6 @@ struct vring_chain {
 	u16 out;
 	u16 in;
 	u16 first;
-	u16 slots;
 	u32 written;
 	u64 size;
 };
