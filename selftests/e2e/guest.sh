@@ -4,8 +4,14 @@
 # over which its agent (guest/init) takes commands.
 #
 # In: image, qemu, device, dir (scratch). Out of guest(): reply.
+# Of a guest that is not the ordinary one: machine (options of QEMU), slot (the
+# bus of its network device), kernel_options, bridge (that its tap is a port of).
 
 tap=e2e0
+machine=(-m 256M)
+slot=''
+kernel_options=''
+bridge=''
 host_ip=192.0.2.1
 guest_ip=192.0.2.2
 # Cold boot of a guest under TCG in a machine under TCG: 27 s on a quiet host, 121 s
@@ -25,35 +31,48 @@ guest_start() { # QUEUE-PAIRS NETDEV-OPTIONS DEVICE-OPTIONS
 	local queues=$1 netdev=$2 props=$3
 	local -a opener=()
 
-	mkfifo "$dir/agent.in" "$dir/agent.out"
+	mkfifo "$dir"/{agent,monitor}.{in,out}
 	: >"$dir/console"
 	exec {agent_out}<>"$dir/agent.out" {agent_in}<>"$dir/agent.in"
-	if ((queues == 1)); then
-		ip tuntap add dev "$tap" mode tap
-	else
-		ip tuntap add dev "$tap" mode tap multi_queue vnet_hdr
+	exec {monitor_out}<>"$dir/monitor.out" {monitor_in}<>"$dir/monitor.in"
+	if ((queues > 1)); then
 		read -ra opener <<<"$image/fdexec $(queue_openers "$queues") --"
 		props+=,mq=on,vectors=$((2 * queues + 2))
 	fi
-	ip addr add "$host_ip/24" dev "$tap"
-	ip link set "$tap" up
+	guest_tap "$queues"
 
 	# Only QEMU is to hold the device, so it is opened in its shell.
 	(
 		[[ $netdev != *vhostfd=9* ]] || exec 9<>"$device"
-		exec {agent_in}>&- {agent_out}>&-
+		exec {agent_in}>&- {agent_out}>&- {monitor_in}>&- {monitor_out}>&-
 		exec "${opener[@]}" "$qemu" \
-			-accel tcg -smp "$queues" -m 256M \
+			-accel tcg -smp "$queues" "${machine[@]}" \
 			-nodefaults -no-user-config -display none \
 			-serial "file:$dir/console" \
 			-chardev "pipe,id=agent,path=$dir/agent" \
 			-serial chardev:agent \
+			-chardev "pipe,id=monitor,path=$dir/monitor" \
+			-mon chardev=monitor,mode=control \
 			-kernel "$image/vmlinux" -initrd "$image/initrd" \
-			-append "$append" \
+			-append "$append $kernel_options" \
 			-netdev "tap,id=net,$netdev" \
-			-device "virtio-net-pci,netdev=net,romfile=$props"
+			-device "virtio-net-pci,id=nic,netdev=net,romfile=$slot$props"
 	) </dev/null >"$dir/qemu.log" 2>&1 &
 	qemu_pid=$!
+}
+
+guest_tap() { # QUEUE-PAIRS
+	if (($1 == 1)); then
+		ip tuntap add dev "$tap" mode tap
+	else
+		ip tuntap add dev "$tap" mode tap multi_queue vnet_hdr
+	fi
+	if [[ $bridge ]]; then
+		ip link set "$tap" master "$bridge"
+	else
+		ip addr add "$host_ip/24" dev "$tap"
+	fi
+	ip link set "$tap" up
 }
 
 queue_openers() { # QUEUE-PAIRS
@@ -78,22 +97,27 @@ guest_netdev() { # QUEUE-PAIRS
 	echo "fds=$fds,vhost=on,vhostfds=$vhostfds"
 }
 
-# A line from the agent into `line`. In slices of a second, to see at once when
-# nobody is left to write it, and to send the nudge, if any.
-guest_line() { # DEADLINE (in $SECONDS) [NUDGE]
+# A line from QEMU into `line`. In slices of a second, to see at once when nobody
+# is left to write it, and to send the agent a nudge, if any.
+pipe_line() { # FD DEADLINE (in $SECONDS) [NUDGE]
 	local part
 
 	line=
-	until IFS= read -r -t 1 -u "$agent_out" part; do
+	until IFS= read -r -t 1 -u "$1" part; do
 		line+=$part
-		if ((SECONDS >= $1)); then
-			echo "no answer in time, but: $line" >>"$dir/agent.log"
-			return 1
-		fi
-		kill -0 "$qemu_pid" 2>/dev/null || return 1
-		[[ -z ${2-} ]] || ((SECONDS % 5)) || printf '%b' "$2" >&"$agent_in"
+		((SECONDS < $2)) || return
+		kill -0 "$qemu_pid" 2>/dev/null || return
+		[[ -z ${3-} ]] || ((SECONDS % 5)) || printf '%b' "$3" >&"$agent_in"
 	done
 	line+=$part
+}
+
+# The same from the agent.
+guest_line() { # DEADLINE [NUDGE]
+	if ! pipe_line "$agent_out" "$@"; then
+		echo "no answer in time, but: $line" >>"$dir/agent.log"
+		return 1
+	fi
 	echo "< $line" >>"$dir/agent.log"
 }
 
@@ -139,6 +163,22 @@ guest_network() {
 		guest "ip addr add $guest_ip/24 dev eth0 && ip link set eth0 up"
 }
 
+# Waits for a condition, and keeps the guest awake the while.
+guest_await() { # SECONDS COMMAND…
+	local deadline=$((SECONDS + $1)) nudge=$((SECONDS + 5))
+
+	shift
+	until "$@"; do
+		((SECONDS < deadline)) || return
+		kill -0 "$qemu_pid" 2>/dev/null || return
+		if ((SECONDS >= nudge)); then
+			echo >&"$agent_in"
+			nudge=$((SECONDS + 5))
+		fi
+		sleep 0.1
+	done
+}
+
 # The ordinary way to end: the guest powers off, QEMU exits by itself.
 guest_poweroff() {
 	local deadline=$((SECONDS + command_limit))
@@ -157,7 +197,8 @@ guest_clean() {
 		wait "$qemu_pid" 2>/dev/null
 		qemu_pid=
 	fi
-	[[ -z ${agent_in-} ]] || exec {agent_in}>&- {agent_out}>&-
+	[[ -z ${agent_in-} ]] ||
+		exec {agent_in}>&- {agent_out}>&- {monitor_in}>&- {monitor_out}>&-
 	agent_in=
 	ip link del "$tap" 2>/dev/null
 	rm -f "$dir"/*

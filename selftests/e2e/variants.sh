@@ -6,10 +6,11 @@
 #	queues    queue pairs
 #	netdev    rest of -netdev tap,id=net,…
 #	props     rest of -device virtio-net-pci,…, with its comma
+#	machine, slot, kernel_options    see guest.sh
 #	extra     function to call with the guest up, after the first traffic
 
 all_variants=(plain mq_change reboot rebind mrg_off simple_ring legacy no_offload
-	queue_reset userspace)
+	queue_reset iommu iommu_strict userspace)
 # Under TCG twice a guest takes most of a minute to boot.
 few_variants=(plain mq)
 
@@ -27,6 +28,8 @@ variant_no_offload() {
 	props=,csum=off,gso=off,guest_csum=off,host_tso4=off,guest_tso4=off
 	extra=check_no_offload
 }
+variant_iommu() { iommu_machine iommu.strict=0 && extra=check_iommu; }
+variant_iommu_strict() { iommu_machine iommu.strict=1 && extra=check_iommu; }
 variant_queue_reset() { extra=resize_rings; }
 
 # A check of the checks: the same traffic in QEMU's own path must be recognised.
