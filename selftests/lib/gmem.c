@@ -12,20 +12,14 @@ static size_t round_up(size_t n, size_t to)
 	return (n + to - 1) / to * to;
 }
 
-/* Maps @size bytes of a fresh memfd with a page that faults behind them. */
-static void *map_guarded(size_t size)
+/* Maps @size bytes of @fd with a page that faults behind them. */
+static void *map_guarded(int fd, size_t size)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
 	void *where, *p;
-	int fd;
 
-	fd = memfd_create("guest", MFD_CLOEXEC);
-	if (fd < 0)
+	if (fd < 0 || ftruncate(fd, size))
 		return MAP_FAILED;
-	if (ftruncate(fd, size)) {
-		close(fd);
-		return MAP_FAILED;
-	}
 	where = mmap(NULL, size + page, PROT_NONE,
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	p = where;
@@ -34,13 +28,13 @@ static void *map_guarded(size_t size)
 			 MAP_SHARED | MAP_FIXED, fd, 0);
 	if (p == MAP_FAILED && where != MAP_FAILED)
 		munmap(where, size + page);
-	close(fd);
 	return p;
 }
 
 int gmem_add(struct gmem *mem, __u64 gpa, size_t size)
 {
 	struct gmem_region *r;
+	int err;
 
 	size = round_up(size, sysconf(_SC_PAGESIZE));
 	r = realloc(mem->region, (mem->nregions + 1) * sizeof(*r));
@@ -50,9 +44,14 @@ int gmem_add(struct gmem *mem, __u64 gpa, size_t size)
 	r += mem->nregions;
 	r->gpa = gpa;
 	r->size = size;
-	r->hva = map_guarded(size);
-	if (r->hva == MAP_FAILED)
-		return -errno;
+	r->fd = memfd_create("guest", MFD_CLOEXEC);
+	r->hva = map_guarded(r->fd, size);
+	if (r->hva == MAP_FAILED) {
+		err = -errno;
+		if (r->fd >= 0)
+			close(r->fd);
+		return err;
+	}
 	mem->nregions++;
 	return 0;
 }
@@ -68,8 +67,10 @@ void gmem_free(struct gmem *mem)
 	size_t page = sysconf(_SC_PAGESIZE);
 	unsigned int i;
 
-	for (i = 0; i < mem->nregions; i++)
+	for (i = 0; i < mem->nregions; i++) {
 		munmap(mem->region[i].hva, mem->region[i].size + page);
+		close(mem->region[i].fd);
+	}
 	free(mem->region);
 	memset(mem, 0, sizeof(*mem));
 }

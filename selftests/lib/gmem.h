@@ -15,6 +15,7 @@ struct gmem_region {
 	__u64 gpa;
 	size_t size;
 	unsigned char *hva;
+	int fd;		/* what it is a mapping of, for a second one */
 };
 
 struct gmem {

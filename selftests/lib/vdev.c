@@ -87,13 +87,22 @@ int vdev_set_backend(int fd, unsigned int index, int backend)
 	return vdev_set_file(fd, VHOST_NET_SET_BACKEND, index, backend);
 }
 
+/* Behind an IOMMU a ring is named by the addresses that the guest gave it. */
+static __u64 area_addr(const struct vq *vq, enum vq_area area)
+{
+	return vq->features & F_ACCESS_PLATFORM ?
+	       vq->gpa[area] : (unsigned long)vq->area[area];
+}
+
 int vdev_set_addr(int fd, const struct vq *vq)
 {
 	struct vhost_vring_addr a = {
 		.index = vq->index,
-		.desc_user_addr = (unsigned long)vq->area[VQ_DESC],
-		.avail_user_addr = (unsigned long)vq->area[VQ_AVAIL],
-		.used_user_addr = (unsigned long)vq->area[VQ_USED],
+		.flags = vq->log_used ? 1 << VHOST_VRING_F_LOG : 0,
+		.desc_user_addr = area_addr(vq, VQ_DESC),
+		.avail_user_addr = area_addr(vq, VQ_AVAIL),
+		.used_user_addr = area_addr(vq, VQ_USED),
+		.log_guest_addr = vq->log_used ? vq->gpa[VQ_USED] : 0,
 	};
 
 	return vdev_cmd(fd, VHOST_SET_VRING_ADDR, &a);

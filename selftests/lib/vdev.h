@@ -21,7 +21,10 @@ int vdev_get_base(int fd, unsigned int index, __u32 *num);
 int vdev_set_file(int fd, unsigned long cmd, unsigned int index, int file);
 int vdev_set_backend(int fd, unsigned int index, int backend);
 
-/* VHOST_SET_VRING_ADDR with where the ring's areas are in this process. */
+/*
+ * VHOST_SET_VRING_ADDR with where the ring's areas are in this process, or with
+ * ACCESS_PLATFORM for the guest. The used ring is logged if vq->log_used.
+ */
 int vdev_set_addr(int fd, const struct vq *vq);
 
 /* NUM, BASE, ADDR, KICK, CALL and ERR, in the order in which QEMU sends. */

@@ -64,6 +64,7 @@ struct vq {
 	struct vq_slot *slot;
 	unsigned int inflight;
 	unsigned int bogus;	/* used entries that named no chain in flight */
+	bool log_used;		/* the used ring is in the dirty log */
 };
 
 struct vq_ops {
