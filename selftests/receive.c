@@ -83,6 +83,19 @@ FIXTURE_VARIANT_ADD(receive, index_wrap)
 	.base = 65530,
 };
 
+FIXTURE_VARIANT_ADD(receive, in_order)
+{
+	.features = MODERN | F_EVENT_IDX | F_INDIRECT | F_IN_ORDER,
+	.tap_flags = IFF_VNET_HDR,
+};
+
+FIXTURE_VARIANT_ADD(receive, in_order_big_buffers)
+{
+	.features = F_VERSION_1 | F_INDIRECT | F_IN_ORDER,
+	.tap_flags = IFF_VNET_HDR,
+	.indirect = true,
+};
+
 FIXTURE_SETUP(receive)
 {
 	struct guest_cfg cfg = {
@@ -96,6 +109,7 @@ FIXTURE_SETUP(receive)
 		.slots = 64,
 	};
 
+	SETUP_NEEDS(variant->features);
 	ASSERT_OK(guest_start(&self->g, &cfg));
 }
 
@@ -396,6 +410,8 @@ MERGEABLE(128, 2, F_VERSION_1 | F_EVENT_IDX, 128_bytes_in_2);
 MERGEABLE(1526, 1, 0, 1526_bytes);
 MERGEABLE(1526, 1, F_VERSION_1 | F_VHOST_HDR, 1526_bytes_vhost_header);
 MERGEABLE(4096, 4, F_VERSION_1 | F_EVENT_IDX, 4096_bytes_in_4);
+MERGEABLE(64, 1, F_VERSION_1 | F_EVENT_IDX | F_IN_ORDER, in_order_64_bytes);
+MERGEABLE(4096, 4, F_VERSION_1 | F_IN_ORDER, in_order_4096_bytes_in_4);
 
 FIXTURE_SETUP(mergeable)
 {
@@ -407,6 +423,7 @@ FIXTURE_SETUP(mergeable)
 		.slot_size = variant->buffer,
 	};
 
+	SETUP_NEEDS(variant->features);
 	ASSERT_OK(guest_start(&self->g, &cfg));
 }
 

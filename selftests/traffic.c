@@ -41,6 +41,11 @@ FIXTURE_VARIANT_ADD(traffic, single)
 	.limit_sndbuf = true,
 };
 
+FIXTURE_VARIANT_ADD(traffic, in_order)
+{
+	.features = F_EVENT_IDX | F_IN_ORDER,
+};
+
 /* A second tap like the first, for tests that swap. */
 static int open_second(struct guest *g, int *tap, int *pkt, bool limit)
 {
@@ -65,6 +70,7 @@ FIXTURE_SETUP(traffic)
 		.limit_sndbuf = variant->limit_sndbuf,
 	};
 
+	SETUP_NEEDS(variant->features);
 	ASSERT_OK(guest_start(&self->g, &cfg));
 	ASSERT_OK(open_second(&self->g, &self->tap2, &self->pkt2,
 			      variant->limit_sndbuf));

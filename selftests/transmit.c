@@ -91,6 +91,20 @@ FIXTURE_VARIANT_ADD(transmit, index_wrap)
 	.base = 65530,
 };
 
+FIXTURE_VARIANT_ADD(transmit, in_order)
+{
+	.features = MODERN | F_EVENT_IDX | F_INDIRECT | F_IN_ORDER,
+	.tap_flags = IFF_VNET_HDR,
+};
+
+FIXTURE_VARIANT_ADD(transmit, in_order_unbatched)
+{
+	.features = MODERN | F_INDIRECT | F_IN_ORDER,
+	.tap_flags = IFF_VNET_HDR,
+	.limit_sndbuf = true,
+	.indirect = true,
+};
+
 FIXTURE_SETUP(transmit)
 {
 	struct guest_cfg cfg = {
@@ -109,6 +123,7 @@ FIXTURE_SETUP(transmit)
 	if (!env_is_ours() && !env_kernel_at_least(6, 17) &&
 	    variant->features & F_VHOST_HDR && !variant->limit_sndbuf)
 		SETUP_SKIP("vhost_net differs: stale header in a batch");
+	SETUP_NEEDS(variant->features);
 	ASSERT_OK(guest_start(&self->g, &cfg));
 }
 

@@ -71,6 +71,15 @@
 		return;							\
 	} while (0)
 
+/* In FIXTURE_SETUP: what older kernels' vhost_net has not got. */
+#define SETUP_NEEDS(features)						\
+	do {								\
+		if (!vdev_offers(features))				\
+			SETUP_SKIP("%s of this kernel offers no %#llx",	\
+				   env_module(),			\
+				   (unsigned long long)(features));	\
+	} while (0)
+
 /*
  * Takes what does not match out of a list that is linked by ->next: by name,
  * NULL for all.

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "env.h"
 
@@ -30,6 +31,18 @@ int vdev_get_features(int fd, __u64 *features)
 int vdev_set_features(int fd, __u64 features)
 {
 	return vdev_cmd(fd, VHOST_SET_FEATURES, &features);
+}
+
+bool vdev_offers(__u64 features)
+{
+	__u64 offered = 0;
+	int fd = vdev_open();
+
+	if (fd < 0)
+		return false;
+	vdev_get_features(fd, &offered);
+	close(fd);
+	return !(features & ~offered);
 }
 
 int vdev_set_owner(int fd)

@@ -14,6 +14,10 @@ int vdev_cmd(int fd, unsigned long cmd, const void *arg);
 
 int vdev_get_features(int fd, __u64 *features);
 int vdev_set_features(int fd, __u64 features);
+
+/* True if the device under test offers all of these. */
+bool vdev_offers(__u64 features);
+
 int vdev_set_owner(int fd);
 int vdev_set_mem(int fd, const struct gmem *mem);
 int vdev_set_state(int fd, unsigned long cmd, unsigned int index, __u32 num);

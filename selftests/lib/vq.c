@@ -90,7 +90,7 @@ void vq_reset(struct vq *vq, __u16 base)
 		memset(vq->area[area], 0, vq->ops->size(vq->num, area));
 	for (i = 0; i < vq->num; i++) {
 		vq->slot[i].busy = false;
-		vq->slot[i].next = i + 1;
+		vq->slot[i].next = (i + 1) % vq->num;
 	}
 	vq->free_head = 0;
 	vq->nfree = vq->num;

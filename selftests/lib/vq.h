@@ -41,6 +41,7 @@ struct vq_slot {
 	unsigned int cookie;
 	bool busy;
 	__u16 next;
+	__u32 in_len;		/* that the device may write */
 };
 
 struct vq_ops;
@@ -65,6 +66,11 @@ struct vq {
 	unsigned int inflight;
 	unsigned int bogus;	/* used entries that named no chain in flight */
 	bool log_used;		/* the used ring is in the dirty log */
+	unsigned int entries;	/* used entries that were read */
+	/* In order: who comes back next, and the batch to which he belongs. */
+	__u16 oldest;
+	bool in_batch;
+	struct vq_used batch;
 };
 
 struct vq_ops {

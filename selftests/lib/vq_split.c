@@ -18,8 +18,18 @@ static size_t split_size(unsigned int num, enum vq_area area)
 	}
 }
 
+/* Virtio 1.2, 2.7.11: descriptors are taken, and come back, as in a circle. */
+static bool in_order(const struct vq *vq)
+{
+	return vq->features & F_IN_ORDER;
+}
+
 static void split_reset(struct vq *vq, __u16 base)
 {
+	if (in_order(vq))
+		vq->free_head = base & (vq->num - 1);
+	vq->oldest = vq->free_head;
+	vq->in_batch = false;
 	vq->avail_idx = base;
 	vq->kick_idx = base;
 	vq->used_idx = base;
@@ -45,13 +55,17 @@ static void split_release(struct vq *vq, __u16 head)
 	__u16 id = head;
 
 	/* The chain of the record, not the one in memory: that may be a lie. */
+	vq->nfree += n;
+	if (in_order(vq)) {
+		vq->oldest = (head + n) & (vq->num - 1);
+		return;
+	}
 	for (i = 1; i < n; i++)
 		id = vq->slot[id].next;
 	if (n)
 		vq->slot[id].next = vq->free_head;
 	if (n)
 		vq->free_head = head;
-	vq->nfree += n;
 }
 
 void split_write(struct vq *vq, __u16 id, __u64 gpa, __u32 len, __u16 flags,
@@ -78,8 +92,18 @@ void split_offer(struct vq *vq, __u16 head, unsigned int n,
 	vq->slot[head].ndesc = n;
 	vq->slot[head].cookie = cookie;
 	vq->slot[head].busy = true;
+	vq->slot[head].in_len = 0;
 	vq->inflight++;
 	split_offer_raw(vq, head);
+}
+
+static void note_writable(struct vq *vq, __u16 head,
+			  const struct vq_chain *chain)
+{
+	unsigned int i;
+
+	for (i = 0; i < chain->nin; i++)
+		vq->slot[head].in_len += chain->seg[chain->nout + i].len;
 }
 
 static void fill_desc(struct vring_desc *d, const struct vq_chain *chain,
@@ -113,6 +137,7 @@ static int add_indirect(struct vq *vq, const struct vq_chain *chain,
 		fill_desc(&table[i], chain, i, i + 1);
 	split_write(vq, head, gpa, size, VRING_DESC_F_INDIRECT, 0);
 	split_offer(vq, head, 1, cookie);
+	note_writable(vq, head, chain);
 	return 0;
 }
 
@@ -132,6 +157,7 @@ static int split_add(struct vq *vq, const struct vq_chain *chain,
 		fill_desc(&split_desc(vq)[id], chain, i, vq->slot[id].next);
 	}
 	split_offer(vq, head, n, cookie);
+	note_writable(vq, head, chain);
 	return 0;
 }
 
@@ -161,19 +187,55 @@ static bool split_has_used(struct vq *vq)
 	return split_used_idx(vq) != vq->used_idx;
 }
 
-static bool split_pop(struct vq *vq, struct vq_used *used)
+static void read_used(struct vq *vq, struct vq_used *used)
 {
 	struct vring_used_elem *e;
+
+	e = &split_used(vq)->ring[vq->used_idx & (vq->num - 1)];
+	used->id = e->id;
+	used->len = e->len;
+	vq->entries++;
+}
+
+/*
+ * One entry stands for a batch: at the place of its first chain, it names the
+ * last. Those before that one were used up, whatever they hold.
+ */
+static void read_in_order(struct vq *vq, struct vq_used *used)
+{
+	if (!vq->in_batch)
+		read_used(vq, &vq->batch);
+	used->id = vq->oldest;
+	used->len = vq->slot[vq->oldest].in_len;
+	vq->in_batch = vq->batch.id != vq->oldest;
+	if (!vq->in_batch)
+		used->len = vq->batch.len;
+}
+
+/* The device has no right to say that a batch is used up to its middle. */
+static bool batch_cut_short(struct vq *vq)
+{
+	bool cut = vq->in_batch && split_used_idx(vq) == vq->used_idx;
+
+	if (cut)
+		vq->in_batch = false;
+	return cut;
+}
+
+static bool split_pop(struct vq *vq, struct vq_used *used)
+{
 	struct vq_slot *slot;
 
 	if (!split_has_used(vq))
 		return false;
-	e = &split_used(vq)->ring[vq->used_idx++ & (vq->num - 1)];
-	used->id = e->id;
-	used->len = e->len;
+	if (in_order(vq))
+		read_in_order(vq, used);
+	else
+		read_used(vq, used);
+	vq->used_idx++;
 	used->cookie = VQ_BOGUS;
 	slot = used->id < vq->num ? &vq->slot[used->id] : NULL;
-	if (!slot || !slot->busy) {
+	if (!slot || !slot->busy || batch_cut_short(vq)) {
 		vq->bogus++;
 		return true;
 	}
