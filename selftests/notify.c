@@ -39,11 +39,6 @@ FIXTURE_VARIANT_ADD(notify, event_idx_on_empty)
 	.features = F_EVENT_IDX | F_NOTIFY_ON_EMPTY,
 };
 
-FIXTURE_VARIANT_ADD(notify, in_order)
-{
-	.features = F_EVENT_IDX | F_IN_ORDER,
-};
-
 FIXTURE_SETUP(notify)
 {
 	struct guest_cfg cfg = {
@@ -51,7 +46,6 @@ FIXTURE_SETUP(notify)
 		.tap_flags = IFF_VNET_HDR,
 	};
 
-	SETUP_NEEDS(variant->features);
 	ASSERT_OK(guest_start(&self->g, &cfg));
 	self->vq = &self->g.vq[TXQ];
 }
@@ -91,6 +85,23 @@ static int settle(struct guest *g)
 	return err ? err : vdev_set_backend(g->dev, TXQ, g->tap);
 }
 
+/*
+ * One frame and the call for it, which may come long after the used entry: it
+ * must not be taken for one that nobody wanted.
+ */
+static int send_and_hear(struct guest *g)
+{
+	struct vq *vq = &g->vq[TXQ];
+	int err;
+
+	vq->ops->arm(vq);
+	err = send_frames(g, 1);
+	if (!err && !event_wait(vq->call))
+		err = -ETIMEDOUT;
+	event_count(vq->call);
+	return err ? err : guest_reap_all(g);
+}
+
 TEST_F(notify, call_when_wanted)
 {
 	struct guest *g = &self->g;
@@ -116,10 +127,7 @@ TEST_F(notify, no_call_when_unwanted)
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
 	event_count(vq->call);
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
-	vq->ops->arm(vq);
-	ASSERT_OK(send_frames(g, 1));
-	ASSERT_OK(guest_reap_all(g));
-	event_count(vq->call);
+	ASSERT_OK(send_and_hear(g));
 
 	if (variant->features & F_EVENT_IDX)
 		*split_used_event(vq) = vq->used_idx + 1000;
@@ -144,11 +152,8 @@ TEST_F(notify, call_at_the_event_index)
 	if (!(variant->features & F_EVENT_IDX) ||
 	    variant->features & F_NOTIFY_ON_EMPTY)
 		SKIP(return, "only with the event index");
-	vq->ops->arm(vq);
-	ASSERT_OK(send_frames(g, 1));
-	ASSERT_OK(guest_reap_all(g));
+	ASSERT_OK(send_and_hear(g));
 	start = vq->used_idx;
-	event_count(vq->call);
 	*split_used_event(vq) = start + 9;
 	for (i = 0; i < 9; i++)
 		ASSERT_OK(send_frames(g, 1));
