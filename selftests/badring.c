@@ -38,6 +38,11 @@ FIXTURE_VARIANT_ADD(badring, single)
 	.limit_sndbuf = true,
 };
 
+FIXTURE_VARIANT_ADD(badring, in_order)
+{
+	.features = F_EVENT_IDX | F_IN_ORDER,
+};
+
 FIXTURE_SETUP(badring)
 {
 	struct guest_cfg cfg = {
@@ -49,6 +54,7 @@ FIXTURE_SETUP(badring)
 		.ind_max = 16,
 	};
 
+	SETUP_NEEDS(variant->features);
 	ASSERT_OK(guest_start(&self->g, &cfg));
 	ASSERT_OK(gmem_add(&self->g.mem, EDGE_GPA, EDGE_SIZE));
 	ASSERT_OK(gmem_add(&self->g.mem, EDGE_GPA + EDGE_SIZE, EDGE_SIZE));

@@ -39,6 +39,11 @@ FIXTURE_VARIANT_ADD(notify, event_idx_on_empty)
 	.features = F_EVENT_IDX | F_NOTIFY_ON_EMPTY,
 };
 
+FIXTURE_VARIANT_ADD(notify, in_order)
+{
+	.features = F_EVENT_IDX | F_IN_ORDER,
+};
+
 FIXTURE_SETUP(notify)
 {
 	struct guest_cfg cfg = {
@@ -46,6 +51,7 @@ FIXTURE_SETUP(notify)
 		.tap_flags = IFF_VNET_HDR,
 	};
 
+	SETUP_NEEDS(variant->features);
 	ASSERT_OK(guest_start(&self->g, &cfg));
 	self->vq = &self->g.vq[TXQ];
 }
