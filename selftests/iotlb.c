@@ -150,6 +150,9 @@ TEST_F(message, miss_of_worker_is_read_in_whole)
 	ASSERT_OK(iotlb_wait(self->fd, variant->v2, &msg));
 	EXPECT_EQ(self->g.pool[TXQ].slot[0].gpa, msg.iova);
 	EXPECT_EQ(VHOST_ACCESS_RO, msg.perm);
+	/* A ring that is stopped asks no more. */
+	ASSERT_OK(vdev_set_backend(self->fd, TXQ, -1));
+	ASSERT_GE(iotlb_read_all(self->fd, variant->v2), 0);
 	/* What the device is to write. */
 	vq = &self->g.vq[RXQ];
 	ASSERT_OK(vq_add_in(vq, self->g.pool[RXQ].slot[0].gpa, 2048, 0));
@@ -579,6 +582,547 @@ TEST_F(message, stop_with_a_miss_outstanding)
 	ASSERT_OK(guest_recv(g, &f));
 	EXPECT_TRUE(f.len == 60 && frame_is(f.data, 60, 10));
 	EXPECT_OK(iotlb_unserve(&self->t));
+}
+
+static unsigned int max_entries(void)
+{
+	unsigned int n = 2048;
+	char path[96];
+	FILE *f;
+
+	snprintf(path, sizeof(path),
+		 "/sys/module/%s/parameters/max_iotlb_entries",
+		 env_is_ours() ? "vhost_alt" : "vhost");
+	f = fopen(path, "r");
+	if (!f)
+		return n;
+	if (fscanf(f, "%u", &n) != 1)
+		n = 2048;
+	fclose(f);
+	return n;
+}
+
+/* The oldest entry goes when there is no room, and no other. */
+TEST_F(message, oldest_entry_goes)
+{
+	void *user = self->t.phys.region[0].hva;
+	__u64 used = self->g.vq[TXQ].gpa[VQ_USED];
+	unsigned int i, n = max_entries();
+
+	ASSERT_OK(iotlb_answer(&self->t, used));
+	for (i = 1; i < n; i++)
+		ASSERT_OK_AT(iotlb_update(self->fd, variant->v2,
+					  i * 2 * IOTLB_PAGE, IOTLB_PAGE, user,
+					  VHOST_ACCESS_RW), "entry %u", i);
+	EXPECT_OK(vdev_set_backend(self->fd, TXQ, self->g.tap));
+	EXPECT_OK(vdev_set_backend(self->fd, TXQ, -1));
+	ASSERT_OK(iotlb_update(self->fd, variant->v2, n * 2 * IOTLB_PAGE,
+			       IOTLB_PAGE, user, VHOST_ACCESS_RW));
+	EXPECT_ERR(EFAULT, vdev_set_backend(self->fd, TXQ, self->g.tap));
+	ASSERT_OK(iotlb_answer(&self->t, used));
+	EXPECT_OK(vdev_set_backend(self->fd, TXQ, self->g.tap));
+}
+
+static int map_slot(struct iotlb *t, unsigned int ring, unsigned int slot,
+		    __u8 perm)
+{
+	__u64 iova = t->g->pool[ring].slot[slot].gpa & ~(IOTLB_PAGE - 1);
+
+	return iotlb_update(t->g->dev, t->cfg.v2, iova, IOTLB_PAGE,
+			    *iotlb_page(t, iova), perm);
+}
+
+/* A buffer that the device may only read is not written. */
+TEST_F(message, receive_into_read_only)
+{
+	struct guest *g = &self->g;
+	__u64 iova = g->pool[RXQ].slot[0].gpa;
+	unsigned char *page = *iotlb_page(&self->t, iova);
+	unsigned int i;
+
+	ASSERT_OK(start_quietly(&self->t));
+	ASSERT_OK(map_slot(&self->t, RXQ, 0, VHOST_ACCESS_RO));
+	memset(page, 0x5a, IOTLB_PAGE);
+	ASSERT_OK(vq_add_in(&g->vq[RXQ], iova, 1024, 0));
+	vq_publish(&g->vq[RXQ]);
+	vq_kick(&g->vq[RXQ]);
+	ASSERT_OK(guest_inject(g, 60, 1));
+	if (env_is_ours())
+		EXPECT_TRUE(vq_wait(&g->vq[RXQ]));
+	ASSERT_OK(guest_set_backend(g, -1));
+	for (i = 0; i < IOTLB_PAGE && page[i] == 0x5a; i++)
+		;
+	EXPECT_EQ(IOTLB_PAGE, i);
+}
+
+/* The chain is the guest's mistake, and costs it that one. */
+TEST_F(message, wrong_permission_costs_one_chain)
+{
+	struct guest *g = &self->g;
+	unsigned char frame[60];
+	struct vq_used used;
+
+	OURS_ALONE("the queue stops at a buffer without permission");
+	ASSERT_OK(start_quietly(&self->t));
+	ASSERT_OK(map_slot(&self->t, TXQ, 0, VHOST_ACCESS_WO));
+	ASSERT_OK(vq_add_out(&g->vq[TXQ], g->pool[TXQ].slot[0].gpa, 100, 77));
+	vq_submit(&g->vq[TXQ]);
+	ASSERT_THAT(vq_wait_pop(&g->vq[TXQ], &used));
+	EXPECT_EQ(77, used.cookie);
+	EXPECT_EQ(0, used.len);
+	EXPECT_EQ(1, vdev_counter(g->dev, "queue1.drop.chain_address"));
+
+	ASSERT_OK(map_slot(&self->t, TXQ, 0, VHOST_ACCESS_RO));
+	frame_make(frame, sizeof(frame), 3);
+	ASSERT_OK(guest_send(g, NULL, frame, sizeof(frame), 1, false));
+	vq_submit(&g->vq[TXQ]);
+	EXPECT_OK(guest_capture(g, sizeof(frame), 3));
+	EXPECT_OK(guest_reap_all(g));
+}
+
+/* Nor does a ring get what its pages may not give. */
+TEST_F(message, used_ring_is_read_only)
+{
+	__u64 used = self->g.vq[TXQ].gpa[VQ_USED] & ~(IOTLB_PAGE - 1);
+
+	OURS_ALONE("written all the same");
+	ASSERT_OK(iotlb_update(self->fd, variant->v2, used, IOTLB_PAGE,
+			       *iotlb_page(&self->t, used), VHOST_ACCESS_RO));
+	EXPECT_ERR(EFAULT, vdev_set_backend(self->fd, TXQ, self->g.tap));
+	ASSERT_OK(iotlb_answer(&self->t, used));
+	EXPECT_OK(vdev_set_backend(self->fd, TXQ, self->g.tap));
+}
+
+/* All of it: rings of several pages, buffers of many, and a VMM that answers. */
+FIXTURE(traffic)
+{
+	struct guest g;
+	struct iotlb t;
+	struct gmem_region *spare;
+};
+
+FIXTURE_VARIANT(traffic)
+{
+	struct iotlb_cfg iotlb;
+	__u64 features;
+	unsigned int num;
+};
+
+/* Few and large, as of a guest that passes everything through. */
+FIXTURE_VARIANT_ADD(traffic, regions)
+{
+	.iotlb = { .v2 = false },
+	.features = MODERN,
+	.num = 256,
+};
+
+/* No two neighbours together, and no ring in one piece. */
+FIXTURE_VARIANT_ADD(traffic, scattered)
+{
+	.iotlb = { .v2 = true, .scatter = true },
+	.features = MODERN,
+	.num = 1024,
+};
+
+/* An entry for each page, though they are neighbours. */
+FIXTURE_VARIANT_ADD(traffic, pages)
+{
+	.iotlb = { .v2 = false, .grain = IOTLB_PAGE },
+	.features = F_VERSION_1 | F_EVENT_IDX | F_INDIRECT,
+	.num = 1024,
+};
+
+FIXTURE_VARIANT_ADD(traffic, scattered_flags)
+{
+	.iotlb = { .v2 = true, .scatter = true },
+	.features = F_VERSION_1 | F_MRG_RXBUF | F_INDIRECT,
+	.num = 512,
+};
+
+#define SLOT		(4 * IOTLB_PAGE)
+
+FIXTURE_SETUP(traffic)
+{
+	struct guest_cfg cfg = {
+		.features = variant->features,
+		.tap_flags = IFF_VNET_HDR,
+		.num = variant->num,
+		.slots = 96,
+		.slot_size = SLOT,
+		.ind_max = 4,
+	};
+	struct guest *g = &self->g;
+
+	ASSERT_OK(iotlb_guest_start(&self->t, g, &variant->iotlb, &cfg));
+	self->spare = &g->mem.region[g->mem.nregions - 1];
+}
+
+FIXTURE_TEARDOWN(traffic)
+{
+	EXPECT_OK(iotlb_unserve(&self->t));
+	iotlb_guest_stop(&self->t, &self->g);
+}
+
+static const size_t lengths[] = { 60, 1514, 4083, 4084, 4085, 9000, 16000 };
+
+TEST_F(traffic, transmit)
+{
+	static const unsigned int pieces[] = { 1, 2, 4, 7 };
+	struct guest *g = &self->g;
+	unsigned int i, k, seq = 0;
+
+	for (i = 0; i < ARRAY_SIZE(lengths); i++)
+		for (k = 0; k < ARRAY_SIZE(pieces); k++)
+			ASSERT_OK_AT(guest_check_tx(g, lengths[i], seq++,
+						    pieces[k], false),
+				     "%zu bytes in %u", lengths[i], pieces[k]);
+	for (i = 0; i < ARRAY_SIZE(lengths); i++)
+		for (k = 0; k < 3; k++)
+			ASSERT_OK_AT(guest_check_tx(g, lengths[i], seq++,
+						    pieces[k], true),
+				     "%zu bytes in %u, indirect",
+				     lengths[i], pieces[k]);
+	EXPECT_GT(self->t.misses, 0);
+}
+
+TEST_F(traffic, receive)
+{
+	static const unsigned int pieces[] = { 1, 3, 4 };
+	struct guest *g = &self->g;
+	unsigned int i, k, seq = 0;
+
+	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
+		for (k = 0; k < 2 * ARRAY_SIZE(pieces); k++) {
+			ASSERT_OK(guest_post(g, SLOT, pieces[k / 2], k & 1));
+			vq_submit(&g->vq[RXQ]);
+			ASSERT_OK_AT(guest_check_rx(g, lengths[i], seq++),
+				     "%zu bytes in %u", lengths[i],
+				     pieces[k / 2]);
+		}
+	}
+	EXPECT_GT(self->t.misses, 0);
+}
+
+/* Buffers of other sizes than pages, so that most lie in two. */
+TEST_F(traffic, receive_mergeable)
+{
+	struct guest *g = &self->g;
+	static struct guest_frame f;
+	unsigned int i, seq, len = 703;
+
+	if (!(variant->features & F_MRG_RXBUF))
+		SKIP(return, "without mergeable buffers");
+	for (seq = 0; seq < ARRAY_SIZE(lengths); seq++) {
+		for (i = 0; !guest_post(g, len, 1 + i % 2, i & 1); i++)
+			;
+		vq_submit(&g->vq[RXQ]);
+		ASSERT_OK(guest_inject(g, lengths[seq], seq));
+		ASSERT_OK(guest_recv(g, &f));
+		EXPECT_EQ(lengths[seq], f.len);
+		EXPECT_TRUE(frame_is(f.data, f.len, seq));
+		EXPECT_EQ((lengths[seq] + HDR_LEN_MRG + len - 1) / len,
+			  f.nbufs);
+	}
+}
+
+#define BURST		8
+
+/* Frames both ways at once; each comes once, whole, and in order. */
+static int send_burst(struct guest *g, unsigned int seq)
+{
+	static unsigned char frame[SLOT];
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < BURST; i++) {
+		frame_make(frame, lengths[i % 6], seq + i);
+		err = guest_send(g, NULL, frame, lengths[i % 6], 1 + i % 3,
+				 i & 1);
+		if (err)
+			return err;
+		vq_submit(&g->vq[TXQ]);
+		err = guest_inject(g, lengths[(i + 3) % 6], seq + i);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int collect_burst(struct guest *g, unsigned int seq)
+{
+	static struct guest_frame f;
+	unsigned int i;
+	size_t len;
+	int err;
+
+	for (i = 0; i < BURST; i++) {
+		err = guest_capture(g, lengths[i % 6], seq + i);
+		if (err)
+			return err;
+		err = guest_recv(g, &f);
+		if (err)
+			return err;
+		len = lengths[(i + 3) % 6];
+		if (f.len != len || !frame_is(f.data, len, seq + i))
+			return -EBADMSG;
+	}
+	return guest_reap_all(g);
+}
+
+static int post_burst(struct guest *g)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < BURST; i++)
+		err = guest_post(g, SLOT, 1 + i % 3, i & 1);
+	vq_submit(&g->vq[RXQ]);
+	return err;
+}
+
+/* One page of the rings or of the buffers, or everything. */
+static int forget_something(struct iotlb *t, __u64 *rnd)
+{
+	struct iotlb_region *r = &t->region[rnd_below(rnd, 2)];
+	__u64 iova = r->iova + rnd_below(rnd, r->npages) * IOTLB_PAGE;
+	int err;
+
+	if (!rnd_below(rnd, 4))
+		return iotlb_flush(t);
+	pthread_mutex_lock(&t->lock);
+	err = iotlb_invalidate(t->g->dev, t->cfg.v2, iova, 1);
+	pthread_mutex_unlock(&t->lock);
+	return err;
+}
+
+TEST_F(traffic, nothing_lost_across_misses)
+{
+	unsigned int i, n = env_scaled(200, 10);
+	struct guest *g = &self->g;
+	__u64 rnd = 1;
+
+	for (i = 0; i < n; i++) {
+		ASSERT_OK(post_burst(g));
+		ASSERT_OK(forget_something(&self->t, &rnd));
+		ASSERT_OK(send_burst(g, i * BURST));
+		ASSERT_OK(forget_something(&self->t, &rnd));
+		ASSERT_OK_AT(collect_burst(g, i * BURST), "round %u", i);
+	}
+	EXPECT_FALSE(guest_has_frame(g));
+	EXPECT_EQ(0, g->vq[TXQ].bogus + g->vq[RXQ].bogus);
+	EXPECT_GE(self->t.misses, n);
+	if (env_is_ours())
+		EXPECT_GT(vdev_counter(g->dev, "queue1.iotlb_misses"), 0);
+}
+
+/* Stop at any moment: where the rings are is told exactly. */
+static int stop_and_start(struct guest *g, struct iotlb *t)
+{
+	unsigned int i;
+	__u32 base;
+	int err;
+
+	err = guest_set_backend(g, -1);
+	for (i = 0; !err && i < NR_VQS; i++) {
+		err = vdev_get_base(g->dev, i, &base);
+		if (!err && base != split_used_idx(&g->vq[i]))
+			err = -EPROTO;
+		if (!err)
+			err = vdev_set_state(g->dev, VHOST_SET_VRING_BASE, i,
+					     base);
+	}
+	if (!err)
+		err = iotlb_serve(t);
+	if (!err)
+		err = iotlb_preload(t);
+	if (!err)
+		err = guest_set_backend(g, g->tap);
+	for (i = 0; i < NR_VQS; i++)
+		vq_kick(&g->vq[i]);
+	return err;
+}
+
+TEST_F(traffic, stop_and_start_among_misses)
+{
+	unsigned int i, n = env_scaled(40, 5);
+	struct guest *g = &self->g;
+	__u64 rnd = 2;
+
+	for (i = 0; i < n; i++) {
+		ASSERT_OK(post_burst(g));
+		ASSERT_OK(forget_something(&self->t, &rnd));
+		/* Half of the time nobody answers when the rings stop. */
+		if (i & 1)
+			ASSERT_OK(iotlb_unserve(&self->t));
+		ASSERT_OK(send_burst(g, i * BURST));
+		if (!(i & 1))
+			ASSERT_OK(iotlb_unserve(&self->t));
+		ASSERT_OK_AT(stop_and_start(g, &self->t), "round %u", i);
+		ASSERT_OK_AT(collect_burst(g, i * BURST), "round %u", i);
+	}
+}
+
+static bool all_bytes(const unsigned char *p, int byte)
+{
+	unsigned int i;
+
+	for (i = 0; i < IOTLB_PAGE; i++)
+		if (p[i] != byte)
+			return false;
+	return true;
+}
+
+#define GONE	0xee
+
+/* Marks what the device has been told to forget; nobody else knows of it. */
+static unsigned char *mark_gone(unsigned char *page)
+{
+	if (page)
+		memset(page, GONE, IOTLB_PAGE);
+	return page;
+}
+
+/* A page of the used ring moves while nobody writes to it. */
+static int check_moved(struct iotlb *t, struct gmem_region *spare,
+		       int (*forget)(struct iotlb *t, __u64 iova))
+{
+	__u64 iova = t->g->vq[TXQ].gpa[VQ_USED];
+	unsigned char *old;
+	int err;
+
+	err = guest_check_alive(t->g, 1);
+	if (err)
+		return err;
+	old = iotlb_move(t, iova, spare, 0);
+	if (!old)
+		return -ENOMEM;
+	err = forget(t, iova);
+	if (err)
+		return err;
+	mark_gone(old);
+	err = guest_check_alive(t->g, 100);
+	if (err)
+		return err;
+	return all_bytes(old, GONE) ? 0 : -EBADMSG;
+}
+
+static int forget_page(struct iotlb *t, __u64 iova)
+{
+	return iotlb_invalidate(t->g->dev, t->cfg.v2, iova, 1);
+}
+
+TEST_F(traffic, ring_cache_and_invalidate)
+{
+	ASSERT_OK(check_moved(&self->t, self->spare, forget_page));
+}
+
+/* The new one in the place of the old, which nobody takes back. */
+static int replace_page(struct iotlb *t, __u64 iova)
+{
+	return iotlb_update(t->g->dev, t->cfg.v2, iova & ~(IOTLB_PAGE - 1),
+			    IOTLB_PAGE, *iotlb_page(t, iova), VHOST_ACCESS_RW);
+}
+
+TEST_F(traffic, ring_cache_and_update)
+{
+	OURS_ALONE("an update leaves in place what it overlaps");
+	ASSERT_OK(check_moved(&self->t, self->spare, replace_page));
+}
+
+/* Also when the rings run: a new IOTLB knows nothing. */
+static int set_features(struct iotlb *t, __u64 iova)
+{
+	return vdev_set_features(t->g->dev, t->g->cfg.features);
+}
+
+TEST_F(traffic, ring_cache_and_set_features)
+{
+	ASSERT_OK(check_moved(&self->t, self->spare, set_features));
+}
+
+/* The ring moves to other IOVAs; where it was is no ring any more. */
+TEST_F(traffic, ring_cache_and_set_addr)
+{
+	struct guest *g = &self->g;
+	struct vq *vq = &g->vq[TXQ];
+	enum vq_area area;
+	struct vq new;
+	__u64 gpa = self->spare->gpa;
+	void *old = vq->area[VQ_USED];
+	size_t size, rest;
+
+	ASSERT_OK(guest_check_alive(g, 1));
+	new = *vq;
+	for (area = 0; area < VQ_AREAS; area++) {
+		size = vq->ops->size(vq->num, area);
+		new.gpa[area] = gpa;
+		new.area[area] = gmem_hva(&g->mem, gpa, size);
+		ASSERT_NE(NULL, new.area[area]);
+		memcpy(new.area[area], vq->area[area], size);
+		gpa = (gpa + size + 15) & ~15ULL;
+	}
+	ASSERT_OK(vdev_set_addr(g->dev, &new));
+	size = vq->ops->size(vq->num, VQ_USED);
+	memset(old, GONE, size);
+	*vq = new;
+	ASSERT_OK(guest_check_alive(g, 100));
+	for (rest = 0; rest < size; rest++)
+		ASSERT_EQ(GONE, ((unsigned char *)old)[rest]);
+}
+
+/* A ring that grows reaches into pages that were none of its business. */
+TEST_F(traffic, ring_cache_and_set_num)
+{
+	static const unsigned char frame[60];
+	struct guest *g = &self->g;
+	unsigned int i, num = variant->num;
+	struct vq *vq = &g->vq[TXQ];
+
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
+	for (i = 0; i < 2; i++) {
+		vq->num = i ? num : 8;
+		vq_reset(vq, 0);
+		ASSERT_OK(vdev_set_vring(g->dev, vq, 0));
+		ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
+		ASSERT_OK(guest_check_tx(g, 60, i, 1, false));
+		ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
+	}
+	/* Once around, so that each entry of it is used. */
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
+	for (i = 0; i < num; i++) {
+		ASSERT_OK(guest_wait_room(g, 1));
+		ASSERT_OK(guest_send(g, NULL, frame, sizeof(frame), 1, false));
+		vq_submit(vq);
+	}
+	ASSERT_OK(guest_reap_all(g));
+}
+
+/* From addresses of an IOMMU to plain ones and back, the rings being idle. */
+TEST_F(traffic, off_and_on)
+{
+	struct guest *g = &self->g;
+	__u64 features = g->cfg.features;
+	unsigned int round, i;
+	bool on;
+
+	if (!env_is_ours() && !env_kernel_at_least(7, 2))
+		SKIP(return, "vhost_net before 7.2 keeps its IOTLB for ever");
+	for (round = 0; round < 4; round++) {
+		ASSERT_OK_AT(guest_check_alive(g, round), "round %u", round);
+		ASSERT_OK(guest_set_backend(g, -1));
+		on = round & 1;
+		g->cfg.features = on ? features : features & ~F_ACCESS_PLATFORM;
+		ASSERT_OK(vdev_set_features(g->dev, g->cfg.features));
+		ASSERT_OK(vdev_set_mem(g->dev, on ? &self->t.phys : &g->mem));
+		for (i = 0; i < NR_VQS; i++) {
+			g->vq[i].features = g->cfg.features;
+			vq_reset(&g->vq[i], 0);
+			ASSERT_OK(vdev_set_vring(g->dev, &g->vq[i], 0));
+		}
+		if (on)
+			ASSERT_OK(iotlb_preload(&self->t));
+		ASSERT_OK(guest_set_backend(g, g->tap));
+	}
 }
 
 VHOST_TEST_MAIN

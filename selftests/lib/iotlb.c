@@ -265,6 +265,9 @@ int iotlb_guest_start(struct iotlb *t, struct guest *g,
 	modern.no_tap = true;
 	err = guest_start(g, &modern);
 	if (!err)
+		err = gmem_add(&g->mem, IOTLB_SPARE,
+			       IOTLB_SPARE_PAGES * IOTLB_PAGE);
+	if (!err)
 		err = guest_open_tap(g);
 	if (!err)
 		err = iotlb_init(t, g, cfg);
@@ -311,6 +314,27 @@ __u64 iotlb_gpa(struct iotlb *t, __u64 iova)
 	return GMEM_NONE;
 }
 
+unsigned char *iotlb_move(struct iotlb *t, __u64 iova,
+			  const struct gmem_region *spare, size_t page)
+{
+	unsigned char *new = *iotlb_page(t, spare->gpa + page * IOTLB_PAGE);
+	__u64 first = iova / IOTLB_PAGE * IOTLB_PAGE;
+	unsigned char **where = iotlb_page(t, iova);
+	unsigned char *old = *where;
+	void *view;
+
+	memcpy(new, old, IOTLB_PAGE);
+	view = gmem_hva(&t->g->mem, first, IOTLB_PAGE);
+	view = mmap(view, IOTLB_PAGE, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_FIXED, spare->fd, page * IOTLB_PAGE);
+	if (view == MAP_FAILED)
+		return NULL;
+	pthread_mutex_lock(&t->lock);
+	*where = new;
+	pthread_mutex_unlock(&t->lock);
+	return old;
+}
+
 /* Pages from @i on that follow each other in memory too, within the grain. */
 static size_t run_of(const struct iotlb *t, const struct iotlb_region *r,
 		     size_t i)
@@ -324,6 +348,17 @@ static size_t run_of(const struct iotlb *t, const struct iotlb_region *r,
 	return n;
 }
 
+/* Where the entry of page @i begins, so that none overlaps another in part. */
+static size_t begin_of(const struct iotlb *t, const struct iotlb_region *r,
+		       size_t i)
+{
+	size_t begin = t->cfg.grain ? i - i % (t->cfg.grain / IOTLB_PAGE) : 0;
+
+	while (begin + run_of(t, r, begin) <= i)
+		begin += run_of(t, r, begin);
+	return begin;
+}
+
 /* How much of memory from @iova's page on this made known; 0: an error. */
 static __u64 answer_locked(struct iotlb *t, __u64 iova, int *err)
 {
@@ -334,9 +369,7 @@ static __u64 answer_locked(struct iotlb *t, __u64 iova, int *err)
 	if (!r)
 		return 0;
 	i = (iova - r->iova) / IOTLB_PAGE;
-	/* From the beginning, so that entries never overlap in part. */
-	if (!t->cfg.scatter)
-		i -= t->cfg.grain ? i % (t->cfg.grain / IOTLB_PAGE) : i;
+	i = begin_of(t, r, i);
 	n = run_of(t, r, i);
 	*err = iotlb_update(t->g->dev, t->cfg.v2, r->iova + i * IOTLB_PAGE,
 			    n * IOTLB_PAGE, r->page[i], VHOST_ACCESS_RW);

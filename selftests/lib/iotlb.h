@@ -17,6 +17,10 @@
 /* Where guest-physical memory begins: no IOVA of any guest is up here. */
 #define IOTLB_GPA	0x8000000000ULL
 
+/* Memory that no driver uses, for pages that move: the last of all regions. */
+#define IOTLB_SPARE		0x7000000000ULL
+#define IOTLB_SPARE_PAGES	16
+
 struct iotlb_cfg {
 	bool v2;		/* messages of the second version */
 	bool scatter;		/* neighbours are never neighbours in memory */
@@ -93,6 +97,14 @@ int iotlb_preload(struct iotlb *t);
 
 /* Makes the device forget everything. */
 int iotlb_flush(struct iotlb *t);
+
+/*
+ * Gives the page with @iova a place in @spare, a region that no guest uses, for
+ * the driver and for whom will be told from now on. The device is not told. What
+ * was written is taken along, so nobody may be writing. Returns the old place.
+ */
+unsigned char *iotlb_move(struct iotlb *t, __u64 iova,
+			  const struct gmem_region *spare, size_t page);
 
 /* Where the page with @iova lies for the device; NULL if nowhere. */
 unsigned char **iotlb_page(struct iotlb *t, __u64 iova);
