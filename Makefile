@@ -31,6 +31,9 @@ check-long: ## more of the same: all guests, other kernels, the in-tree module t
 quick: ## the tests that take less than a minute, in user-mode Linux
 	selftests/check quick
 
+coverage: ## which lines of the module the selftests run (10 minutes)
+	selftests/coverage
+
 modules: $(MODULE_DIR)/Kbuild ## build the module for the running kernel
 	$(MAKE) -C $(KERNELDIR) M=$(MODULE_DIR) modules
 	@echo 'built $(MODULE)'
@@ -57,4 +60,4 @@ bench: ## compare with the in-tree module, in one boot
 clean: ## remove what was built here, not the cache of test machines
 	rm -rf $(BUILD)
 
-.PHONY: all help demo check check-long quick modules modules_install load unload bench clean
+.PHONY: all help demo check check-long quick coverage modules modules_install load unload bench clean
