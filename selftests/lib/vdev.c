@@ -107,6 +107,38 @@ static __u64 area_addr(const struct vq *vq, enum vq_area area)
 	       vq->gpa[area] : (unsigned long)vq->area[area];
 }
 
+int vdev_new_worker(int fd, unsigned int *id)
+{
+	struct vhost_worker_state s = { 0 };
+	int err = vdev_cmd(fd, VHOST_NEW_WORKER, &s);
+
+	*id = s.worker_id;
+	return err;
+}
+
+int vdev_free_worker(int fd, unsigned int id)
+{
+	struct vhost_worker_state s = { .worker_id = id };
+
+	return vdev_cmd(fd, VHOST_FREE_WORKER, &s);
+}
+
+int vdev_attach_worker(int fd, unsigned int index, unsigned int id)
+{
+	struct vhost_vring_worker w = { .index = index, .worker_id = id };
+
+	return vdev_cmd(fd, VHOST_ATTACH_VRING_WORKER, &w);
+}
+
+int vdev_get_worker(int fd, unsigned int index, unsigned int *id)
+{
+	struct vhost_vring_worker w = { .index = index, .worker_id = ~0U };
+	int err = vdev_cmd(fd, VHOST_GET_VRING_WORKER, &w);
+
+	*id = w.worker_id;
+	return err;
+}
+
 int vdev_set_addr(int fd, const struct vq *vq)
 {
 	struct vhost_vring_addr a = {

@@ -25,6 +25,12 @@ int vdev_get_base(int fd, unsigned int index, __u32 *num);
 int vdev_set_file(int fd, unsigned long cmd, unsigned int index, int file);
 int vdev_set_backend(int fd, unsigned int index, int backend);
 
+/* Workers; a new one's number goes to @id. */
+int vdev_new_worker(int fd, unsigned int *id);
+int vdev_free_worker(int fd, unsigned int id);
+int vdev_attach_worker(int fd, unsigned int index, unsigned int id);
+int vdev_get_worker(int fd, unsigned int index, unsigned int *id);
+
 /*
  * VHOST_SET_VRING_ADDR with where the ring's areas are in this process, or with
  * ACCESS_PLATFORM for the guest. The used ring is logged if vq->log_used.
