@@ -33,6 +33,17 @@
 #include <linux/sched/vhost_task.h>
 #endif
 
+/* 6.17: tun knows virtio-net headers of tunnelled UDP segments. */
+#ifdef TUN_F_UDP_TUNNEL_GSO
+#define COMPAT_TUNNEL_FEATURES						\
+	(BIT_ULL(VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO - 64) |		\
+	 BIT_ULL(VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO - 64))
+#define COMPAT_TUNNEL_HDR_LEN	sizeof(struct virtio_net_hdr_v1_hash_tunnel)
+#else
+#define COMPAT_TUNNEL_FEATURES	0ULL
+#define COMPAT_TUNNEL_HDR_LEN	0
+#endif
+
 /* 6.8: eventfd_signal() always adds one, and lost its second argument. */
 static inline void compat_eventfd_signal(struct eventfd_ctx *ctx)
 {

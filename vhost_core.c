@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The device: its owner, its memory table, and the commands that set up its
- * queues. uapi/vhost_alt.h documents each command.
+ * The device: its owner, his workers, the maps of guest memory, and the features.
+ * uapi/vhost_alt.h documents each command.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/eventfd.h>
-#include <linux/file.h>
-#include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/nospec.h>
 #include <linux/overflow.h>
@@ -16,9 +14,8 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "compat.h"
 #include "vhost_core.h"
-#include "vring.h"
+#include "vhost_msg.h"
 
 /*
  * QEMU asks vhost.ko's parameter of this name and takes 64 if it is not
@@ -29,88 +26,44 @@ module_param(max_mem_regions, ushort, 0444);
 MODULE_PARM_DESC(max_mem_regions,
 		 "Most regions that a memory table may have (default 509)");
 
-/* What an owner has set up, as it is before he has. */
-static void queue_reset(struct vhost_queue *q)
-{
-	lockdep_assert_held(&q->mutex);
+/* A ring and one buffer need a few; with less nothing would ever be found. */
+#define MIN_IOTLB_ENTRIES	16
 
-	if (q->kick)
-		fput(q->kick);
-	if (q->call)
-		eventfd_ctx_put(q->call);
-	if (q->err)
-		eventfd_ctx_put(q->err);
-	q->kick = NULL;
-	q->call = NULL;
-	q->err = NULL;
-	q->worker = NULL;
-	q->iotlb = NULL;
-	q->hint = NULL;
-	q->features = 0;
-	q->is_le = virtio_legacy_is_little_endian();
-	q->ops = &vring_split_ops;
-	/* One entry, so that the masks and sizes made of it are sound. */
-	q->num = 1;
-	q->desc = NULL;
-	q->avail = NULL;
-	q->used = NULL;
-	q->last_avail = 0;
-	q->avail_idx = 0;
-	q->last_used = 0;
-	memset(&q->stats, 0, sizeof(q->stats));
-}
+static uint max_iotlb_entries = 2048;
+module_param(max_iotlb_entries, uint, 0444);
+MODULE_PARM_DESC(max_iotlb_entries,
+		 "Most entries of a device IOTLB, at least 16 (default 2048)");
 
-/**
- * vhost_queue_init() - prepare a queue
- * @q: the queue, zeroed
- * @fn: serves it
- */
-void vhost_queue_init(struct vhost_queue *q, void (*fn)(struct vhost_work *))
-{
-	mutex_init(&q->mutex);
-	vhost_work_init(&q->work, fn);
-	vhost_poll_init(&q->kick_poll, &q->work, EPOLLIN);
-}
+/* Kernel threads are not counted against the owner's limit of processes. */
+#define MAX_WORKERS		64
 
 /**
  * vhost_dev_init() - prepare a device without an owner
  * @dev: the device
  * @queues: its queues, each prepared by vhost_queue_init()
  * @nqueues: how many
- *
- * Return: 0 or -ENOMEM.
  */
-int vhost_dev_init(struct vhost_dev *dev, struct vhost_queue **queues,
-		   unsigned int nqueues)
+void vhost_dev_init(struct vhost_dev *dev, struct vhost_queue **queues,
+		    unsigned int nqueues)
 {
 	unsigned int i;
 
-	for (i = 0; i < nqueues; i++) {
-		queues[i]->batch = kvzalloc(sizeof(*queues[i]->batch),
-					    GFP_KERNEL_ACCOUNT);
-		if (!queues[i]->batch)
-			goto free_batches;
-	}
-
 	mutex_init(&dev->mutex);
 	dev->mm = NULL;
-	dev->worker = NULL;
+	dev->fork = true;
+	xa_init_flags(&dev->workers, XA_FLAGS_ALLOC);
+	dev->backend_features = 0;
+	dev->memory = NULL;
 	dev->iotlb = NULL;
+	dev->log_ctx = NULL;
+	spin_lock_init(&dev->miss_lock);
+	init_waitqueue_head(&dev->miss_wait);
 	dev->queues = queues;
 	dev->nqueues = nqueues;
 	for (i = 0; i < nqueues; i++) {
 		queues[i]->dev = dev;
 		queues[i]->index = i;
-		mutex_lock(&queues[i]->mutex);
-		queue_reset(queues[i]);
-		mutex_unlock(&queues[i]->mutex);
 	}
-	return 0;
-
-free_batches:
-	while (i--)
-		kvfree(queues[i]->batch);
-	return -ENOMEM;
 }
 
 /**
@@ -119,24 +72,165 @@ free_batches:
  */
 void vhost_dev_cleanup(struct vhost_dev *dev)
 {
-	unsigned int i;
-
-	for (i = 0; i < dev->nqueues; i++) {
-		kvfree(dev->queues[i]->batch);
-		mutex_destroy(&dev->queues[i]->mutex);
-	}
+	vhost_iotlb_free(dev->memory);
+	xa_destroy(&dev->workers);
 	mutex_destroy(&dev->mutex);
 }
 
 /**
- * vhost_dev_flush() - wait until the queues' work that is queued has run
- * @dev: the device, with its mutex held, and no queue's
+ * vhost_dev_lock_queues() - have no queue's worker look at anything
+ * @dev: the device, with its mutex held
  */
-void vhost_dev_flush(struct vhost_dev *dev)
+void vhost_dev_lock_queues(struct vhost_dev *dev)
 {
+	unsigned int i;
+
 	lockdep_assert_held(&dev->mutex);
-	vhost_worker_flush(dev->worker);
+	for (i = 0; i < dev->nqueues; i++)
+		mutex_lock_nested(&dev->queues[i]->mutex, i);
 }
+
+/**
+ * vhost_dev_unlock_queues() - undo vhost_dev_lock_queues()
+ * @dev: the device
+ */
+void vhost_dev_unlock_queues(struct vhost_dev *dev)
+{
+	unsigned int i = dev->nqueues;
+
+	while (i--)
+		mutex_unlock(&dev->queues[i]->mutex);
+}
+
+/* ---- workers ---- */
+
+static struct vhost_worker *add_worker(struct vhost_dev *dev,
+				       const char *suffix, u32 *id)
+{
+	struct vhost_worker *worker;
+	int err;
+
+	worker = vhost_worker_create(dev->mm, dev->fork, suffix);
+	if (IS_ERR(worker))
+		return worker;
+	err = xa_alloc(&dev->workers, id, worker,
+		       XA_LIMIT(0, MAX_WORKERS - 1), GFP_KERNEL_ACCOUNT);
+	if (err) {
+		vhost_worker_destroy(worker);
+		return ERR_PTR(err == -EBUSY ? -ENOSPC : err);
+	}
+	return worker;
+}
+
+static void destroy_workers(struct vhost_dev *dev)
+{
+	struct vhost_worker *worker;
+	unsigned long id;
+
+	xa_for_each(&dev->workers, id, worker) {
+		xa_erase(&dev->workers, id);
+		vhost_worker_destroy(worker);
+	}
+}
+
+static void assign_worker(struct vhost_queue *q, struct vhost_worker *worker)
+{
+	mutex_lock(&q->mutex);
+	vhost_queue_move(q, worker);
+	mutex_unlock(&q->mutex);
+}
+
+/* The owner's first workers: one for all queues, or one for each. */
+static int add_first_workers(struct vhost_dev *dev, bool worker_each)
+{
+	struct vhost_worker *worker = NULL;
+	unsigned int i;
+	u32 id;
+
+	for (i = 0; i < dev->nqueues; i++) {
+		if (worker_each || !worker)
+			worker = add_worker(dev, worker_each ?
+						 dev->queues[i]->name : "",
+					    &id);
+		if (IS_ERR(worker))
+			return PTR_ERR(worker);
+		assign_worker(dev->queues[i], worker);
+	}
+	return 0;
+}
+
+static long new_worker(struct vhost_dev *dev,
+		       struct vhost_worker_state __user *argp)
+{
+	struct vhost_worker_state state;
+	struct vhost_worker *worker;
+
+	worker = add_worker(dev, "", &state.worker_id);
+	if (IS_ERR(worker))
+		return PTR_ERR(worker);
+	if (copy_to_user(argp, &state, sizeof(state))) {
+		xa_erase(&dev->workers, state.worker_id);
+		vhost_worker_destroy(worker);
+		return -EFAULT;
+	}
+	return 0;
+}
+
+static long free_worker(struct vhost_dev *dev,
+			struct vhost_worker_state __user *argp)
+{
+	struct vhost_worker_state state;
+	struct vhost_worker *worker;
+	unsigned int i;
+
+	if (copy_from_user(&state, argp, sizeof(state)))
+		return -EFAULT;
+	worker = xa_load(&dev->workers, state.worker_id);
+	if (!worker)
+		return -ENODEV;
+	for (i = 0; i < dev->nqueues; i++) {
+		if (dev->queues[i]->worker == worker)
+			return -EBUSY;
+	}
+	xa_erase(&dev->workers, state.worker_id);
+	vhost_worker_destroy(worker);
+	return 0;
+}
+
+static long attach_worker(struct vhost_dev *dev, struct vhost_queue *q,
+			  struct vhost_vring_worker __user *argp)
+{
+	struct vhost_worker *worker, *old = q->worker;
+	struct vhost_vring_worker state;
+
+	if (copy_from_user(&state, argp, sizeof(state)))
+		return -EFAULT;
+	worker = xa_load(&dev->workers, state.worker_id);
+	if (!worker)
+		return -ENODEV;
+	if (worker == old)
+		return 0;
+	assign_worker(q, worker);
+	/* From now on the former one may go. */
+	vhost_worker_flush(old);
+	return 0;
+}
+
+static long get_worker(struct vhost_dev *dev, struct vhost_queue *q,
+		       struct vhost_vring_worker __user *argp)
+{
+	struct vhost_vring_worker state = { .index = q->index };
+	struct vhost_worker *worker;
+	unsigned long id;
+
+	xa_for_each(&dev->workers, id, worker) {
+		if (worker == q->worker)
+			state.worker_id = id;
+	}
+	return copy_to_user(argp, &state, sizeof(state)) ? -EFAULT : 0;
+}
+
+/* ---- the owner ---- */
 
 /**
  * vhost_dev_check_owner() - may the current process command the device?
@@ -150,413 +244,315 @@ long vhost_dev_check_owner(struct vhost_dev *dev)
 	return dev->mm && dev->mm == current->mm ? 0 : -EPERM;
 }
 
+static void forget_owner(struct vhost_dev *dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < dev->nqueues; i++)
+		assign_worker(dev->queues[i], NULL);
+	destroy_workers(dev);
+	mmput(dev->mm);
+	dev->mm = NULL;
+}
+
 /**
  * vhost_dev_set_owner() - make the current process the owner
  * @dev: the device, with its mutex held
+ * @worker_each: make a worker for each queue, not one for all
  *
  * Return: 0, -EBUSY if there is one, -ENOMEM.
  */
-long vhost_dev_set_owner(struct vhost_dev *dev)
+long vhost_dev_set_owner(struct vhost_dev *dev, bool worker_each)
 {
-	struct vhost_worker *worker;
-	struct mm_struct *mm;
-	unsigned int i;
-
 	lockdep_assert_held(&dev->mutex);
 	if (dev->mm)
 		return -EBUSY;
 
-	mm = get_task_mm(current);
-	if (!mm)
+	dev->mm = get_task_mm(current);
+	if (!dev->mm)
 		return -EPERM;
-	worker = vhost_worker_create(mm);
-	if (IS_ERR(worker)) {
-		mmput(mm);
+	if (add_first_workers(dev, worker_each)) {
+		forget_owner(dev);
 		return -ENOMEM;
-	}
-
-	dev->mm = mm;
-	dev->worker = worker;
-	for (i = 0; i < dev->nqueues; i++) {
-		mutex_lock(&dev->queues[i]->mutex);
-		dev->queues[i]->worker = worker;
-		mutex_unlock(&dev->queues[i]->mutex);
 	}
 	return 0;
 }
 
 /**
  * vhost_dev_reset_owner() - forget the owner and all that he has set up
- * @dev: the device; its mutex is held, or nobody else knows it any more. No
- *	queue is running.
+ * @dev: the device; its mutex is held. No queue is running.
+ * @memory: the memory table from now on, or NULL for none; becomes the device's
  *
  * Who could still queue work are the kicks: they are stopped first. Then the
- * worker goes, and with it the last user of the map and of the owner's memory.
+ * workers go, and with them the last users of the maps and of the owner's memory.
  */
-void vhost_dev_reset_owner(struct vhost_dev *dev)
+void vhost_dev_reset_owner(struct vhost_dev *dev, struct vhost_iotlb *memory)
 {
 	struct vhost_queue *q;
 	unsigned int i;
 
+	lockdep_assert_held(&dev->mutex);
 	for (i = 0; i < dev->nqueues; i++) {
 		q = dev->queues[i];
 		mutex_lock(&q->mutex);
 		vhost_poll_stop(&q->kick_poll);
 		mutex_unlock(&q->mutex);
 	}
-	vhost_worker_destroy(dev->worker);
-	dev->worker = NULL;
-
-	for (i = 0; i < dev->nqueues; i++) {
-		q = dev->queues[i];
-		mutex_lock(&q->mutex);
-		queue_reset(q);
-		mutex_unlock(&q->mutex);
-	}
-	vhost_iotlb_free(dev->iotlb);
-	dev->iotlb = NULL;
 	if (dev->mm)
-		mmput(dev->mm);
-	dev->mm = NULL;
-}
+		forget_owner(dev);
 
-/**
- * vhost_dev_set_features() - the features that the driver accepted
- * @dev: the device, with its mutex held
- * @features: only those that are offered
- */
-void vhost_dev_set_features(struct vhost_dev *dev, u64 features)
-{
-	unsigned int i;
-
-	lockdep_assert_held(&dev->mutex);
+	vhost_dev_lock_queues(dev);
 	for (i = 0; i < dev->nqueues; i++) {
-		mutex_lock(&dev->queues[i]->mutex);
-		dev->queues[i]->features = features;
-		mutex_unlock(&dev->queues[i]->mutex);
+		vhost_queue_reset(dev->queues[i]);
+		dev->queues[i]->memory = memory;
 	}
+	vhost_dev_unlock_queues(dev);
+
+	vhost_iotlb_free(dev->memory);
+	dev->memory = memory;
+	vhost_iotlb_free(dev->iotlb);
+	WRITE_ONCE(dev->iotlb, NULL);
+	vhost_dev_clear_misses(dev);
+	if (dev->log_ctx)
+		eventfd_ctx_put(dev->log_ctx);
+	dev->log_ctx = NULL;
+	dev->backend_features = 0;
+	dev->fork = true;
 }
 
-/**
- * vhost_queue_access_ok() - is the ring memory that a process can have?
- * @q: the queue, with its mutex held
- *
- * Return: false also while there is no memory table.
- */
-bool vhost_queue_access_ok(struct vhost_queue *q)
+static long set_fork(struct vhost_dev *dev, u8 __user *argp)
 {
-	lockdep_assert_held(&q->mutex);
-	return q->ops->addressable(q) && vhost_iotlb_access_ok(q->iotlb);
-}
+	u8 fork;
 
-/**
- * vhost_queue_start() - begin to use the ring
- * @q: the queue, with its mutex held
- *
- * Return: 0, or -EFAULT if the ring is not there; then it does not run.
- */
-int vhost_queue_start(struct vhost_queue *q)
-{
-	bool was_le = q->is_le;
-	int err;
-
-	lockdep_assert_held(&q->mutex);
-	q->is_le = vhost_queue_has(q, VIRTIO_F_VERSION_1) ||
-		   virtio_legacy_is_little_endian();
-	err = vring_start(q);
-	if (err) {
-		q->is_le = was_le;
-		return err;
-	}
-	q->running = true;
-	q->broken = false;
+	if (dev->mm)
+		return -EBUSY;
+	if (get_user(fork, argp))
+		return -EFAULT;
+	if (fork != VHOST_FORK_OWNER_TASK && fork != VHOST_FORK_OWNER_KTHREAD)
+		return -EINVAL;
+	dev->fork = fork == VHOST_FORK_OWNER_TASK;
 	return 0;
 }
 
-/**
- * vhost_queue_stop() - use the ring no longer
- * @q: the queue, with its mutex held. Nothing is held of the ring: a worker
- *	lets go of the mutex only when it has given all back.
- */
-void vhost_queue_stop(struct vhost_queue *q)
+static long get_fork(struct vhost_dev *dev, u8 __user *argp)
 {
-	lockdep_assert_held(&q->mutex);
-	q->running = false;
+	u8 fork = dev->fork ? VHOST_FORK_OWNER_TASK : VHOST_FORK_OWNER_KTHREAD;
+
+	return put_user(fork, argp);
 }
 
-/**
- * vhost_queue_break() - leave the ring alone, for it cannot be used
- * @q: the queue, with its mutex held
- *
- * What is held of it is put back. The owner learns of it by the error eventfd,
- * and may start the queue again.
- */
-void vhost_queue_break(struct vhost_queue *q)
+/* ---- maps and log ---- */
+
+/* Is there a running queue that could not go on with this memory table? */
+static bool memory_ok(struct vhost_dev *dev, const struct vhost_iotlb *memory,
+		      bool log_all)
 {
-	lockdep_assert_held(&q->mutex);
-	vring_put_back(q, q->batch->done);
-	q->broken = true;
-	q->stats.ring_errors++;
-	if (q->err)
-		compat_eventfd_signal(q->err);
+	unsigned int i;
+	bool ok = true;
+
+	vhost_dev_lock_queues(dev);
+	for (i = 0; i < dev->nqueues; i++)
+		ok &= vhost_queue_memory_ok(dev->queues[i], memory, log_all);
+	vhost_dev_unlock_queues(dev);
+	return ok;
 }
 
-/**
- * vhost_queue_call() - interrupt the guest
- * @q: the queue, with its mutex held
- */
-void vhost_queue_call(struct vhost_queue *q)
+static void use_memory(struct vhost_dev *dev, struct vhost_iotlb *memory)
 {
-	lockdep_assert_held(&q->mutex);
-	if (q->call)
-		compat_eventfd_signal(q->call);
-}
-
-static void use_iotlb(struct vhost_dev *dev, struct vhost_iotlb *iotlb)
-{
-	struct vhost_iotlb *old = dev->iotlb;
-	struct vhost_queue *q;
 	unsigned int i;
 
-	dev->iotlb = iotlb;
-	for (i = 0; i < dev->nqueues; i++) {
-		q = dev->queues[i];
-		mutex_lock(&q->mutex);
-		q->iotlb = iotlb;
-		q->hint = NULL;
-		mutex_unlock(&q->mutex);
-	}
-	vhost_iotlb_free(old);
-}
-
-static bool any_running(struct vhost_dev *dev)
-{
-	bool running = false;
-	unsigned int i;
-
-	for (i = 0; i < dev->nqueues; i++) {
-		mutex_lock(&dev->queues[i]->mutex);
-		running |= dev->queues[i]->running;
-		mutex_unlock(&dev->queues[i]->mutex);
-	}
-	return running;
+	vhost_dev_lock_queues(dev);
+	swap(dev->memory, memory);
+	for (i = 0; i < dev->nqueues; i++)
+		vhost_queue_set_maps(dev->queues[i], dev->memory, dev->iotlb);
+	vhost_dev_unlock_queues(dev);
+	vhost_iotlb_free(memory);
 }
 
 static long set_mem_table(struct vhost_dev *dev,
 			  struct vhost_memory __user *argp)
 {
 	struct vhost_memory_region *regions;
-	struct vhost_memory memory;
-	struct vhost_iotlb *iotlb;
+	struct vhost_memory table;
+	struct vhost_iotlb *memory;
 
-	if (copy_from_user(&memory, argp, sizeof(memory)))
+	if (copy_from_user(&table, argp, sizeof(table)))
 		return -EFAULT;
-	if (memory.padding)
+	if (table.padding)
 		return -EOPNOTSUPP;
-	if (memory.nregions > max_mem_regions)
+	if (table.nregions > max_mem_regions)
 		return -E2BIG;
 
 	regions = vmemdup_user(argp->regions,
-			       array_size(memory.nregions, sizeof(*regions)));
+			       array_size(table.nregions, sizeof(*regions)));
 	if (IS_ERR(regions))
 		return PTR_ERR(regions);
-	iotlb = vhost_iotlb_create(regions, memory.nregions);
+	memory = vhost_iotlb_create(regions, table.nregions);
 	kvfree(regions);
-	if (IS_ERR(iotlb))
-		return PTR_ERR(iotlb);
+	if (IS_ERR(memory))
+		return PTR_ERR(memory);
 
-	if (any_running(dev) && !vhost_iotlb_access_ok(iotlb)) {
-		vhost_iotlb_free(iotlb);
+	if (!memory_ok(dev, memory, false)) {
+		vhost_iotlb_free(memory);
 		return -EFAULT;
 	}
-	use_iotlb(dev, iotlb);
+	use_memory(dev, memory);
 	return 0;
 }
 
-/* Read what is to be set of a ring, which is possible only while it is idle. */
-static long get_idle_state(const struct vhost_queue *q,
-			   struct vhost_vring_state *state,
-			   struct vhost_vring_state __user *argp)
+static long set_log_base(struct vhost_dev *dev, u64 __user *argp)
 {
-	if (q->running)
-		return -EBUSY;
-	return copy_from_user(state, argp, sizeof(*state)) ? -EFAULT : 0;
-}
+	struct vhost_queue *q;
+	unsigned int i;
+	bool ok = true;
+	u64 base;
 
-static long set_vring_num(struct vhost_queue *q,
-			  struct vhost_vring_state __user *argp)
-{
-	struct vhost_vring_state state;
-	long err;
-
-	err = get_idle_state(q, &state, argp);
-	if (err)
-		return err;
-	if (!state.num || state.num > 0xffff || !is_power_of_2(state.num))
-		return -EINVAL;
-	q->num = state.num;
-	return 0;
-}
-
-static long set_vring_base(struct vhost_queue *q,
-			   struct vhost_vring_state __user *argp)
-{
-	struct vhost_vring_state state;
-	long err;
-
-	err = get_idle_state(q, &state, argp);
-	if (err)
-		return err;
-	if (state.num > 0xffff)
-		return -EINVAL;
-	q->last_avail = state.num;
-	q->avail_idx = state.num;
-	return 0;
-}
-
-static long get_vring_base(struct vhost_queue *q,
-			   struct vhost_vring_state __user *argp)
-{
-	struct vhost_vring_state state = {
-		.index = q->index,
-		.num = q->last_avail,
-	};
-
-	return copy_to_user(argp, &state, sizeof(state)) ? -EFAULT : 0;
-}
-
-static long set_vring_addr(struct vhost_queue *q,
-			   struct vhost_vring_addr __user *argp)
-{
-	struct vring_desc __user *desc = q->desc;
-	struct vring_avail __user *avail = q->avail;
-	struct vring_used __user *used = q->used;
-	struct vhost_vring_addr addr;
-
-	if (copy_from_user(&addr, argp, sizeof(addr)))
+	if (copy_from_user(&base, argp, sizeof(base)))
 		return -EFAULT;
-	/* No dirty log yet, so no VHOST_VRING_F_LOG either. */
-	if (addr.flags)
-		return -EOPNOTSUPP;
-	if (!IS_ALIGNED(addr.avail_user_addr, VRING_AVAIL_ALIGN_SIZE) ||
-	    !IS_ALIGNED(addr.used_user_addr, VRING_USED_ALIGN_SIZE) ||
-	    !IS_ALIGNED(addr.log_guest_addr, VRING_USED_ALIGN_SIZE))
-		return -EINVAL;
 
-	q->desc = u64_to_user_ptr(addr.desc_user_addr);
-	q->avail = u64_to_user_ptr(addr.avail_user_addr);
-	q->used = u64_to_user_ptr(addr.used_user_addr);
-	/* Before the start the size may be missing: it is checked there. */
-	if (q->running && !q->ops->addressable(q)) {
-		q->desc = desc;
-		q->avail = avail;
-		q->used = used;
-		return -EINVAL;
+	vhost_dev_lock_queues(dev);
+	for (i = 0; i < dev->nqueues; i++) {
+		q = dev->queues[i];
+		ok &= !q->running || vhost_queue_log_ok(q, u64_to_user_ptr(base));
 	}
-	if (q->running && q->broken) {
-		q->broken = false;
-		vhost_queue_wake(q);
-	}
-	return 0;
+	for (i = 0; ok && i < dev->nqueues; i++)
+		dev->queues[i]->log.base = u64_to_user_ptr(base);
+	vhost_dev_unlock_queues(dev);
+	return ok ? 0 : -EFAULT;
 }
 
-/*
- * Replace an eventfd that is only ever signalled.
- *
- * @ctxp points to one of the queue's, which the worker reads under its mutex.
- */
-static long set_vring_signal(struct eventfd_ctx **ctxp,
-			     struct vhost_vring_file __user *argp)
+static long set_log_fd(struct vhost_dev *dev, int __user *argp)
 {
-	struct vhost_vring_file vring_file;
 	struct eventfd_ctx *ctx = NULL;
+	unsigned int i;
+	int fd;
 
-	if (copy_from_user(&vring_file, argp, sizeof(vring_file)))
+	if (get_user(fd, argp))
 		return -EFAULT;
-	if (vring_file.fd != VHOST_FILE_UNBIND)
-		ctx = eventfd_ctx_fdget(vring_file.fd);
+	if (fd != VHOST_FILE_UNBIND)
+		ctx = eventfd_ctx_fdget(fd);
 	if (IS_ERR(ctx))
 		return PTR_ERR(ctx);
-	swap(*ctxp, ctx);
+
+	vhost_dev_lock_queues(dev);
+	swap(dev->log_ctx, ctx);
+	for (i = 0; i < dev->nqueues; i++)
+		dev->queues[i]->log.ctx = dev->log_ctx;
+	vhost_dev_unlock_queues(dev);
 	if (ctx)
 		eventfd_ctx_put(ctx);
 	return 0;
 }
 
-/*
- * Watch *@filep, which may be NULL, instead of the kick, and get the old one
- * there; on failure all is as before.
+/**
+ * vhost_dev_set_features() - the features that the driver accepted
+ * @dev: the device, with its mutex held
+ * @features: only those that are offered, VHOST_FEATURE_WORDS words
+ *
+ * Each time that VIRTIO_F_ACCESS_PLATFORM is among them the device IOTLB begins
+ * empty, for what it knew may be of a guest that is no more.
+ *
+ * Return: 0, or -EFAULT: VHOST_F_LOG_ALL, and a log that no process can have, or
+ * no memory for the IOTLB.
  */
-static long swap_kick(struct vhost_queue *q, struct file **filep)
+long vhost_dev_set_features(struct vhost_dev *dev, const u64 *features)
 {
-	struct file *file = *filep;
-	long err = 0;
+	struct vhost_iotlb *iotlb = NULL;
+	unsigned int i;
 
-	lockdep_assert_held(&q->mutex);
-	if (file == q->kick)
-		return 0;
-	vhost_poll_stop(&q->kick_poll);
-	if (file)
-		err = vhost_poll_start(&q->kick_poll, q->worker, file);
-	if (!err)
-		swap(q->kick, *filep);
-	else if (q->kick)
-		vhost_poll_start(&q->kick_poll, q->worker, q->kick);
-	return err;
-}
-
-/*
- * Replace the kick. When this is done nothing runs that the old one began, so
- * that its owner may give it to somebody else.
- */
-static long set_vring_kick(struct vhost_queue *q,
-			   struct vhost_vring_file __user *argp)
-{
-	struct vhost_vring_file vring_file;
-	struct file *file = NULL;
-	long err;
-
-	if (copy_from_user(&vring_file, argp, sizeof(vring_file)))
+	lockdep_assert_held(&dev->mutex);
+	if (features[0] & BIT_ULL(VHOST_F_LOG_ALL) &&
+	    !memory_ok(dev, dev->memory, true))
 		return -EFAULT;
-	if (vring_file.fd != VHOST_FILE_UNBIND)
-		file = eventfd_fget(vring_file.fd);
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-
-	mutex_lock(&q->mutex);
-	err = swap_kick(q, &file);
-	mutex_unlock(&q->mutex);
-	if (file) {
-		vhost_dev_flush(q->dev);
-		fput(file);
+	if (features[0] & BIT_ULL(VIRTIO_F_ACCESS_PLATFORM)) {
+		iotlb = vhost_iotlb_alloc(max_t(unsigned int, max_iotlb_entries,
+						MIN_IOTLB_ENTRIES));
+		if (!iotlb)
+			return -EFAULT;
 	}
-	return err;
+
+	vhost_dev_lock_queues(dev);
+	swap(dev->iotlb, iotlb);
+	for (i = 0; i < dev->nqueues; i++) {
+		memcpy(dev->queues[i]->features, features,
+		       sizeof(dev->queues[i]->features));
+		vhost_queue_set_maps(dev->queues[i], dev->memory, dev->iotlb);
+		/* What it waited for may not be asked for again. */
+		if (dev->queues[i]->running)
+			vhost_queue_wake(dev->queues[i]);
+	}
+	vhost_dev_unlock_queues(dev);
+	vhost_iotlb_free(iotlb);
+	vhost_dev_clear_misses(dev);
+	return 0;
 }
 
-static long queue_ioctl(struct vhost_queue *q, unsigned int cmd,
-			void __user *argp)
+/* ---- commands ---- */
+
+/* Those for which the device need not belong to the caller. */
+static long unowned_ioctl(struct vhost_dev *dev, unsigned int cmd,
+			  void __user *argp)
 {
-	lockdep_assert_held(&q->mutex);
 	switch (cmd) {
-	case VHOST_SET_VRING_NUM:
-		return set_vring_num(q, argp);
-	case VHOST_SET_VRING_ADDR:
-		return set_vring_addr(q, argp);
-	case VHOST_SET_VRING_BASE:
-		return set_vring_base(q, argp);
-	case VHOST_GET_VRING_BASE:
-		return get_vring_base(q, argp);
-	case VHOST_SET_VRING_CALL:
-		return set_vring_signal(&q->call, argp);
-	case VHOST_SET_VRING_ERR:
-		return set_vring_signal(&q->err, argp);
+	case VHOST_SET_FORK_FROM_OWNER:
+		return set_fork(dev, argp);
+	case VHOST_GET_FORK_FROM_OWNER:
+		return get_fork(dev, argp);
+	case VHOST_NEW_WORKER:
+	case VHOST_FREE_WORKER:
+	case VHOST_ATTACH_VRING_WORKER:
+	case VHOST_GET_VRING_WORKER:
+		/* Their own error for this, before that of a stranger. */
+		return dev->mm ? -ENOIOCTLCMD : -EINVAL;
 	default:
 		return -ENOIOCTLCMD;
 	}
 }
 
+static long owner_ioctl(struct vhost_dev *dev, unsigned int cmd,
+			void __user *argp)
+{
+	switch (cmd) {
+	case VHOST_SET_MEM_TABLE:
+		return set_mem_table(dev, argp);
+	case VHOST_SET_LOG_BASE:
+		return set_log_base(dev, argp);
+	case VHOST_SET_LOG_FD:
+		return set_log_fd(dev, argp);
+	case VHOST_NEW_WORKER:
+		return new_worker(dev, argp);
+	case VHOST_FREE_WORKER:
+		return free_worker(dev, argp);
+	default:
+		return -ENOIOCTLCMD;
+	}
+}
+
+static long queue_ioctl(struct vhost_dev *dev, unsigned int cmd,
+			void __user *argp)
+{
+	u32 __user *indexp = argp;
+	struct vhost_queue *q;
+	u32 index;
+
+	if (get_user(index, indexp))
+		return -EFAULT;
+	if (index >= dev->nqueues)
+		return -ENOBUFS;
+	q = dev->queues[array_index_nospec(index, dev->nqueues)];
+
+	switch (cmd) {
+	case VHOST_ATTACH_VRING_WORKER:
+		return attach_worker(dev, q, argp);
+	case VHOST_GET_VRING_WORKER:
+		return get_worker(dev, q, argp);
+	default:
+		return vhost_queue_ioctl(q, cmd, argp);
+	}
+}
+
 /**
- * vhost_dev_ioctl() - carry out a command of the owner
+ * vhost_dev_ioctl() - carry out a command
  * @dev: the device, with its mutex held
  * @cmd: the command
  * @argp: its argument
@@ -569,29 +565,18 @@ static long queue_ioctl(struct vhost_queue *q, unsigned int cmd,
 long vhost_dev_ioctl(struct vhost_dev *dev, unsigned int cmd,
 		     void __user *argp)
 {
-	u32 __user *indexp = argp;
-	struct vhost_queue *q;
-	u32 index;
 	long err;
 
+	err = unowned_ioctl(dev, cmd, argp);
+	if (err != -ENOIOCTLCMD)
+		return err;
 	err = vhost_dev_check_owner(dev);
 	if (err)
 		return err;
-	if (cmd == VHOST_SET_MEM_TABLE)
-		return set_mem_table(dev, argp);
-
-	if (get_user(index, indexp))
-		return -EFAULT;
-	if (index >= dev->nqueues)
-		return -ENOBUFS;
-	q = dev->queues[array_index_nospec(index, dev->nqueues)];
-	if (cmd == VHOST_SET_VRING_KICK)
-		return set_vring_kick(q, argp);
-
-	mutex_lock(&q->mutex);
-	err = queue_ioctl(q, cmd, argp);
-	mutex_unlock(&q->mutex);
-	return err;
+	err = owner_ioctl(dev, cmd, argp);
+	if (err != -ENOIOCTLCMD)
+		return err;
+	return queue_ioctl(dev, cmd, argp);
 }
 
 /**

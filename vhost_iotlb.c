@@ -1,24 +1,111 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Address translation. Today the map is the memory table of the owner; a lookup
- * is one comparison when the region is that of the last lookup, as it is in
- * all but the strangest guests, and a binary search otherwise.
+ * Address translation. A lookup is one comparison when the region is that of the
+ * last lookup, as it is in all but the strangest guests without an IOMMU, and a
+ * walk down a tree otherwise.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/interval_tree_generic.h>
 #include <linux/slab.h>
-#include <linux/sort.h>
 #include <linux/uaccess.h>
 
 #include "vhost_iotlb.h"
 
-static int region_cmp(const void *a, const void *b)
-{
-	const struct vhost_region *x = a, *y = b;
+#define REGION_START(region)	((region)->start)
+#define REGION_LAST(region)	((region)->last)
 
-	if (x->start == y->start)
-		return 0;
-	return x->start < y->start ? -1 : 1;
+INTERVAL_TREE_DEFINE(struct vhost_region, node, u64, subtree_last,
+		     REGION_START, REGION_LAST, static inline, region_tree)
+
+/**
+ * vhost_iotlb_alloc() - make an empty map
+ * @max: how many regions it may have
+ *
+ * Return: the map, or NULL without memory.
+ */
+struct vhost_iotlb *vhost_iotlb_alloc(unsigned int max)
+{
+	struct vhost_iotlb *iotlb;
+
+	iotlb = kzalloc(sizeof(*iotlb), GFP_KERNEL_ACCOUNT);
+	if (!iotlb)
+		return NULL;
+	iotlb->tree = RB_ROOT_CACHED;
+	INIT_LIST_HEAD(&iotlb->regions);
+	iotlb->max = max;
+	return iotlb;
+}
+
+static void remove_region(struct vhost_iotlb *iotlb, struct vhost_region *region)
+{
+	region_tree_remove(region, &iotlb->tree);
+	list_del(&region->link);
+	iotlb->count--;
+	kfree(region);
+}
+
+/**
+ * vhost_iotlb_free() - free a map
+ * @iotlb: the map, which no queue uses any more; NULL does nothing
+ */
+void vhost_iotlb_free(struct vhost_iotlb *iotlb)
+{
+	struct vhost_region *region, *next;
+
+	if (!iotlb)
+		return;
+	list_for_each_entry_safe(region, next, &iotlb->regions, link)
+		kfree(region);
+	kfree(iotlb);
+}
+
+/**
+ * vhost_iotlb_add() - add a region
+ * @iotlb: the map; if it is full, the oldest region makes room
+ * @start: first address
+ * @last: last address, not below @start
+ * @uaddr: where it lies in the owner's memory
+ * @perm: what is allowed there
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int vhost_iotlb_add(struct vhost_iotlb *iotlb, u64 start, u64 last, u64 uaddr,
+		    u8 perm)
+{
+	struct vhost_region *region;
+
+	region = kmalloc(sizeof(*region), GFP_KERNEL_ACCOUNT);
+	if (!region)
+		return -ENOMEM;
+	if (iotlb->count == iotlb->max)
+		remove_region(iotlb, list_first_entry(&iotlb->regions,
+						      struct vhost_region,
+						      link));
+	region->start = start;
+	region->last = last;
+	region->uaddr = uaddr;
+	region->perm = perm;
+	region_tree_insert(region, &iotlb->tree);
+	list_add_tail(&region->link, &iotlb->regions);
+	iotlb->count++;
+	return 0;
+}
+
+/**
+ * vhost_iotlb_del() - remove every region that overlaps a range
+ * @iotlb: the map
+ * @start: first address of the range
+ * @last: last address of it
+ *
+ * Of a region that reaches beyond the range nothing is kept: the map is a cache.
+ */
+void vhost_iotlb_del(struct vhost_iotlb *iotlb, u64 start, u64 last)
+{
+	struct vhost_region *region;
+
+	while ((region = region_tree_iter_first(&iotlb->tree, start, last)))
+		remove_region(iotlb, region);
 }
 
 /**
@@ -35,61 +122,57 @@ vhost_iotlb_create(const struct vhost_memory_region *regions,
 {
 	struct vhost_iotlb *iotlb;
 	unsigned int i;
+	int err = 0;
 
-	iotlb = kvzalloc(struct_size(iotlb, regions, nregions),
-			 GFP_KERNEL_ACCOUNT);
+	iotlb = vhost_iotlb_alloc(nregions);
 	if (!iotlb)
 		return ERR_PTR(-ENOMEM);
 
-	for (i = 0; i < nregions; i++) {
+	for (i = 0; !err && i < nregions; i++) {
 		u64 start = regions[i].guest_phys_addr;
-		u64 size = regions[i].memory_size;
+		u64 last = start + regions[i].memory_size - 1;
 
-		if (!size || start + size - 1 < start) {
-			kvfree(iotlb);
-			return ERR_PTR(-EFAULT);
-		}
-		iotlb->regions[i].start = start;
-		iotlb->regions[i].size = size;
-		iotlb->regions[i].uaddr = regions[i].userspace_addr;
+		if (!regions[i].memory_size || last < start)
+			err = -EFAULT;
+		else
+			err = vhost_iotlb_add(iotlb, start, last,
+					      regions[i].userspace_addr,
+					      VHOST_ACCESS_RW);
 	}
-	iotlb->nregions = nregions;
-	sort(iotlb->regions, nregions, sizeof(*iotlb->regions), region_cmp,
-	     NULL);
+	if (err) {
+		vhost_iotlb_free(iotlb);
+		return ERR_PTR(err);
+	}
 	return iotlb;
 }
 
 /**
- * vhost_iotlb_free() - free a map
- * @iotlb: the map, which no queue uses any more; NULL does nothing
+ * vhost_user_range_ok() - is this memory that a process can have?
+ * @uaddr: where it begins
+ * @size: its bytes, not 0
+ *
+ * Whether it is mapped is seen when it is touched.
  */
-void vhost_iotlb_free(struct vhost_iotlb *iotlb)
+bool vhost_user_range_ok(u64 uaddr, u64 size)
 {
-	kvfree(iotlb);
+	return uaddr + size - 1 >= uaddr && access_ok(u64_to_user_ptr(uaddr), size);
 }
 
 /**
  * vhost_iotlb_access_ok() - is all of a map memory that a process can have?
  * @iotlb: the map, or NULL
  *
- * Whether it is mapped is seen when it is touched.
- *
  * Return: false also for no map at all.
  */
 bool vhost_iotlb_access_ok(const struct vhost_iotlb *iotlb)
 {
 	const struct vhost_region *region;
-	unsigned int i;
 
 	if (!iotlb)
 		return false;
-
-	for (i = 0; i < iotlb->nregions; i++) {
-		region = &iotlb->regions[i];
-		if (region->uaddr + region->size < region->uaddr)
-			return false;
-		if (!access_ok(vhost_region_user(region, region->start),
-			       region->size))
+	list_for_each_entry(region, &iotlb->regions, link) {
+		if (!vhost_user_range_ok(region->uaddr,
+					 region->last - region->start + 1))
 			return false;
 	}
 	return true;
@@ -98,33 +181,75 @@ bool vhost_iotlb_access_ok(const struct vhost_iotlb *iotlb)
 /**
  * vhost_iotlb_find() - the region that holds an address
  * @iotlb: the map
- * @addr: guest-physical address
+ * @addr: the guest's address
  *
- * Return: the region or NULL.
+ * Return: the region or NULL. If there are several, the one that starts first.
  */
 const struct vhost_region *vhost_iotlb_find(const struct vhost_iotlb *iotlb,
 					    u64 addr)
 {
-	unsigned int low = 0, high = iotlb->nregions, mid;
+	/* It only looks, but its type does not say so. */
+	struct rb_root_cached *tree = (struct rb_root_cached *)&iotlb->tree;
 
-	while (low < high) {
-		mid = low + (high - low) / 2;
-		if (iotlb->regions[mid].start <= addr)
-			low = mid + 1;
-		else
-			high = mid;
+	return region_tree_iter_first(tree, addr, addr);
+}
+
+/**
+ * vhost_iotlb_gap() - the first address from one on that is in no region
+ * @iotlb: the map
+ * @addr: the address
+ *
+ * Return: the address; 0 if there is none.
+ */
+u64 vhost_iotlb_gap(const struct vhost_iotlb *iotlb, u64 addr)
+{
+	const struct vhost_region *region;
+
+	do {
+		region = vhost_iotlb_find(iotlb, addr);
+		if (!region)
+			break;
+		addr = region->last + 1;
+	} while (addr);
+	return addr;
+}
+
+/**
+ * vhost_iotlb_extent() - is a range all there, and in one piece?
+ * @iotlb: the map
+ * @addr: the guest's address of it
+ * @len: its bytes, not 0
+ * @perm: what is to be done with it
+ * @user: set to where it begins in the owner's memory
+ *
+ * Return: 1 if it is in one piece there, 0 if in several; -EFAULT, -EPERM or
+ * -EINVAL as vhost_iotlb_translate().
+ */
+int vhost_iotlb_extent(const struct vhost_iotlb *iotlb, u64 addr, u64 len,
+		       u8 perm, void __user **user)
+{
+	const struct vhost_region *hint = NULL;
+	void __user *next = NULL;
+	bool whole = true;
+	struct iovec iov;
+	u64 piece;
+	int err;
+
+	if (addr + len - 1 < addr)
+		return -EINVAL;
+	for (; len; addr += piece, len -= piece) {
+		err = vhost_iotlb_translate(iotlb, &hint, addr, 1, perm, &iov, 1);
+		if (err < 0)
+			return err;
+		if (!next)
+			*user = iov.iov_base;
+		else if (next != iov.iov_base)
+			whole = false;
+		/* In this order, since a region may have 2^64 bytes. */
+		piece = min(len - 1, hint->last - addr) + 1;
+		next = iov.iov_base + piece;
 	}
-	/*
-	 * The one before @low starts last of those that start at or below
-	 * @addr. Regions may overlap, so one that starts earlier may hold it;
-	 * this walks further than one step only for addresses that few guests
-	 * would name, and never past the table.
-	 */
-	while (low--) {
-		if (vhost_region_holds(&iotlb->regions[low], addr, 1))
-			return &iotlb->regions[low];
-	}
-	return NULL;
+	return whole;
 }
 
 /**
@@ -133,6 +258,7 @@ const struct vhost_region *vhost_iotlb_find(const struct vhost_iotlb *iotlb,
  * @hint: in and out
  * @addr: of the buffer
  * @len: of the buffer
+ * @perm: what is to be done with it
  * @iov: filled
  * @max: the room in @iov
  *
@@ -140,14 +266,14 @@ const struct vhost_region *vhost_iotlb_find(const struct vhost_iotlb *iotlb,
  */
 int vhost_iotlb_split(const struct vhost_iotlb *iotlb,
 		      const struct vhost_region **hint, u64 addr, u64 len,
-		      struct iovec *iov, unsigned int max)
+		      u8 perm, struct iovec *iov, unsigned int max)
 {
 	const struct vhost_region *region = *hint;
 	unsigned int n = 0;
 	u64 piece;
 
 	if (len && addr + len - 1 < addr)
-		return -EFAULT;
+		return -EINVAL;
 
 	while (len) {
 		if (!region || !vhost_region_holds(region, addr, 1)) {
@@ -156,9 +282,11 @@ int vhost_iotlb_split(const struct vhost_iotlb *iotlb,
 				return -EFAULT;
 			*hint = region;
 		}
+		if (!vhost_region_allows(region, perm))
+			return -EPERM;
 		if (n == max)
 			return -ENOBUFS;
-		piece = min(len, region->size - (addr - region->start));
+		piece = min(len - 1, region->last - addr) + 1;
 		iov[n].iov_base = vhost_region_user(region, addr);
 		iov[n].iov_len = piece;
 		n++;

@@ -1,57 +1,90 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The map from the addresses that a guest writes into descriptors to the
- * addresses of the owner's memory.
+ * Maps from the addresses that a guest uses to the addresses of the owner's
+ * memory. There are two: the memory table, from guest-physical addresses, which
+ * is replaced as a whole; and the device IOTLB, from the I/O virtual addresses
+ * of a guest behind an IOMMU, which is a cache that the owner fills on demand.
  */
 #ifndef VHOST_ALT_IOTLB_H
 #define VHOST_ALT_IOTLB_H
 
+#include <linux/list.h>
+#include <linux/rbtree.h>
 #include <linux/types.h>
 #include <linux/uio.h>
 #include <linux/vhost.h>
 
 /**
  * struct vhost_region - guest memory that is contiguous on both sides
- * @start: first guest-physical address
- * @size: in bytes; not 0, and @start + @size - 1 does not wrap
+ * @node: its place in the tree
+ * @subtree_last: the largest @last below @node
+ * @link: its place in the list, the oldest first
+ * @start: first address of the guest
+ * @last: last one, not below @start
  * @uaddr: where it lies in the owner's address space
+ * @perm: what is allowed: VHOST_ACCESS_RO to read, _WO to write
  */
 struct vhost_region {
+	struct rb_node node;
+	u64 subtree_last;
+	struct list_head link;
 	u64 start;
-	u64 size;
+	u64 last;
 	u64 uaddr;
+	u8 perm;
 };
 
 /**
- * struct vhost_iotlb - all memory of a guest
- * @nregions: how many
- * @regions: ordered by @start
+ * struct vhost_iotlb - a map
+ * @tree: its regions by address; they may overlap
+ * @regions: the same, the oldest first
+ * @count: how many
+ * @max: how many there may be; one more pushes the oldest out
  *
- * Immutable once built: a change of the memory table makes a new one.
+ * The workers read it under their queues' mutexes, so it changes only under all
+ * of these.
  */
 struct vhost_iotlb {
-	unsigned int nregions;
-	struct vhost_region regions[];
+	struct rb_root_cached tree;
+	struct list_head regions;
+	unsigned int count;
+	unsigned int max;
 };
 
+struct vhost_iotlb *vhost_iotlb_alloc(unsigned int max);
 struct vhost_iotlb *
 vhost_iotlb_create(const struct vhost_memory_region *regions,
 		   unsigned int nregions);
 void vhost_iotlb_free(struct vhost_iotlb *iotlb);
 bool vhost_iotlb_access_ok(const struct vhost_iotlb *iotlb);
+int vhost_iotlb_add(struct vhost_iotlb *iotlb, u64 start, u64 last, u64 uaddr,
+		    u8 perm);
+void vhost_iotlb_del(struct vhost_iotlb *iotlb, u64 start, u64 last);
 const struct vhost_region *vhost_iotlb_find(const struct vhost_iotlb *iotlb,
 					    u64 addr);
+u64 vhost_iotlb_gap(const struct vhost_iotlb *iotlb, u64 addr);
+int vhost_iotlb_extent(const struct vhost_iotlb *iotlb, u64 addr, u64 len,
+		       u8 perm, void __user **user);
 int vhost_iotlb_split(const struct vhost_iotlb *iotlb,
 		      const struct vhost_region **hint, u64 addr, u64 len,
-		      struct iovec *iov, unsigned int max);
+		      u8 perm, struct iovec *iov, unsigned int max);
 
-/* Does @region hold all of @len bytes from @addr on? @len may be 0. */
+bool vhost_user_range_ok(u64 uaddr, u64 size);
+
+static inline bool vhost_region_allows(const struct vhost_region *region,
+				       u8 perm)
+{
+	return (region->perm & perm) == perm;
+}
+
+/* Does @region hold all of @len bytes from @addr on? @len is not 0. */
 static inline bool vhost_region_holds(const struct vhost_region *region,
 				      u64 addr, u64 len)
 {
 	u64 offset = addr - region->start;
+	u64 span = region->last - region->start;
 
-	return offset < region->size && len <= region->size - offset;
+	return offset <= span && len - 1 <= span - offset;
 }
 
 static inline void __user *vhost_region_user(const struct vhost_region *region,
@@ -65,8 +98,9 @@ static inline void __user *vhost_region_user(const struct vhost_region *region,
  * vhost_iotlb_translate() - where a guest's buffer lies in the owner's memory
  * @iotlb: the map
  * @hint: in and out: the region of the last lookup, or NULL; belongs to @iotlb
- * @addr: guest-physical address of the buffer
+ * @addr: the guest's address of the buffer
  * @len: its length in bytes; 0 yields no piece
+ * @perm: what is to be done with it: VHOST_ACCESS_RO or _WO
  * @iov: filled with its pieces, one per region that it crosses
  * @max: the room in @iov
  *
@@ -74,23 +108,24 @@ static inline void __user *vhost_region_user(const struct vhost_region *region,
  * that do. Inline is what happens to nearly every buffer: it lies in whole in
  * the region where the last one was.
  *
- * Return: the number of pieces; -EFAULT if part of the buffer is in no region
- * or it wraps around; -ENOBUFS if @max is too small.
+ * Return: the number of pieces; -EFAULT if part of the buffer is in no region;
+ * -EPERM if one forbids it; -EINVAL if the buffer wraps around; -ENOBUFS if
+ * @max is too small.
  */
 static inline int vhost_iotlb_translate(const struct vhost_iotlb *iotlb,
 					const struct vhost_region **hint,
-					u64 addr, u64 len, struct iovec *iov,
-					unsigned int max)
+					u64 addr, u64 len, u8 perm,
+					struct iovec *iov, unsigned int max)
 {
 	const struct vhost_region *region = *hint;
 
-	if (likely(region && max && len &&
+	if (likely(region && max && len && vhost_region_allows(region, perm) &&
 		   vhost_region_holds(region, addr, len))) {
 		iov->iov_base = vhost_region_user(region, addr);
 		iov->iov_len = len;
 		return 1;
 	}
-	return vhost_iotlb_split(iotlb, hint, addr, len, iov, max);
+	return vhost_iotlb_split(iotlb, hint, addr, len, perm, iov, max);
 }
 
 #endif /* VHOST_ALT_IOTLB_H */

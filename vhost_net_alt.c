@@ -13,12 +13,17 @@
 #include <linux/module.h>
 #include <linux/net.h>
 #include <linux/nospec.h>
+#include <linux/overflow.h>
+#include <linux/sched/clock.h>
+#include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "compat.h"
 #include "tun_glue.h"
 #include "vhost_core.h"
+#include "vhost_msg.h"
 #include "vring.h"
 
 /*
@@ -31,6 +36,22 @@
 #define NET_WEIGHT_BYTES	(512 * 1024)
 #define NET_WEIGHT_DESCS	(16 * NET_WEIGHT_PACKETS)
 
+/*
+ * The longest that a worker looks for more without giving the queue's mutex away,
+ * for which commands wait.
+ */
+#define NET_BUSY_TURN_NS	(200 * NSEC_PER_USEC)
+
+static bool rxtx_workers;
+module_param(rxtx_workers, bool, 0644);
+MODULE_PARM_DESC(rxtx_workers,
+		 "Serve receive and transmit of new owners by a thread each (default 0)");
+
+static bool takeover;
+module_param(takeover, bool, 0444);
+MODULE_PARM_DESC(takeover,
+		 "Be /dev/vhost-net as well, in place of vhost_net (default 0)");
+
 enum {
 	NET_RX,
 	NET_TX,
@@ -41,20 +62,20 @@ enum {
  * struct net_queue - a virtqueue and its backend
  * @q: the virtqueue; its mutex protects all
  * @ts: the backend; set while the queue is running
- * @sock_poll: wakes the worker when @ts has packets, or takes them again
  * @tx: frames being sent; transmit queue only
  * @rx: packets that the guest had no buffers for yet; receive queue only
  * @buffer_size: bytes in the last chain that a packet was put into, or 0
+ * @busy_end: until when to look for more without sleep, in ns of local_clock()
  */
 struct net_queue {
 	struct vhost_queue q;
 	struct tun_socket ts;
-	struct vhost_poll sock_poll;
 	union {
 		struct tun_tx tx;
 		struct tun_rx rx;
 	};
 	size_t buffer_size;
+	u64 busy_end;
 };
 
 /**
@@ -83,9 +104,14 @@ static bool weight_exceeded(const struct vhost_queue *q,
 	       q->batch->walked >= NET_WEIGHT_DESCS;
 }
 
-/* Virtio 1.2, 5.1.6.1: num_buffers is there with either of the two features. */
+/*
+ * Virtio 1.2, 5.1.6.1: num_buffers is there with either of the two features. With
+ * those of tunnels (virtio 1.4, 5.1.6) the header is that and more.
+ */
 static size_t header_size(const struct vhost_queue *q)
 {
+	if (q->features[1] & COMPAT_TUNNEL_FEATURES)
+		return COMPAT_TUNNEL_HDR_LEN;
 	if (vhost_queue_has(q, VIRTIO_NET_F_MRG_RXBUF) ||
 	    vhost_queue_has(q, VIRTIO_F_VERSION_1))
 		return sizeof(struct virtio_net_hdr_mrg_rxbuf);
@@ -122,6 +148,50 @@ static int wait_for_kick(struct vhost_queue *q, struct net_weight *weight)
 	if (more <= 0)
 		return more ? more : 1;
 	return vring_disable_kick(q);
+}
+
+/* ---- busy polling ---- */
+
+/* What came of looking for more. */
+enum busy_end {
+	BUSY_FOUND,	/* there is more */
+	BUSY_TURN,	/* it is the turn of others, but time is not up */
+	BUSY_OVER,	/* it is time to sleep */
+};
+
+/* Packets have been moved: more may follow. */
+static void busy_begin(struct net_queue *nq)
+{
+	if (nq->q.busyloop)
+		nq->busy_end = local_clock() +
+			       (u64)nq->q.busyloop * NSEC_PER_USEC;
+}
+
+/*
+ * Look for more to do, as long as the owner wants to pay for not having to wake
+ * the worker. The time counts from the last packet, not from the last turn, or
+ * two queues of a worker would keep each other awake.
+ */
+static enum busy_end busy_poll(struct net_queue *nq,
+			       bool (*ready)(struct net_queue *nq))
+{
+	struct vhost_queue *q = &nq->q;
+	u64 now = local_clock(), turn = now + NET_BUSY_TURN_NS;
+
+	if (!q->busyloop || now >= nq->busy_end)
+		return BUSY_OVER;
+
+	q->stats.busy_polls++;
+	for (; now < nq->busy_end && !need_resched(); now = local_clock()) {
+		if (ready(nq)) {
+			q->stats.busy_hits++;
+			return BUSY_FOUND;
+		}
+		if (now >= turn || vhost_worker_busy(q->worker))
+			return BUSY_TURN;
+		cpu_relax();
+	}
+	return BUSY_OVER;
 }
 
 /* ---- transmit ---- */
@@ -278,11 +348,36 @@ static void wait_for_socket(struct net_queue *nq)
 	struct vhost_queue *q = &nq->q;
 
 	q->stats.socket_full++;
-	if (vhost_poll_start(&nq->sock_poll, q->worker, nq->ts.sock->file))
+	if (vhost_poll_start(&nq->q.backend_poll, q->worker, nq->ts.sock->file))
 		vhost_queue_wake(q);
 }
 
-/* Return: negative if the ring cannot be used. */
+/* A ring that cannot be read is something to see to as well. */
+static bool tx_ready(struct net_queue *nq)
+{
+	return vring_available(&nq->q);
+}
+
+/*
+ * The guest has nothing more to send.
+ *
+ * Return: 0 to go on; 1 to come back when woken; -EFAULT if the ring cannot be
+ * used.
+ */
+static int idle_tx(struct net_queue *nq, struct net_weight *weight)
+{
+	switch (busy_poll(nq, tx_ready)) {
+	case BUSY_FOUND:
+		return 0;
+	case BUSY_TURN:
+		vhost_queue_wake(&nq->q);
+		return 1;
+	default:
+		return wait_for_kick(&nq->q, weight);
+	}
+}
+
+/* Return: as serve() wants it. */
 static int transmit(struct net_queue *nq)
 {
 	struct vhost_queue *q = &nq->q;
@@ -290,7 +385,7 @@ static int transmit(struct net_queue *nq)
 	int err;
 
 	/* While the worker looks anyway, neither socket nor guest need call. */
-	vhost_poll_stop(&nq->sock_poll);
+	vhost_poll_stop(&nq->q.backend_poll);
 	err = vring_disable_kick(q);
 
 	while (!err) {
@@ -299,10 +394,12 @@ static int transmit(struct net_queue *nq)
 			break;
 		}
 		err = vring_fetch(q, VRING_BATCH);
-		if (err > 0)
+		if (err > 0) {
 			err = send_batch(nq, &weight);
-		else if (!err)
-			err = wait_for_kick(q, &weight);
+			busy_begin(nq);
+		} else if (!err) {
+			err = idle_tx(nq, &weight);
+		}
 		if (err == -EAGAIN) {
 			wait_for_socket(nq);
 			return 0;
@@ -333,7 +430,7 @@ static unsigned int fetch_goal(struct net_queue *nq, size_t size)
  * Return: how many chains; 0 if the guest has not made enough available;
  * -EBADMSG if the chain at index *@end is of no use; -ENOSPC if they do not fit
  * beside those that are held already; -EMSGSIZE if no buffers that this guest
- * may give are enough; -EFAULT if the ring cannot be read.
+ * may give are enough; -EINPROGRESS or -EFAULT as vring_fetch().
  */
 static int hold_buffers(struct net_queue *nq, unsigned int first, size_t size,
 			unsigned int *end)
@@ -419,10 +516,11 @@ static void set_written(struct vring_chain *chain, unsigned int n, size_t size)
  * Put the next packet, of @len bytes, into @n chains from index @first on.
  *
  * Return: how many of the chains are to be completed: all, or none if the
- * packet was lost and they may serve the next one.
+ * packet was lost and they may serve the next one; -EFAULT if the dirty log
+ * cannot be written.
  */
-static unsigned int deliver(struct net_queue *nq, unsigned int first,
-			    unsigned int n, size_t len)
+static int deliver(struct net_queue *nq, unsigned int first, unsigned int n,
+		   size_t len)
 {
 	struct vhost_queue *q = &nq->q;
 	struct vring_batch *b = q->batch;
@@ -435,11 +533,17 @@ static unsigned int deliver(struct net_queue *nq, unsigned int first,
 	int err;
 
 	err = tun_rx_recv(&nq->rx, &nq->ts, iov, niov, skip, size - skip);
+	if (!err && !write_header(q, iov, niov, n))
+		err = -EFAULT;
+	/* A packet that was lost may have been written in part. */
+	if (unlikely(vhost_queue_has(q, VHOST_F_LOG_ALL)) &&
+	    vring_log_iov(q, iov, size))
+		return -EFAULT;
 	if (unlikely(err && err != -EFAULT)) {
 		vhost_queue_drop(q, VHOST_DROP_RECEIVE);
 		return 0;
 	}
-	if (unlikely(err || !write_header(q, iov, niov, n))) {
+	if (unlikely(err)) {
 		/* The guest gets its buffers back empty, not again and again. */
 		vhost_queue_drop(q, VHOST_DROP_WRITE);
 		return n;
@@ -471,8 +575,8 @@ static int settle(struct vhost_queue *q, unsigned int end)
 /*
  * Deliver the packets at hand, or as many as the weight allows.
  *
- * Return: 1 if the guest has too few buffers, 0, or -EFAULT if the ring cannot
- * be used. Nothing is held afterwards, but on -EFAULT.
+ * Return: 1 if the guest has too few buffers, 0, -EINPROGRESS as vring_fetch(), or
+ * -EFAULT if the ring cannot be used. Nothing is held afterwards, but on -EFAULT.
  */
 static int receive_batch(struct net_queue *nq, struct net_weight *weight)
 {
@@ -487,7 +591,11 @@ static int receive_batch(struct net_queue *nq, struct net_weight *weight)
 		weight->packets++;
 		if (likely(n > 0)) {
 			weight->bytes += len;
-			taken += deliver(nq, taken, n, len);
+			n = deliver(nq, taken, n, len);
+			if (unlikely(n < 0))
+				break;
+			taken += n;
+			n = 1;
 			if (taken < VRING_BATCH)
 				continue;
 			end = taken;
@@ -510,24 +618,40 @@ static int receive_batch(struct net_queue *nq, struct net_weight *weight)
 	}
 
 	err = settle(q, taken);
-	if (unlikely(err || n == -EFAULT))
-		return -EFAULT;
+	if (taken)
+		busy_begin(nq);
+	if (unlikely(err || n == -EFAULT || n == -EINPROGRESS))
+		return err ?: n;
 	return !n;
 }
 
-/* Is there a packet? If not, the socket will wake the worker for the next. */
+static bool rx_ready(struct net_queue *nq)
+{
+	return tun_rx_fill(&nq->rx, &nq->ts);
+}
+
+/* Is there a packet? If not, the worker will be woken for the next. */
 static bool packets_at_hand(struct net_queue *nq)
 {
 	if (tun_rx_fill(&nq->rx, &nq->ts))
 		return true;
-	vhost_poll_arm(&nq->sock_poll);
+	switch (busy_poll(nq, rx_ready)) {
+	case BUSY_FOUND:
+		return true;
+	case BUSY_TURN:
+		vhost_queue_wake(&nq->q);
+		return false;
+	default:
+		break;
+	}
+	vhost_poll_arm(&nq->q.backend_poll);
 	if (!tun_rx_fill(&nq->rx, &nq->ts))
 		return false;
-	vhost_poll_disarm(&nq->sock_poll);
+	vhost_poll_disarm(&nq->q.backend_poll);
 	return true;
 }
 
-/* Return: negative if the ring cannot be used. */
+/* Return: as serve() wants it. */
 static int receive(struct net_queue *nq)
 {
 	struct vhost_queue *q = &nq->q;
@@ -535,7 +659,7 @@ static int receive(struct net_queue *nq)
 	int err;
 
 	/* While the worker looks anyway, neither socket nor guest need call. */
-	vhost_poll_disarm(&nq->sock_poll);
+	vhost_poll_disarm(&nq->q.backend_poll);
 	err = vring_disable_kick(q);
 
 	while (!err && packets_at_hand(nq)) {
@@ -553,15 +677,23 @@ static int receive(struct net_queue *nq)
 
 /* ---- work ---- */
 
+/*
+ * One turn of a queue. @move returns a negative error if the ring cannot be used;
+ * -EINPROGRESS if it waits for the owner.
+ */
 static void serve(struct net_queue *nq, int (*move)(struct net_queue *nq))
 {
 	struct vhost_queue *q = &nq->q;
+	int err;
 
 	mutex_lock(&q->mutex);
 	if (q->running && !q->broken) {
 		q->stats.runs++;
 		q->batch->walked = 0;
-		if (unlikely(move(nq) < 0))
+		err = vring_map(q);
+		if (likely(!err))
+			err = move(nq);
+		if (unlikely(err < 0 && err != -EINPROGRESS))
 			vhost_queue_break(q);
 	}
 	mutex_unlock(&q->mutex);
@@ -591,7 +723,7 @@ static struct tun_socket detach_backend(struct net_queue *nq)
 	struct tun_socket old;
 
 	mutex_lock(&nq->q.mutex);
-	vhost_poll_stop(&nq->sock_poll);
+	vhost_poll_stop(&nq->q.backend_poll);
 	put_back_packets(nq);
 	vhost_queue_stop(&nq->q);
 	old = nq->ts;
@@ -621,10 +753,10 @@ static long attach_backend(struct net_queue *nq, struct tun_socket *ts)
 		return -EINVAL;
 	}
 
-	vhost_poll_stop(&nq->sock_poll);
+	vhost_poll_stop(&nq->q.backend_poll);
 	put_back_packets(nq);
 	swap(nq->ts, *ts);
-	vhost_poll_start(&nq->sock_poll, q->worker, nq->ts.sock->file);
+	vhost_poll_start(&nq->q.backend_poll, q->worker, nq->ts.sock->file);
 	/* Buffers or packets may be there already. */
 	vhost_queue_wake(q);
 	return 0;
@@ -670,20 +802,38 @@ static long set_backend(struct net_dev *net, struct vhost_vring_file *backend)
 	return 0;
 }
 
-/* Stop all queues, and forget the owner if there is one. */
-static void net_stop(struct net_dev *net)
+/*
+ * Stop all queues, and forget the owner if there is one. @memory is the memory
+ * table that there is afterwards.
+ */
+static void net_stop(struct net_dev *net, struct vhost_iotlb *memory)
 {
 	struct tun_socket old[NET_QUEUES];
 	unsigned int i;
 
 	for (i = 0; i < NET_QUEUES; i++)
 		old[i] = detach_backend(&net->nq[i]);
-	vhost_dev_reset_owner(&net->dev);
+	vhost_dev_reset_owner(&net->dev, memory);
 	for (i = 0; i < NET_QUEUES; i++)
 		tun_socket_put(&old[i]);
 }
 
 /* ---- file operations ---- */
+
+static int init_queues(struct net_dev *net)
+{
+	int err;
+
+	net->queues[NET_RX] = &net->nq[NET_RX].q;
+	net->queues[NET_TX] = &net->nq[NET_TX].q;
+	err = vhost_queue_init(net->queues[NET_RX], "-rx", serve_rx, EPOLLIN);
+	if (err)
+		return err;
+	err = vhost_queue_init(net->queues[NET_TX], "-tx", serve_tx, EPOLLOUT);
+	if (err)
+		vhost_queue_cleanup(net->queues[NET_RX]);
+	return err;
+}
 
 static int net_open(struct inode *inode, struct file *file)
 {
@@ -693,21 +843,12 @@ static int net_open(struct inode *inode, struct file *file)
 	net = kvzalloc(sizeof(*net), GFP_KERNEL_ACCOUNT);
 	if (!net)
 		return -ENOMEM;
-
-	net->queues[NET_RX] = &net->nq[NET_RX].q;
-	net->queues[NET_TX] = &net->nq[NET_TX].q;
-	vhost_queue_init(net->queues[NET_RX], serve_rx);
-	vhost_queue_init(net->queues[NET_TX], serve_tx);
-	vhost_poll_init(&net->nq[NET_RX].sock_poll, &net->queues[NET_RX]->work,
-			EPOLLIN);
-	vhost_poll_init(&net->nq[NET_TX].sock_poll, &net->queues[NET_TX]->work,
-			EPOLLOUT);
-
-	err = vhost_dev_init(&net->dev, net->queues, NET_QUEUES);
+	err = init_queues(net);
 	if (err) {
 		kvfree(net);
 		return err;
 	}
+	vhost_dev_init(&net->dev, net->queues, NET_QUEUES);
 	file->private_data = net;
 	return 0;
 }
@@ -715,52 +856,132 @@ static int net_open(struct inode *inode, struct file *file)
 static int net_release(struct inode *inode, struct file *file)
 {
 	struct net_dev *net = file->private_data;
+	unsigned int i;
 
 	mutex_lock(&net->dev.mutex);
-	net_stop(net);
+	net_stop(net, NULL);
 	mutex_unlock(&net->dev.mutex);
 	tun_tx_cleanup(&net->nq[NET_TX].tx);
 	vhost_dev_cleanup(&net->dev);
+	for (i = 0; i < NET_QUEUES; i++)
+		vhost_queue_cleanup(net->queues[i]);
 	kvfree(net);
 	return 0;
 }
 
 static long reset_owner(struct net_dev *net)
 {
-	long err = vhost_dev_check_owner(&net->dev);
+	struct vhost_iotlb *memory;
+	long err;
 
-	if (!err)
-		net_stop(net);
-	return err;
+	err = vhost_dev_check_owner(&net->dev);
+	if (err)
+		return err;
+	/* As with the in-tree module, there is one without regions from now on. */
+	memory = vhost_iotlb_alloc(0);
+	if (!memory)
+		return -ENOMEM;
+	net_stop(net, memory);
+	return 0;
 }
+
+/* ---- features ---- */
+
+static const u64 net_features[VHOST_FEATURE_WORDS] = {
+	VHOST_ALT_FEATURES, COMPAT_TUNNEL_FEATURES,
+};
 
 static long put_features(u64 features, u64 __user *argp)
 {
 	return copy_to_user(argp, &features, sizeof(features)) ? -EFAULT : 0;
 }
 
-static long get_features(u64 *features, u64 offered, u64 __user *argp)
+static long set_features(struct net_dev *net, const u64 *features)
 {
-	if (copy_from_user(features, argp, sizeof(*features)))
-		return -EFAULT;
-	return *features & ~offered ? -EOPNOTSUPP : 0;
+	unsigned int i;
+	long err;
+
+	for (i = 0; i < VHOST_FEATURE_WORDS; i++) {
+		if (features[i] & ~net_features[i])
+			return -EOPNOTSUPP;
+	}
+	mutex_lock(&net->dev.mutex);
+	err = vhost_dev_set_features(&net->dev, features);
+	mutex_unlock(&net->dev.mutex);
+	return err;
 }
+
+static long set_features_word(struct net_dev *net, const u64 __user *argp)
+{
+	u64 features[VHOST_FEATURE_WORDS] = {};
+
+	if (copy_from_user(features, argp, sizeof(*argp)))
+		return -EFAULT;
+	return set_features(net, features);
+}
+
+static long put_features_array(struct vhost_features_array __user *argp)
+{
+	u64 count, n;
+
+	if (get_user(count, &argp->count))
+		return -EFAULT;
+	n = min_t(u64, count, VHOST_FEATURE_WORDS);
+	if (copy_to_user(argp->features, net_features, n * sizeof(u64)))
+		return -EFAULT;
+	return clear_user(argp->features + n, array_size(count - n, sizeof(u64))) ?
+	       -EFAULT : 0;
+}
+
+/* Words beyond those that we know may be there, if they are 0. */
+static long set_features_array(struct net_dev *net,
+			       struct vhost_features_array __user *argp)
+{
+	u64 features[VHOST_FEATURE_WORDS] = {}, count, n, word;
+
+	if (get_user(count, &argp->count))
+		return -EFAULT;
+	n = min_t(u64, count, VHOST_FEATURE_WORDS);
+	if (copy_from_user(features, argp->features, n * sizeof(u64)))
+		return -EFAULT;
+	for (; n < count; n++) {
+		if (get_user(word, &argp->features[n]))
+			return -EFAULT;
+		if (word)
+			return -EOPNOTSUPP;
+		/* The count is the caller's, and has no limit. */
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return set_features(net, features);
+}
+
+static long set_backend_features(struct net_dev *net, const u64 __user *argp)
+{
+	u64 features;
+
+	if (copy_from_user(&features, argp, sizeof(features)))
+		return -EFAULT;
+	if (features & ~VHOST_ALT_BACKEND_FEATURES)
+		return -EOPNOTSUPP;
+	mutex_lock(&net->dev.mutex);
+	WRITE_ONCE(net->dev.backend_features, features);
+	mutex_unlock(&net->dev.mutex);
+	return 0;
+}
+
+/* ---- file operations ---- */
 
 static long locked_ioctl(struct net_dev *net, unsigned int cmd,
 			 void __user *argp)
 {
 	struct vhost_vring_file backend;
-	u64 features;
-	long err;
 
+	lockdep_assert_held(&net->dev.mutex);
 	switch (cmd) {
-	case VHOST_SET_FEATURES:
-		err = get_features(&features, VHOST_ALT_FEATURES, argp);
-		if (!err)
-			vhost_dev_set_features(&net->dev, features);
-		return err;
 	case VHOST_SET_OWNER:
-		return vhost_dev_set_owner(&net->dev);
+		return vhost_dev_set_owner(&net->dev, READ_ONCE(rxtx_workers));
 	case VHOST_RESET_OWNER:
 		return reset_owner(net);
 	case VHOST_NET_SET_BACKEND:
@@ -776,22 +997,49 @@ static long net_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct net_dev *net = file->private_data;
 	void __user *argp = (void __user *)arg;
-	u64 features;
 	long err;
 
 	switch (cmd) {
 	case VHOST_GET_FEATURES:
-		return put_features(VHOST_ALT_FEATURES, argp);
+		return put_features(net_features[0], argp);
+	case VHOST_SET_FEATURES:
+		return set_features_word(net, argp);
+	case VHOST_GET_FEATURES_ARRAY:
+		return put_features_array(argp);
+	case VHOST_SET_FEATURES_ARRAY:
+		return set_features_array(net, argp);
 	case VHOST_GET_BACKEND_FEATURES:
-		return put_features(0, argp);
+		return put_features(VHOST_ALT_BACKEND_FEATURES, argp);
 	case VHOST_SET_BACKEND_FEATURES:
-		return get_features(&features, 0, argp);
+		return set_backend_features(net, argp);
 	default:
 		mutex_lock(&net->dev.mutex);
 		err = locked_ioctl(net, cmd, argp);
 		mutex_unlock(&net->dev.mutex);
 		return err;
 	}
+}
+
+static ssize_t net_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct net_dev *net = iocb->ki_filp->private_data;
+
+	return vhost_dev_read_iter(&net->dev, to,
+				   iocb->ki_filp->f_flags & O_NONBLOCK);
+}
+
+static ssize_t net_write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct net_dev *net = iocb->ki_filp->private_data;
+
+	return vhost_dev_write_iter(&net->dev, from);
+}
+
+static __poll_t net_poll(struct file *file, poll_table *wait)
+{
+	struct net_dev *net = file->private_data;
+
+	return vhost_dev_poll(&net->dev, file, wait);
 }
 
 static void net_show_fdinfo(struct seq_file *m, struct file *file)
@@ -805,11 +1053,16 @@ static const struct file_operations net_fops = {
 	.owner		= THIS_MODULE,
 	.open		= net_open,
 	.release	= net_release,
+	.read_iter	= net_read_iter,
+	.write_iter	= net_write_iter,
+	.poll		= net_poll,
 	.unlocked_ioctl	= net_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
 	.show_fdinfo	= net_show_fdinfo,
 	.llseek		= noop_llseek,
 };
+
+/* ---- the module ---- */
 
 static struct miscdevice net_misc = {
 	.minor	= MISC_DYNAMIC_MINOR,
@@ -817,7 +1070,37 @@ static struct miscdevice net_misc = {
 	.fops	= &net_fops,
 };
 
-module_misc_device(net_misc);
+static struct miscdevice takeover_misc = {
+	.minor	= VHOST_NET_MINOR,
+	.name	= "vhost-net",
+	.fops	= &net_fops,
+};
+
+static int __init net_init(void)
+{
+	int err;
+
+	err = misc_register(&net_misc);
+	if (err || !takeover)
+		return err;
+	err = misc_register(&takeover_misc);
+	if (err) {
+		pr_err("cannot take over /dev/vhost-net (%d): unload vhost_net first\n",
+		       err);
+		misc_deregister(&net_misc);
+	}
+	return err;
+}
+
+static void __exit net_exit(void)
+{
+	if (takeover)
+		misc_deregister(&takeover_misc);
+	misc_deregister(&net_misc);
+}
+
+module_init(net_init);
+module_exit(net_exit);
 
 MODULE_LICENSE("GPL");
 MODULE_AUTHOR("The vhost_alt authors");

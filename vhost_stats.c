@@ -24,6 +24,10 @@ static const struct {
 	COUNTER(put_back),
 	COUNTER(socket_full),
 	COUNTER(ring_errors),
+	COUNTER(iotlb_misses),
+	COUNTER(log_bytes),
+	COUNTER(busy_polls),
+	COUNTER(busy_hits),
 };
 
 static const char *const drops[VHOST_DROP_REASONS] = {

@@ -72,6 +72,10 @@ enum vhost_drop {
  * @put_back: chains that were fetched and put back for later
  * @socket_full: times that the socket took no more
  * @ring_errors: times that the queue stopped because of its ring
+ * @iotlb_misses: times that the owner was asked for an entry of the device IOTLB
+ * @log_bytes: bytes of guest memory whose writing was logged
+ * @busy_polls: times that the worker looked for more work without sleeping
+ * @busy_hits: of these, times that it found some
  * @drops: by enum vhost_drop
  */
 struct vhost_stats {
@@ -86,6 +90,10 @@ struct vhost_stats {
 	u64 put_back;
 	u64 socket_full;
 	u64 ring_errors;
+	u64 iotlb_misses;
+	u64 log_bytes;
+	u64 busy_polls;
+	u64 busy_hits;
 	u64 drops[VHOST_DROP_REASONS];
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A worker is one thread in the address space and the cgroups of the process
- * that owns the device. Work is queued on it from any context: from the wait
+ * that owns a device. Work is queued on it from any context: from the wait
  * queue of a kick's eventfd or of a tap, and from ioctls.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -26,19 +26,32 @@
  * @lock: protects @killed
  * @killed: the owner got SIGKILL and took the thread along: nothing will run
  *	any more
- * @vtsk: the thread, where workers are threads of the owner
- * @task: the thread, where they are kernel threads
+ * @kind: what sort of thread it is
+ * @vtsk: the thread, if it is one of the owner's
+ * @task: the thread, if it is the kernel's
  */
 struct vhost_worker {
 	struct llist_head works;
 	struct mm_struct *mm;
 	struct mutex lock; /* orders a flush against the thread's death */
 	bool killed;
-#ifdef COMPAT_VHOST_TASK
-	struct vhost_task *vtsk;
-#else
-	struct task_struct *task;
-#endif
+	const struct worker_kind *kind;
+	union {
+		struct vhost_task *vtsk;
+		struct task_struct *task;
+	};
+};
+
+/**
+ * struct worker_kind - a sort of thread
+ * @start: make one with that name; 0 or a negative errno
+ * @wake: have it look for work; any context
+ * @stop: end it, and wait for that
+ */
+struct worker_kind {
+	int (*start)(struct vhost_worker *worker, const char *name);
+	void (*wake)(struct vhost_worker *worker);
+	void (*stop)(struct vhost_worker *worker);
 };
 
 struct vhost_flush {
@@ -74,9 +87,11 @@ static bool worker_run(void *data)
 	return true;
 }
 
+/* ---- a thread of the owner's process, where the kernel has such ---- */
+
 #ifdef COMPAT_VHOST_TASK
 
-static void worker_wake(struct vhost_worker *worker)
+static void vtsk_wake(struct vhost_worker *worker)
 {
 	vhost_task_wake(worker->vtsk);
 }
@@ -85,7 +100,7 @@ static void worker_wake(struct vhost_worker *worker)
  * Runs in the dying thread, for the last time: a flush that was queued before
  * @killed completes, and one that finds it set finds nothing running either.
  */
-static void worker_killed(void *data)
+static void vtsk_killed(void *data)
 {
 	struct vhost_worker *worker = data;
 
@@ -95,11 +110,11 @@ static void worker_killed(void *data)
 	mutex_unlock(&worker->lock);
 }
 
-static int worker_start(struct vhost_worker *worker, const char *name)
+static int vtsk_start(struct vhost_worker *worker, const char *name)
 {
 	struct vhost_task *vtsk;
 
-	vtsk = vhost_task_create(worker_run, worker_killed, worker, name);
+	vtsk = vhost_task_create(worker_run, vtsk_killed, worker, name);
 	if (IS_ERR_OR_NULL(vtsk))
 		return vtsk ? PTR_ERR(vtsk) : -ENOMEM;
 	worker->vtsk = vtsk;
@@ -107,19 +122,27 @@ static int worker_start(struct vhost_worker *worker, const char *name)
 	return 0;
 }
 
-static void worker_stop(struct vhost_worker *worker)
+static void vtsk_stop(struct vhost_worker *worker)
 {
 	vhost_task_stop(worker->vtsk);
 }
 
-#else /* !COMPAT_VHOST_TASK */
+static const struct worker_kind owner_thread = {
+	.start	= vtsk_start,
+	.wake	= vtsk_wake,
+	.stop	= vtsk_stop,
+};
 
-static void worker_wake(struct vhost_worker *worker)
+#endif /* COMPAT_VHOST_TASK */
+
+/* ---- a thread of the kernel ---- */
+
+static void kthread_wake(struct vhost_worker *worker)
 {
 	wake_up_process(worker->task);
 }
 
-static int worker_thread(void *data)
+static int kthread_main(void *data)
 {
 	struct vhost_worker *worker = data;
 
@@ -137,11 +160,11 @@ static int worker_thread(void *data)
 	return 0;
 }
 
-static int worker_start(struct vhost_worker *worker, const char *name)
+static int kthread_start(struct vhost_worker *worker, const char *name)
 {
 	int err;
 
-	worker->task = kthread_create(worker_thread, worker, "%s", name);
+	worker->task = kthread_create(kthread_main, worker, "%s", name);
 	if (IS_ERR(worker->task))
 		return PTR_ERR(worker->task);
 
@@ -154,23 +177,41 @@ static int worker_start(struct vhost_worker *worker, const char *name)
 	return 0;
 }
 
-static void worker_stop(struct vhost_worker *worker)
+static void kthread_end(struct vhost_worker *worker)
 {
 	kthread_stop(worker->task);
 }
 
-#endif /* COMPAT_VHOST_TASK */
+static const struct worker_kind kernel_thread_kind = {
+	.start	= kthread_start,
+	.wake	= kthread_wake,
+	.stop	= kthread_end,
+};
+
+/* ---- */
+
+static const struct worker_kind *choose_kind(bool fork)
+{
+#ifdef COMPAT_VHOST_TASK
+	if (fork)
+		return &owner_thread;
+#endif
+	return &kernel_thread_kind;
+}
 
 /**
  * vhost_worker_create() - start a thread that works for the current process
  * @mm: the current process's address space; outlives the worker
+ * @fork: make it a thread of that process if the kernel can
+ * @suffix: put behind its name
  *
  * The thread is named vhost-<pid>, as tools expect of a vhost device, and is
  * accounted to the cgroups of the caller.
  *
  * Return: the worker, or an ERR_PTR().
  */
-struct vhost_worker *vhost_worker_create(struct mm_struct *mm)
+struct vhost_worker *vhost_worker_create(struct mm_struct *mm, bool fork,
+					 const char *suffix)
 {
 	struct vhost_worker *worker;
 	char name[TASK_COMM_LEN];
@@ -182,9 +223,10 @@ struct vhost_worker *vhost_worker_create(struct mm_struct *mm)
 	init_llist_head(&worker->works);
 	mutex_init(&worker->lock);
 	worker->mm = mm;
-	snprintf(name, sizeof(name), "vhost-%d", current->pid);
+	worker->kind = choose_kind(fork);
+	snprintf(name, sizeof(name), "vhost-%d%s", current->pid, suffix);
 
-	err = worker_start(worker, name);
+	err = worker->kind->start(worker, name);
 	if (err) {
 		kfree(worker);
 		return ERR_PTR(err);
@@ -205,7 +247,7 @@ void vhost_worker_destroy(struct vhost_worker *worker)
 
 	if (!worker)
 		return;
-	worker_stop(worker);
+	worker->kind->stop(worker);
 	llist_for_each_entry_safe(work, next, llist_del_all(&worker->works),
 				  node)
 		clear_bit(VHOST_WORK_QUEUED, &work->flags);
@@ -225,7 +267,18 @@ void vhost_worker_queue(struct vhost_worker *worker, struct vhost_work *work)
 	if (!worker || test_and_set_bit(VHOST_WORK_QUEUED, &work->flags))
 		return;
 	llist_add(&work->node, &worker->works);
-	worker_wake(worker);
+	worker->kind->wake(worker);
+}
+
+/**
+ * vhost_worker_busy() - does work wait?
+ * @worker: for whom
+ *
+ * To be asked by what the worker runs, which is not counted.
+ */
+bool vhost_worker_busy(const struct vhost_worker *worker)
+{
+	return !llist_empty(&worker->works);
 }
 
 static void flush_done(struct vhost_work *work)
@@ -363,4 +416,20 @@ void vhost_poll_stop(struct vhost_poll *poll)
 	remove_wait_queue(poll->wqh, &poll->wait);
 	poll->wqh = NULL;
 	WRITE_ONCE(poll->armed, false);
+}
+
+/**
+ * vhost_poll_move() - have the work done by another worker from now on
+ * @poll: the poll; if it is stopped, nothing happens
+ * @worker: who does it
+ *
+ * No wake-up is lost. Work that the former worker was given stays with it.
+ */
+void vhost_poll_move(struct vhost_poll *poll, struct vhost_worker *worker)
+{
+	if (!poll->wqh)
+		return;
+	spin_lock_irq(&poll->wqh->lock);
+	poll->worker = worker;
+	spin_unlock_irq(&poll->wqh->lock);
 }

@@ -34,7 +34,7 @@ struct vhost_work {
  * @wait: our entry in the file's wait queue
  * @wqh: that wait queue; NULL while stopped
  * @mask: the events of interest
- * @worker: who runs @work; constant while started
+ * @worker: who runs @work; while started it changes under the wait queue's lock
  * @work: what to queue
  * @armed: cleared by a worker that looks at the file anyway, so that it is not
  *	woken for what it is about to see
@@ -49,10 +49,12 @@ struct vhost_poll {
 	bool armed;
 };
 
-struct vhost_worker *vhost_worker_create(struct mm_struct *mm);
+struct vhost_worker *vhost_worker_create(struct mm_struct *mm, bool fork,
+					 const char *suffix);
 void vhost_worker_destroy(struct vhost_worker *worker);
 void vhost_worker_queue(struct vhost_worker *worker, struct vhost_work *work);
 void vhost_worker_flush(struct vhost_worker *worker);
+bool vhost_worker_busy(const struct vhost_worker *worker);
 
 void vhost_work_init(struct vhost_work *work,
 		     void (*fn)(struct vhost_work *work));
@@ -62,6 +64,7 @@ void vhost_poll_init(struct vhost_poll *poll, struct vhost_work *work,
 int vhost_poll_start(struct vhost_poll *poll, struct vhost_worker *worker,
 		     struct file *file);
 void vhost_poll_stop(struct vhost_poll *poll);
+void vhost_poll_move(struct vhost_poll *poll, struct vhost_worker *worker);
 
 /* Stop being woken. Writes nothing on the way of a packet if it is so already. */
 static inline void vhost_poll_disarm(struct vhost_poll *poll)

@@ -1,8 +1,255 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What giving chains back has in common in all layouts. */
+/* What all layouts have in common: where the ring lies, and giving chains back. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include "vhost_msg.h"
 #include "vring.h"
+
+/* ---- where the ring lies ---- */
+
+static void point_to(struct vhost_queue *q, void __user *const area[VRING_AREAS])
+{
+	q->desc = area[VRING_DESC];
+	q->avail = area[VRING_AVAIL];
+	q->used = area[VRING_USED];
+}
+
+/* As the owner gave them: they need no translation, or one for each access. */
+static void point_to_given(struct vhost_queue *q)
+{
+	void __user *area[VRING_AREAS];
+	unsigned int i;
+
+	for (i = 0; i < VRING_AREAS; i++)
+		area[i] = u64_to_user_ptr(q->ring[i]);
+	point_to(q, area);
+	q->scattered = q->iotlb;
+}
+
+static bool ring_given(const struct vhost_queue *q)
+{
+	return q->ring[VRING_DESC] || q->ring[VRING_AVAIL] || q->ring[VRING_USED];
+}
+
+/**
+ * vring_map_slow() - vring_map() after a change of the ring's place
+ * @q: the queue
+ *
+ * Return: as vring_map().
+ */
+int vring_map_slow(struct vhost_queue *q)
+{
+	void __user *area[VRING_AREAS];
+	bool whole = true;
+	unsigned int i;
+	size_t size;
+	u8 perm;
+	int err;
+
+	lockdep_assert_held(&q->mutex);
+	if (!ring_given(q))
+		return -EINPROGRESS;
+	point_to_given(q);
+	for (i = 0; q->iotlb && i < VRING_AREAS; i++) {
+		size = q->ops->area_size(q, i);
+		perm = q->ops->area_perm[i];
+		err = vhost_iotlb_extent(q->iotlb, q->ring[i], size, perm,
+					 &area[i]);
+		if (err == -EFAULT) {
+			vhost_queue_miss(q, vhost_iotlb_gap(q->iotlb, q->ring[i]),
+					 perm);
+			return -EINPROGRESS;
+		}
+		if (err < 0)
+			return -EFAULT;
+		whole &= err;
+	}
+	if (q->iotlb && whole) {
+		point_to(q, area);
+		q->scattered = false;
+	}
+	q->mapped = true;
+	return 0;
+}
+
+/**
+ * vring_start() - begin to use a ring
+ * @q: the queue
+ *
+ * With a device IOTLB nothing but the start of the used area needs to be known
+ * to it: the rest may be asked for when it is needed.
+ *
+ * Return: 0, or -EFAULT if the ring could not be accessed.
+ */
+int vring_start(struct vhost_queue *q)
+{
+	lockdep_assert_held(&q->mutex);
+	vhost_queue_remap(q);
+	point_to_given(q);
+	q->called_valid = false;
+	return q->ops->start(q);
+}
+
+/*
+ * The region of @addr, for an access piece by piece: @len is cut to what lies in
+ * it. NULL if there is none, for which the owner is asked, or none that allows it.
+ */
+static const struct vhost_region *piece_at(struct vhost_queue *q, u64 addr,
+					   u8 perm, size_t *len)
+{
+	const struct vhost_region *region;
+
+	region = vhost_iotlb_find(q->iotlb, addr);
+	if (!region) {
+		vhost_queue_miss(q, addr, perm);
+		return NULL;
+	}
+	if (!vhost_region_allows(region, perm))
+		return NULL;
+	*len = min_t(u64, *len - 1, region->last - addr) + 1;
+	return region;
+}
+
+static int read_piece(void *to, const void __user *from, size_t len)
+{
+	if (len == sizeof(u16) && IS_ALIGNED((unsigned long)from, sizeof(u16)))
+		return get_user(*(u16 *)to, (u16 __user *)from);
+	return copy_from_user(to, from, len) ? -EFAULT : 0;
+}
+
+static int write_piece(void __user *to, const void *from, size_t len)
+{
+	if (len == sizeof(u16) && IS_ALIGNED((unsigned long)to, sizeof(u16)))
+		return put_user(*(u16 *)from, (u16 __user *)to);
+	return copy_to_user(to, from, len) ? -EFAULT : 0;
+}
+
+/**
+ * vring_read_scattered() - read from a ring of which each access is translated
+ * @q: the queue
+ * @to: where to
+ * @from: the guest's address
+ * @len: bytes; a word of 16 bits is read in one piece
+ *
+ * Return: 0, or -EFAULT; then the owner has been asked for what is missing.
+ */
+int vring_read_scattered(struct vhost_queue *q, void *to,
+			 const void __user *from, size_t len)
+{
+	const struct vhost_region *region;
+	u64 addr = (unsigned long)from;
+	size_t piece;
+
+	for (; len; addr += piece, to += piece, len -= piece) {
+		piece = len;
+		region = piece_at(q, addr, VHOST_ACCESS_RO, &piece);
+		if (!region || read_piece(to, vhost_region_user(region, addr),
+					  piece))
+			return -EFAULT;
+	}
+	return 0;
+}
+
+/**
+ * vring_write_scattered() - write to a ring of which each access is translated
+ * @q: the queue
+ * @to: the guest's address
+ * @from: what
+ * @len: bytes; a word of 16 bits is written in one piece
+ *
+ * Return: 0, or -EFAULT; then the owner has been asked for what is missing.
+ */
+int vring_write_scattered(struct vhost_queue *q, void __user *to,
+			  const void *from, size_t len)
+{
+	const struct vhost_region *region;
+	u64 addr = (unsigned long)to;
+	size_t piece;
+
+	for (; len; addr += piece, from += piece, len -= piece) {
+		piece = len;
+		region = piece_at(q, addr, VHOST_ACCESS_WO, &piece);
+		if (!region || write_piece(vhost_region_user(region, addr), from,
+					   piece))
+			return -EFAULT;
+	}
+	return 0;
+}
+
+/* ---- the dirty log ---- */
+
+/* After a write to the log, or to none. */
+static int logged(struct vhost_queue *q, size_t len, int err)
+{
+	q->stats.log_bytes += len;
+	vhost_log_signal(&q->log);
+	return err;
+}
+
+/* Log a part of the ring by where it lies in the owner's memory. */
+static int log_ring_user(struct vhost_queue *q, const void __user *at,
+			 size_t len)
+{
+	const struct vhost_region *region;
+	u64 addr = (unsigned long)at;
+	size_t piece;
+	int err = 0;
+
+	if (!q->scattered)
+		return vhost_log_write_user(&q->log, q->memory, addr, len);
+	for (; !err && len; addr += piece, len -= piece) {
+		piece = len;
+		region = piece_at(q, addr, VHOST_ACCESS_WO, &piece);
+		if (!region)
+			return -EFAULT;
+		err = vhost_log_write_user(&q->log, q->memory,
+					   region->uaddr + (addr - region->start),
+					   piece);
+	}
+	return err;
+}
+
+/**
+ * vring_log_used() - log that a part of the used area was written
+ * @q: the queue, whose used area is to be logged
+ * @at: where, by way of @q->used
+ * @len: bytes
+ *
+ * Return: 0, or -EFAULT if the log could not be written.
+ */
+int vring_log_used(struct vhost_queue *q, const void __user *at, size_t len)
+{
+	u64 offset = at - (const void __user *)q->used;
+
+	if (q->iotlb)
+		return logged(q, len, log_ring_user(q, at, len));
+	return logged(q, len, vhost_log_write(&q->log,
+					      q->log.used_addr + offset, len));
+}
+
+/**
+ * vring_log_iov() - log that a buffer of the guest was written
+ * @q: the queue
+ * @iov: its pieces in the owner's memory
+ * @len: bytes that were written, from their start
+ *
+ * Return: 0, or -EFAULT if the log could not be written.
+ */
+int vring_log_iov(struct vhost_queue *q, const struct iovec *iov, size_t len)
+{
+	size_t left = len, piece;
+	int err = 0;
+
+	lockdep_assert_held(&q->mutex);
+	for (; !err && left; iov++, left -= piece) {
+		piece = min(left, iov->iov_len);
+		err = vhost_log_write_user(&q->log, q->memory,
+					   (unsigned long)iov->iov_base, piece);
+	}
+	return logged(q, len, err);
+}
+
+/* ---- giving chains back ---- */
 
 /* Nothing is held: begin the batch anew. */
 static void batch_reset(struct vring_batch *b)

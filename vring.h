@@ -11,17 +11,19 @@
  * so none gets lost.
  *
  * Every function here is called with the queue's mutex held, by a thread in the
- * owner's address space, on a queue that vring_start() has prepared. A negative
- * return means that the ring itself could not be accessed: the caller stops the
- * queue by vhost_queue_break().
+ * owner's address space, on a queue that vring_start() has prepared, after
+ * vring_map() has said that the ring is there. -EFAULT means that the ring itself
+ * could not be accessed: the caller stops the queue by vhost_queue_break().
  */
 #ifndef VHOST_ALT_VRING_H
 #define VHOST_ALT_VRING_H
 
 #include <linux/lockdep.h>
+#include <linux/uaccess.h>
 #include <linux/uio.h>
 
-#include "vhost_core.h"
+#include "compat.h"
+#include "vhost_queue.h"
 
 /*
  * How many chains one pass over the ring takes, and so how many share its cost
@@ -67,6 +69,8 @@ struct vring_chain {
  * @count: index behind the youngest one
  * @niov: how much of @iov is in use
  * @walked: descriptors read since the user of the batch set this to 0
+ * @missed: an address that the device IOTLB does not know, after -EINPROGRESS
+ * @missed_perm: what was to be done there
  * @chains: the chains
  * @iov: their pieces, in the order of the chains and without gaps, so that
  *	chains that follow each other make one scatter list
@@ -83,6 +87,8 @@ struct vring_batch {
 	unsigned int count;
 	unsigned int niov;
 	unsigned int walked;
+	u64 missed;
+	u8 missed_perm;
 	struct vring_chain chains[VRING_MAX_HELD];
 	struct iovec iov[VRING_MAX_HELD];
 	__virtio16 heads[VRING_BATCH];
@@ -103,7 +109,9 @@ struct vring_batch {
  *	@last_used and was @old when it was asked last?
  * @enable_kick: see vring_enable_kick()
  * @disable_kick: see vring_disable_kick()
- * @addressable: may a process have all of the ring's memory?
+ * @available: see vring_available()
+ * @area_size: bytes in an area of the ring
+ * @area_perm: what the device does there
  */
 struct vring_ops {
 	int (*start)(struct vhost_queue *q);
@@ -113,22 +121,26 @@ struct vring_ops {
 	bool (*want_call)(struct vhost_queue *q, u16 old);
 	int (*enable_kick)(struct vhost_queue *q);
 	int (*disable_kick)(struct vhost_queue *q);
-	bool (*addressable)(const struct vhost_queue *q);
+	int (*available)(struct vhost_queue *q);
+	size_t (*area_size)(const struct vhost_queue *q, enum vring_area area);
+	u8 area_perm[VRING_AREAS];
 };
 
 extern const struct vring_ops vring_split_ops;
 
+int vring_start(struct vhost_queue *q);
+int vring_map_slow(struct vhost_queue *q);
+
 /**
- * vring_start() - begin to use a ring
+ * vring_map() - find the ring in the owner's memory
  * @q: the queue
  *
- * Return: 0, or -EFAULT if the ring could not be accessed.
+ * Return: 0; -EINPROGRESS if the owner has yet to say where it is: the queue is
+ * served again when he does; -EFAULT if he forbids access.
  */
-static inline int vring_start(struct vhost_queue *q)
+static inline int vring_map(struct vhost_queue *q)
 {
-	lockdep_assert_held(&q->mutex);
-	q->called_valid = false;
-	return q->ops->start(q);
+	return likely(q->mapped) ? 0 : vring_map_slow(q);
 }
 
 /**
@@ -141,8 +153,10 @@ static inline int vring_start(struct vhost_queue *q)
  * The order of the chains is that in which the guest made them available.
  *
  * Return: how many were taken. 0: nothing is available. -ENOSPC: something is,
- * but does not fit beside what is held. -EFAULT: the ring could not be read, or
- * the guest claims to have made more available than the ring can hold.
+ * but does not fit beside what is held. -EINPROGRESS: the device IOTLB lacks an
+ * entry for the next one; the queue is served again when it has come. -EFAULT: the
+ * ring could not be read, or the guest claims to have made more available than the
+ * ring can hold.
  */
 static inline int vring_fetch(struct vhost_queue *q, unsigned int max)
 {
@@ -199,10 +213,73 @@ static inline int vring_disable_kick(struct vhost_queue *q)
 	return q->ops->disable_kick(q);
 }
 
+/**
+ * vring_available() - look how many chains are available
+ * @q: the queue
+ *
+ * Return: how many, or -EFAULT as vring_fetch().
+ */
+static inline int vring_available(struct vhost_queue *q)
+{
+	lockdep_assert_held(&q->mutex);
+	return q->ops->available(q);
+}
+
+int vring_log_iov(struct vhost_queue *q, const struct iovec *iov, size_t len);
+
 /* How many chains are held. */
 static inline unsigned int vring_held(const struct vhost_queue *q)
 {
 	return q->batch->count - q->batch->done;
+}
+
+/*
+ * Access to the ring for its layouts. @from and @to point into an area by way of
+ * @desc, @avail or @used of the queue. What is written to the used area is logged
+ * if the owner wants that. All return 0 or -EFAULT.
+ */
+int vring_read_scattered(struct vhost_queue *q, void *to,
+			 const void __user *from, size_t len);
+int vring_write_scattered(struct vhost_queue *q, void __user *to,
+			  const void *from, size_t len);
+int vring_log_used(struct vhost_queue *q, const void __user *at, size_t len);
+
+static inline int vring_read(struct vhost_queue *q, void *to,
+			     const void __user *from, size_t len)
+{
+	if (unlikely(q->scattered))
+		return vring_read_scattered(q, to, from, len);
+	return compat_copy_from_user(to, from, len) ? -EFAULT : 0;
+}
+
+/* One word, in one piece: the guest may be writing it. */
+static inline int vring_read16(struct vhost_queue *q, u16 *val,
+			       const __virtio16 __user *from)
+{
+	__virtio16 word;
+
+	if (unlikely(q->scattered)) {
+		if (vring_read_scattered(q, &word, from, sizeof(word)))
+			return -EFAULT;
+	} else if (get_user(word, from)) {
+		return -EFAULT;
+	}
+	*val = vhost16_to_cpu(q, word);
+	return 0;
+}
+
+static inline int vring_write16(struct vhost_queue *q, __virtio16 __user *to,
+				u16 val)
+{
+	__virtio16 word = cpu_to_vhost16(q, val);
+
+	if (unlikely(q->scattered)) {
+		if (vring_write_scattered(q, to, &word, sizeof(word)))
+			return -EFAULT;
+	} else if (put_user(word, to)) {
+		return -EFAULT;
+	}
+	return unlikely(q->log.used) ? vring_log_used(q, to, sizeof(word)) : 0;
 }
 
 #endif /* VHOST_ALT_VRING_H */

@@ -13,6 +13,7 @@
 #include <linux/uaccess.h>
 
 #include "compat.h"
+#include "vhost_msg.h"
 #include "vring.h"
 
 /* Reading a few descriptors one by one costs less than a copy. */
@@ -29,42 +30,38 @@ static __virtio16 __user *avail_event(const struct vhost_queue *q)
 	return (__virtio16 __user *)&q->used->ring[q->num];
 }
 
-static bool split_addressable(const struct vhost_queue *q)
+static size_t split_area_size(const struct vhost_queue *q, enum vring_area area)
 {
 	size_t event = vhost_queue_has(q, VIRTIO_RING_F_EVENT_IDX) ?
 		       sizeof(__virtio16) : 0;
 
-	return access_ok(q->desc, q->num * sizeof(*q->desc)) &&
-	       access_ok(q->avail, struct_size(q->avail, ring, q->num) + event) &&
-	       access_ok(q->used, struct_size(q->used, ring, q->num) + event);
-}
-
-static int write_flags(struct vhost_queue *q, u16 flags)
-{
-	return put_user(cpu_to_vhost16(q, flags), &q->used->flags) ? -EFAULT : 0;
+	switch (area) {
+	case VRING_DESC:
+		return q->num * sizeof(*q->desc);
+	case VRING_AVAIL:
+		return struct_size(q->avail, ring, q->num) + event;
+	default:
+		return struct_size(q->used, ring, q->num) + event;
+	}
 }
 
 static int split_start(struct vhost_queue *q)
 {
-	__virtio16 idx;
-
-	if (write_flags(q, 0) || get_user(idx, &q->used->idx))
+	if (vring_write16(q, &q->used->flags, 0) ||
+	    vring_read16(q, &q->last_used, &q->used->idx))
 		return -EFAULT;
 	q->notify_off = false;
-	q->last_used = vhost16_to_cpu(q, idx);
 	q->avail_idx = q->last_avail;
 	return 0;
 }
 
 /* How many chains are available. */
-static int read_avail_idx(struct vhost_queue *q)
+static int split_available(struct vhost_queue *q)
 {
-	__virtio16 idx;
 	u16 n;
 
-	if (get_user(idx, &q->avail->idx))
+	if (vring_read16(q, &q->avail_idx, &q->avail->idx))
 		return -EFAULT;
-	q->avail_idx = vhost16_to_cpu(q, idx);
 	n = q->avail_idx - q->last_avail;
 	if (unlikely(n + vring_held(q) > q->num))
 		return -EFAULT;
@@ -98,13 +95,12 @@ static int read_heads(struct vhost_queue *q, unsigned int n)
 	unsigned int first = min(n, q->num - slot);
 	__virtio16 *heads = q->batch->heads;
 
-	if (copy_from_user(heads, &q->avail->ring[slot],
-			   first * sizeof(*heads)))
+	if (vring_read(q, heads, &q->avail->ring[slot], first * sizeof(*heads)))
 		return -EFAULT;
-	if (first < n && copy_from_user(heads + first, q->avail->ring,
-					(n - first) * sizeof(*heads)))
-		return -EFAULT;
-	return 0;
+	if (first == n)
+		return 0;
+	return vring_read(q, heads + first, q->avail->ring,
+			  (n - first) * sizeof(*heads));
 }
 
 /*
@@ -132,6 +128,22 @@ static int gather_descs(struct vhost_queue *q, unsigned int n)
 	return heads == end ? 0 : -EFAULT;
 }
 
+/* The same where each descriptor may lie in a region of its own. */
+static int gather_scattered(struct vhost_queue *q, unsigned int n)
+{
+	struct vring_batch *b = q->batch;
+	unsigned int i, head;
+
+	for (i = 0; i < n; i++) {
+		head = vhost16_to_cpu(q, b->heads[i]);
+		if (vring_read_scattered(q, &b->desc[i],
+					 q->desc + (head < q->num ? head : 0),
+					 sizeof(b->desc[i])))
+			return -EFAULT;
+	}
+	return 0;
+}
+
 /*
  * Read the first descriptor of each of @n chains. Drivers take descriptors off a
  * list that is mostly in order, one way or the other, so the part of the table
@@ -143,6 +155,8 @@ static int read_first_descs(struct vhost_queue *q, unsigned int n)
 	unsigned int i, head, low = q->num, high = 0;
 
 	b->low = q->num;
+	if (unlikely(q->scattered))
+		return gather_scattered(q, n);
 	if (n < VRING_SPAN_MIN)
 		return gather_descs(q, n);
 	for (i = 0; i < n; i++) {
@@ -176,6 +190,8 @@ static int read_desc(struct vhost_queue *q, struct vring_desc *desc,
 	struct vring_desc __user *from = q->desc + i;
 	bool ok;
 
+	if (unlikely(q->scattered))
+		return vring_read_scattered(q, desc, from, sizeof(*desc));
 	if (!user_read_access_begin(from, sizeof(*from)))
 		return -EFAULT;
 	ok = unsafe_get_desc(desc, from);
@@ -183,15 +199,42 @@ static int read_desc(struct vhost_queue *q, struct vring_desc *desc,
 	return ok ? 0 : -EFAULT;
 }
 
-/* Add the buffer that @desc describes to the chain. */
-static enum vhost_drop add_buffer(struct vhost_queue *q,
-				  struct vring_chain *chain, u16 flags,
-				  const struct vring_desc *desc)
+/*
+ * What it means for a chain that vhost_iotlb_translate() has failed for @addr.
+ *
+ * Return: an enum vhost_drop; -EINPROGRESS if the owner is to be asked for it, by
+ * ask_owner().
+ */
+static int judge_failure(struct vhost_queue *q, int err, u64 addr, u8 perm)
+{
+	if (err == -ENOBUFS)
+		return VHOST_DROP_CHAIN_LONG;
+	if (err != -EFAULT || !q->iotlb)
+		return VHOST_DROP_CHAIN_ADDRESS;
+	q->batch->missed = addr;
+	q->batch->missed_perm = perm;
+	return -EINPROGRESS;
+}
+
+static void ask_owner(struct vhost_queue *q)
+{
+	vhost_queue_miss(q, vhost_iotlb_gap(q->iotlb, q->batch->missed),
+			 q->batch->missed_perm);
+}
+
+/*
+ * Add the buffer that @desc describes to the chain.
+ *
+ * Return: as walk_chain().
+ */
+static int add_buffer(struct vhost_queue *q, struct vring_chain *chain,
+		      u16 flags, const struct vring_desc *desc)
 {
 	struct vring_batch *b = q->batch;
 	u64 addr = vhost64_to_cpu(q, desc->addr);
 	u32 len = vhost32_to_cpu(q, desc->len);
 	bool in = flags & VRING_DESC_F_WRITE;
+	u8 perm = in ? VHOST_ACCESS_WO : VHOST_ACCESS_RO;
 	int n;
 
 	b->walked++;
@@ -200,11 +243,10 @@ static enum vhost_drop add_buffer(struct vhost_queue *q,
 	if (unlikely(!in && chain->in))
 		return VHOST_DROP_CHAIN_ORDER;
 
-	n = vhost_iotlb_translate(q->iotlb, &q->hint, addr, len,
+	n = vhost_iotlb_translate(vhost_queue_map(q), &q->hint, addr, len, perm,
 				  b->iov + b->niov, VRING_MAX_HELD - b->niov);
 	if (unlikely(n < 0))
-		return n == -ENOBUFS ? VHOST_DROP_CHAIN_LONG :
-				       VHOST_DROP_CHAIN_ADDRESS;
+		return judge_failure(q, n, addr, perm);
 	b->niov += n;
 	chain->size += len;
 	if (in)
@@ -214,30 +256,37 @@ static enum vhost_drop add_buffer(struct vhost_queue *q,
 	return VHOST_DROP_NONE;
 }
 
-/* Read from guest memory; it may lie in several regions. */
-static bool read_guest(struct vhost_queue *q, u64 addr, void *to, size_t len)
+/*
+ * Read a part of a table in guest memory; it may lie in several regions.
+ *
+ * Return: as walk_chain().
+ */
+static int read_table(struct vhost_queue *q, u64 addr, void *to, size_t len)
 {
 	struct iovec iov[2];
 	int i, n;
 
 	/* Two: regions smaller than a table would only be made to annoy us. */
-	n = vhost_iotlb_translate(q->iotlb, &q->hint, addr, len, iov,
-				  ARRAY_SIZE(iov));
+	n = vhost_iotlb_translate(vhost_queue_map(q), &q->hint, addr, len,
+				  VHOST_ACCESS_RO, iov, ARRAY_SIZE(iov));
+	if (n == -EFAULT && q->iotlb)
+		return judge_failure(q, n, addr, VHOST_ACCESS_RO);
 	for (i = 0; i < n; i++) {
 		if (copy_from_user(to, iov[i].iov_base, iov[i].iov_len))
-			return false;
+			return VHOST_DROP_CHAIN_INDIRECT;
 		to += iov[i].iov_len;
 	}
-	return n >= 0;
+	return n < 0 ? VHOST_DROP_CHAIN_INDIRECT : VHOST_DROP_NONE;
 }
 
 /*
  * Virtio 1.2, 2.7.5.3: a chain may end in a table of its own in guest memory.
  * It is read in one go, or, if larger than the scratch space, entry by entry.
+ *
+ * Return: as walk_chain().
  */
-static enum vhost_drop add_table(struct vhost_queue *q,
-				 struct vring_chain *chain, u16 flags,
-				 const struct vring_desc *desc)
+static int add_table(struct vhost_queue *q, struct vring_chain *chain,
+		     u16 flags, const struct vring_desc *desc)
 {
 	struct vring_desc *table = q->batch->table;
 	u64 addr = vhost64_to_cpu(q, desc->addr);
@@ -245,13 +294,14 @@ static enum vhost_drop add_table(struct vhost_queue *q,
 	u32 count = len / sizeof(*table), i = 0, seen = 0;
 	bool whole = count <= VRING_BATCH;
 	const struct vring_desc *entry;
-	enum vhost_drop bad;
+	int bad;
 
 	if (unlikely(!count || len % sizeof(*table) ||
 		     (flags & VRING_DESC_F_NEXT)))
 		return VHOST_DROP_CHAIN_INDIRECT;
-	if (whole && unlikely(!read_guest(q, addr, table, len)))
-		return VHOST_DROP_CHAIN_INDIRECT;
+	bad = whole ? read_table(q, addr, table, len) : VHOST_DROP_NONE;
+	if (unlikely(bad != VHOST_DROP_NONE))
+		return bad;
 
 	for (;;) {
 		if (unlikely(i >= count))
@@ -260,9 +310,11 @@ static enum vhost_drop add_table(struct vhost_queue *q,
 			return count > VRING_MAX_HELD ? VHOST_DROP_CHAIN_LONG :
 							VHOST_DROP_CHAIN_LOOP;
 		entry = table + (whole ? i : 0);
-		if (!whole && !read_guest(q, addr + i * sizeof(*table), table,
-					  sizeof(*table)))
-			return VHOST_DROP_CHAIN_INDIRECT;
+		if (!whole)
+			bad = read_table(q, addr + i * sizeof(*table), table,
+					 sizeof(*table));
+		if (unlikely(bad != VHOST_DROP_NONE))
+			return bad;
 
 		flags = vhost16_to_cpu(q, entry->flags);
 		if (unlikely(flags & VRING_DESC_F_INDIRECT))
@@ -279,14 +331,15 @@ static enum vhost_drop add_table(struct vhost_queue *q,
 /*
  * Walk the chain whose first descriptor is @desc.
  *
- * Return: an enum vhost_drop, or -EFAULT if the table could not be read.
+ * Return: an enum vhost_drop; -EFAULT if the table could not be read; -EINPROGRESS
+ * if the device IOTLB lacks an entry.
  */
 static int walk_chain(struct vhost_queue *q, struct vring_chain *chain,
 		      const struct vring_desc *desc)
 {
 	unsigned int seen = 0, next;
 	struct vring_desc read;
-	enum vhost_drop bad;
+	int bad;
 	u16 flags;
 
 	if (unlikely(chain->id >= q->num))
@@ -317,7 +370,8 @@ static int walk_chain(struct vhost_queue *q, struct vring_chain *chain,
 /*
  * Append chain @i of those whose heads have been read.
  *
- * Return: 0; -ENOSPC if it does not fit beside those that are held; -EFAULT.
+ * Return: 0; -ENOSPC if it does not fit beside those that are held; -EFAULT or
+ * -EINPROGRESS as walk_chain().
  */
 static int hold_chain(struct vhost_queue *q, unsigned int i)
 {
@@ -354,7 +408,7 @@ static int split_fetch(struct vhost_queue *q, unsigned int max)
 	unsigned int i, walked;
 	int n, err = 0;
 
-	n = read_avail_idx(q);
+	n = split_available(q);
 	if (n <= 0)
 		return n;
 	n = min3((unsigned int)n, max, (unsigned int)VRING_BATCH);
@@ -376,6 +430,9 @@ static int split_fetch(struct vhost_queue *q, unsigned int max)
 			break;
 	}
 	q->last_avail += i;
+	/* What comes before a miss is worked on first; then this meets it again. */
+	if (!i && err == -EINPROGRESS)
+		ask_owner(q);
 	return i ? i : err;
 }
 
@@ -389,15 +446,29 @@ static int write_used(struct vhost_queue *q, unsigned int slot,
 		      const struct vring_used_elem *used, unsigned int n)
 {
 	struct vring_used_elem __user *to = q->used->ring + slot;
+	size_t size = n * sizeof(*used);
 
-	/* One costs less without the overhead of a copy. */
-	if (n == 1)
-		return put_user(*(const u64 *)used, (u64 __user *)to) ?
-		       -EFAULT : 0;
-	return copy_to_user(to, used, n * sizeof(*used)) ? -EFAULT : 0;
+	if (unlikely(q->scattered)) {
+		if (vring_write_scattered(q, to, used, size))
+			return -EFAULT;
+	} else if (n == 1) {
+		/* One costs less without the overhead of a copy. */
+		if (put_user(*(const u64 *)used, (u64 __user *)to))
+			return -EFAULT;
+	} else if (copy_to_user(to, used, size)) {
+		return -EFAULT;
+	}
+	return unlikely(q->log.used) ? vring_log_used(q, to, size) : 0;
 }
 
-static int split_complete(struct vhost_queue *q, unsigned int end)
+static void set_used(const struct vhost_queue *q, struct vring_used_elem *used,
+		     const struct vring_chain *chain)
+{
+	used->id = cpu_to_vhost32(q, chain->id);
+	used->len = cpu_to_vhost32(q, chain->written);
+}
+
+static int complete_each(struct vhost_queue *q, unsigned int end)
 {
 	struct vring_batch *b = q->batch;
 	const struct vring_chain *chain = b->chains + b->done;
@@ -406,26 +477,66 @@ static int split_complete(struct vhost_queue *q, unsigned int end)
 	for (left = end - b->done; left; left -= n) {
 		slot = q->last_used & (q->num - 1);
 		n = min3(left, q->num - slot, (unsigned int)VRING_BATCH);
-		for (i = 0; i < n; i++, chain++) {
-			b->used[i].id = cpu_to_vhost32(q, chain->id);
-			b->used[i].len = cpu_to_vhost32(q, chain->written);
-		}
+		for (i = 0; i < n; i++, chain++)
+			set_used(q, &b->used[i], chain);
 		if (write_used(q, slot, b->used, n))
 			return -EFAULT;
 		q->last_used += n;
 	}
+	return 0;
+}
+
+/* Has the device written all that it could, so that the guest may assume it? */
+static bool used_completely(const struct vring_chain *chain)
+{
+	if (chain->bad != VHOST_DROP_NONE || (chain->in && chain->out))
+		return false;
+	return chain->written == (chain->in ? chain->size : 0);
+}
+
+/*
+ * Virtio 1.2, 2.7.7.1: where chains are used in order, one entry serves several:
+ * it stands where that of the first would, and names the last. Of those before
+ * it the guest assumes that they are used completely.
+ */
+static int complete_in_order(struct vhost_queue *q, unsigned int end)
+{
+	struct vring_batch *b = q->batch;
+	unsigned int first = b->done, last;
+
+	for (; first < end; first = last + 1) {
+		last = first;
+		while (last + 1 < end && used_completely(&b->chains[last]))
+			last++;
+		set_used(q, b->used, &b->chains[last]);
+		if (write_used(q, q->last_used & (q->num - 1), b->used, 1))
+			return -EFAULT;
+		q->last_used += last - first + 1;
+	}
+	return 0;
+}
+
+static int split_complete(struct vhost_queue *q, unsigned int end)
+{
+	int err;
+
+	if (vhost_queue_has(q, VIRTIO_F_IN_ORDER))
+		err = complete_in_order(q, end);
+	else
+		err = complete_each(q, end);
+	if (err)
+		return err;
 
 	/* The driver reads the index, then the entries that it covers. */
 	smp_wmb();
-	return put_user(cpu_to_vhost16(q, q->last_used), &q->used->idx) ?
-	       -EFAULT : 0;
+	return vring_write16(q, &q->used->idx, q->last_used);
 }
 
 /* If the guest's wish cannot be read, an interrupt too many does less harm. */
 static bool split_want_call(struct vhost_queue *q, u16 old)
 {
 	bool valid = q->called_valid;
-	__virtio16 word;
+	u16 word;
 
 	/*
 	 * The used index is visible before the driver's wish is read. Pairs
@@ -439,28 +550,29 @@ static bool split_want_call(struct vhost_queue *q, u16 old)
 		return true;
 
 	if (!vhost_queue_has(q, VIRTIO_RING_F_EVENT_IDX)) {
-		if (get_user(word, &q->avail->flags))
+		if (vring_read16(q, &word, &q->avail->flags))
 			return true;
-		return !(vhost16_to_cpu(q, word) & VRING_AVAIL_F_NO_INTERRUPT);
+		return !(word & VRING_AVAIL_F_NO_INTERRUPT);
 	}
 
 	q->called_valid = true;
-	if (unlikely(!valid) || get_user(word, used_event(q)))
+	if (unlikely(!valid) || vring_read16(q, &word, used_event(q)))
 		return true;
-	return vring_need_event(vhost16_to_cpu(q, word), q->last_used, old);
+	return vring_need_event(word, q->last_used, old);
 }
 
 static int split_enable_kick(struct vhost_queue *q)
 {
 	u16 seen = q->avail_idx;
+	int err;
 
 	/* What was put back is no news: the next entry that is new counts. */
-	if (vhost_queue_has(q, VIRTIO_RING_F_EVENT_IDX)) {
-		if (put_user(cpu_to_vhost16(q, seen), avail_event(q)))
-			return -EFAULT;
-	} else if (write_flags(q, 0)) {
-		return -EFAULT;
-	}
+	if (vhost_queue_has(q, VIRTIO_RING_F_EVENT_IDX))
+		err = vring_write16(q, avail_event(q), seen);
+	else
+		err = vring_write16(q, &q->used->flags, 0);
+	if (err)
+		return err;
 	q->notify_off = false;
 
 	/*
@@ -468,7 +580,7 @@ static int split_enable_kick(struct vhost_queue *q)
 	 * barrier of the driver between moving the index and reading the wish.
 	 */
 	smp_mb();
-	if (read_avail_idx(q) < 0)
+	if (split_available(q) < 0)
 		return -EFAULT;
 	return q->avail_idx != seen;
 }
@@ -479,7 +591,7 @@ static int split_disable_kick(struct vhost_queue *q)
 	if (q->notify_off || vhost_queue_has(q, VIRTIO_RING_F_EVENT_IDX))
 		return 0;
 	q->notify_off = true;
-	return write_flags(q, VRING_USED_F_NO_NOTIFY);
+	return vring_write16(q, &q->used->flags, VRING_USED_F_NO_NOTIFY);
 }
 
 const struct vring_ops vring_split_ops = {
@@ -490,5 +602,11 @@ const struct vring_ops vring_split_ops = {
 	.want_call	= split_want_call,
 	.enable_kick	= split_enable_kick,
 	.disable_kick	= split_disable_kick,
-	.addressable	= split_addressable,
+	.available	= split_available,
+	.area_size	= split_area_size,
+	.area_perm	= {
+		[VRING_DESC]	= VHOST_ACCESS_RO,
+		[VRING_AVAIL]	= VHOST_ACCESS_RO,
+		[VRING_USED]	= VHOST_ACCESS_WO,
+	},
 };

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Setting bits in the dirty log. The owner takes words out of it at any time by
+ * exchanging them for 0, so a bit is set by an atomic operation, for which the
+ * page of the log is pinned. Most bits are set already, and reading is cheap.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/eventfd.h>
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/uaccess.h>
+#include <linux/vhost.h>
+
+#include "compat.h"
+#include "vhost_iotlb.h"
+#include "vhost_log.h"
+
+/* The size of the pages that bits stand for, whatever those of the host are. */
+#define LOG_PAGE_SHIFT	12
+#define LOG_PAGE_SIZE	(1ULL << LOG_PAGE_SHIFT)
+
+/* In which byte of the log the bit of @addr lies. */
+static u64 log_byte(u64 addr)
+{
+	return addr >> (LOG_PAGE_SHIFT + 3);
+}
+
+/**
+ * vhost_log_range_ok() - could a process have the part of a log for this memory?
+ * @base: the log
+ * @addr: guest-physical address of the memory
+ * @size: its bytes, not 0
+ */
+bool vhost_log_range_ok(const u8 __user *base, u64 addr, u64 size)
+{
+	u64 first = log_byte(addr), last = log_byte(addr + size - 1);
+
+	return addr + size - 1 >= addr &&
+	       last <= ULONG_MAX - (unsigned long)base &&
+	       access_ok(base + first, last - first + 1);
+}
+
+/**
+ * vhost_log_access_ok() - could a process have the log for a memory table?
+ * @base: the log
+ * @memory: the table
+ */
+bool vhost_log_access_ok(const u8 __user *base, const struct vhost_iotlb *memory)
+{
+	const struct vhost_region *region;
+
+	list_for_each_entry(region, &memory->regions, link) {
+		if (!vhost_log_range_ok(base, region->start,
+					region->last - region->start + 1))
+			return false;
+	}
+	return true;
+}
+
+static int set_bit_user(u8 __user *byte, unsigned int bit)
+{
+	unsigned long uaddr = (unsigned long)byte;
+	unsigned int offset = offset_in_page(uaddr);
+	struct page *page;
+	void *kaddr;
+
+	if (pin_user_pages_fast(uaddr & PAGE_MASK, 1, FOLL_WRITE, &page) != 1)
+		return -EFAULT;
+	kaddr = kmap_local_page(page);
+	set_bit(offset * BITS_PER_BYTE + bit, kaddr);
+	kunmap_local(kaddr);
+	unpin_user_pages_dirty_lock(&page, 1, true);
+	return 0;
+}
+
+static int log_page(u8 __user *base, u64 addr)
+{
+	u8 __user *byte = base + log_byte(addr);
+	unsigned int bit = (addr >> LOG_PAGE_SHIFT) % BITS_PER_BYTE;
+	u8 old;
+
+	if (get_user(old, byte))
+		return -EFAULT;
+	return old & BIT(bit) ? 0 : set_bit_user(byte, bit);
+}
+
+/**
+ * vhost_log_write() - note that memory has been written
+ * @log: where
+ * @addr: guest-physical address of the memory
+ * @len: its bytes; 0 notes nothing
+ *
+ * Return: 0, or -EFAULT if the log cannot be written.
+ */
+int vhost_log_write(const struct vhost_log *log, u64 addr, u64 len)
+{
+	u64 page = addr & ~(LOG_PAGE_SIZE - 1);
+	u64 left = len ? len + (addr - page) : 0;
+	int err = 0;
+
+	/*
+	 * The memory was written before the bit is looked at: whoever clears a
+	 * bit that we find set sees what we wrote. Pairs with the barrier of
+	 * the owner's exchange of the log's words.
+	 */
+	smp_mb();
+	for (; !err && left; left -= min(left, LOG_PAGE_SIZE)) {
+		err = log_page(log->base, page);
+		page += LOG_PAGE_SIZE;
+	}
+	return err;
+}
+
+/**
+ * vhost_log_write_user() - note that memory has been written, by user address
+ * @log: where
+ * @memory: the memory table
+ * @uaddr: the owner's address of what was written
+ * @len: its bytes; 0 notes nothing
+ *
+ * Memory that the guest has at several places is logged at all of them. What is
+ * in no region cannot move with the guest, and is not logged.
+ *
+ * Return: 0, or -EFAULT if the log cannot be written.
+ */
+int vhost_log_write_user(const struct vhost_log *log,
+			 const struct vhost_iotlb *memory, u64 uaddr, u64 len)
+{
+	const struct vhost_region *region;
+	u64 first, last;
+	int err;
+
+	if (!len)
+		return 0;
+	list_for_each_entry(region, &memory->regions, link) {
+		first = max(uaddr, region->uaddr);
+		last = min(uaddr + len - 1,
+			   region->uaddr + (region->last - region->start));
+		if (first > last)
+			continue;
+		err = vhost_log_write(log, region->start + (first - region->uaddr),
+				      last - first + 1);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/**
+ * vhost_log_signal() - tell who waits for it that the log has been written
+ * @log: the log
+ */
+void vhost_log_signal(const struct vhost_log *log)
+{
+	if (log->ctx)
+		compat_eventfd_signal(log->ctx);
+}

@@ -1,0 +1,528 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A virtqueue: its state, and the commands that set it up, which
+ * uapi/vhost_alt.h documents.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/eventfd.h>
+#include <linux/file.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "compat.h"
+#include "vring.h"
+
+/**
+ * vhost_queue_init() - prepare a queue
+ * @q: the queue, zeroed
+ * @name: what it is for, as the suffix of a thread's name
+ * @fn: serves it
+ * @backend_ready: events of the backend at which it is to be served
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int vhost_queue_init(struct vhost_queue *q, const char *name,
+		     void (*fn)(struct vhost_work *), __poll_t backend_ready)
+{
+	q->batch = kvzalloc(sizeof(*q->batch), GFP_KERNEL_ACCOUNT);
+	if (!q->batch)
+		return -ENOMEM;
+	q->name = name;
+	mutex_init(&q->mutex);
+	vhost_work_init(&q->work, fn);
+	vhost_poll_init(&q->kick_poll, &q->work, EPOLLIN);
+	vhost_poll_init(&q->backend_poll, &q->work, backend_ready);
+	vhost_queue_reset(q);
+	return 0;
+}
+
+/**
+ * vhost_queue_cleanup() - undo vhost_queue_init()
+ * @q: the queue, which has been reset
+ */
+void vhost_queue_cleanup(struct vhost_queue *q)
+{
+	kvfree(q->batch);
+	mutex_destroy(&q->mutex);
+}
+
+/**
+ * vhost_queue_reset() - what an owner has set up, as it is before he has
+ * @q: the queue: not running, its polls stopped, and without a worker that
+ *	could use it, or not known to anybody yet
+ */
+void vhost_queue_reset(struct vhost_queue *q)
+{
+	if (q->kick)
+		fput(q->kick);
+	if (q->call)
+		eventfd_ctx_put(q->call);
+	if (q->err)
+		eventfd_ctx_put(q->err);
+	q->kick = NULL;
+	q->call = NULL;
+	q->err = NULL;
+	q->worker = NULL;
+	memset(q->features, 0, sizeof(q->features));
+	q->user_be = !virtio_legacy_is_little_endian();
+	q->is_le = virtio_legacy_is_little_endian();
+	q->busyloop = 0;
+	q->memory = NULL;
+	q->iotlb = NULL;
+	q->log = (struct vhost_log){};
+	q->ops = &vring_split_ops;
+	/* One entry, so that the masks and sizes made of it are sound. */
+	q->num = 1;
+	memset(q->ring, 0, sizeof(q->ring));
+	vhost_queue_remap(q);
+	q->last_avail = 0;
+	q->avail_idx = 0;
+	q->last_used = 0;
+	memset(&q->stats, 0, sizeof(q->stats));
+}
+
+/**
+ * vhost_queue_move() - have the queue served by another worker
+ * @q: the queue, with its mutex held
+ * @worker: which one
+ *
+ * Work that was queued before is still the former one's: the caller flushes it
+ * before it goes.
+ */
+void vhost_queue_move(struct vhost_queue *q, struct vhost_worker *worker)
+{
+	lockdep_assert_held(&q->mutex);
+	q->worker = worker;
+	vhost_poll_move(&q->kick_poll, worker);
+	vhost_poll_move(&q->backend_poll, worker);
+}
+
+/**
+ * vhost_queue_set_maps() - change how the guest's addresses are translated
+ * @q: the queue, with its mutex held
+ * @memory: the memory table
+ * @iotlb: the device IOTLB, or NULL
+ *
+ * If the addresses of the ring change their meaning by that, they are forgotten,
+ * and the queue waits for new ones.
+ */
+void vhost_queue_set_maps(struct vhost_queue *q,
+			  const struct vhost_iotlb *memory,
+			  const struct vhost_iotlb *iotlb)
+{
+	lockdep_assert_held(&q->mutex);
+	if (!q->iotlb != !iotlb)
+		memset(q->ring, 0, sizeof(q->ring));
+	q->memory = memory;
+	q->iotlb = iotlb;
+	vhost_queue_remap(q);
+}
+
+/**
+ * vhost_queue_remap() - forget everything that was found in a map
+ * @q: the queue, with its mutex held, or not known to anybody yet
+ *
+ * To be called after every change of a map, or of what of the ring lies where.
+ */
+void vhost_queue_remap(struct vhost_queue *q)
+{
+	q->hint = NULL;
+	q->mapped = false;
+}
+
+/**
+ * vhost_queue_memory_ok() - may the queue go on with this memory table?
+ * @q: the queue, with its mutex held
+ * @memory: the table, or NULL
+ * @log_all: even if it is to log all that it writes
+ *
+ * Return: true for one that is not running: it is looked at when it starts.
+ */
+bool vhost_queue_memory_ok(struct vhost_queue *q,
+			   const struct vhost_iotlb *memory, bool log_all)
+{
+	lockdep_assert_held(&q->mutex);
+	if (!q->running)
+		return true;
+	if (!vhost_iotlb_access_ok(memory))
+		return false;
+	return !(log_all || vhost_queue_has(q, VHOST_F_LOG_ALL)) ||
+	       vhost_log_access_ok(q->log.base, memory);
+}
+
+static bool used_log_ok(struct vhost_queue *q, const struct vhost_log *log)
+{
+	/* With an IOTLB the used ring is logged by its user address. */
+	return q->iotlb || !log->used ||
+	       vhost_log_range_ok(log->base, log->used_addr,
+				  q->ops->area_size(q, VRING_USED));
+}
+
+/**
+ * vhost_queue_log_ok() - may the queue log there?
+ * @q: the queue, with its mutex held; it has a memory table
+ * @base: the log
+ */
+bool vhost_queue_log_ok(struct vhost_queue *q, const u8 __user *base)
+{
+	struct vhost_log log = q->log;
+
+	lockdep_assert_held(&q->mutex);
+	log.base = (u8 __user *)base;
+	return used_log_ok(q, &log) &&
+	       (!vhost_queue_has(q, VHOST_F_LOG_ALL) ||
+		vhost_log_access_ok(base, q->memory));
+}
+
+static bool ring_ok(const struct vhost_queue *q, const u64 ring[VRING_AREAS])
+{
+	unsigned int i;
+
+	/* The guest's addresses are looked up when they are used. */
+	for (i = 0; !q->iotlb && i < VRING_AREAS; i++) {
+		if (!access_ok(u64_to_user_ptr(ring[i]), q->ops->area_size(q, i)))
+			return false;
+	}
+	return true;
+}
+
+/**
+ * vhost_queue_access_ok() - is all that a start needs memory that a process can
+ *	have?
+ * @q: the queue, with its mutex held
+ *
+ * Return: false also while there is no memory table.
+ */
+bool vhost_queue_access_ok(struct vhost_queue *q)
+{
+	lockdep_assert_held(&q->mutex);
+	return vhost_iotlb_access_ok(q->memory) &&
+	       vhost_queue_log_ok(q, q->log.base) && ring_ok(q, q->ring);
+}
+
+/**
+ * vhost_queue_start() - begin to use the ring
+ * @q: the queue, with its mutex held
+ *
+ * Return: 0, or -EFAULT if the ring is not there; then it does not run.
+ */
+int vhost_queue_start(struct vhost_queue *q)
+{
+	bool was_le = q->is_le;
+	int err;
+
+	lockdep_assert_held(&q->mutex);
+	q->is_le = vhost_queue_has(q, VIRTIO_F_VERSION_1) || !q->user_be;
+	err = vring_start(q);
+	if (err) {
+		q->is_le = was_le;
+		return err;
+	}
+	q->running = true;
+	q->broken = false;
+	return 0;
+}
+
+/**
+ * vhost_queue_stop() - use the ring no longer
+ * @q: the queue, with its mutex held. Nothing is held of the ring: a worker
+ *	lets go of the mutex only when it has given all back.
+ */
+void vhost_queue_stop(struct vhost_queue *q)
+{
+	lockdep_assert_held(&q->mutex);
+	q->running = false;
+}
+
+/**
+ * vhost_queue_break() - leave the ring alone, for it cannot be used
+ * @q: the queue, with its mutex held
+ *
+ * What is held of it is put back. The owner learns of it by the error eventfd,
+ * and may start the queue again.
+ */
+void vhost_queue_break(struct vhost_queue *q)
+{
+	lockdep_assert_held(&q->mutex);
+	vring_put_back(q, q->batch->done);
+	q->broken = true;
+	q->stats.ring_errors++;
+	if (q->err)
+		compat_eventfd_signal(q->err);
+}
+
+/**
+ * vhost_queue_call() - interrupt the guest
+ * @q: the queue, with its mutex held
+ */
+void vhost_queue_call(struct vhost_queue *q)
+{
+	lockdep_assert_held(&q->mutex);
+	if (q->call)
+		compat_eventfd_signal(q->call);
+}
+
+/* Read what is to be set of a ring, which is possible only while it is idle. */
+static long get_idle_state(const struct vhost_queue *q,
+			   struct vhost_vring_state *state,
+			   struct vhost_vring_state __user *argp)
+{
+	if (q->running)
+		return -EBUSY;
+	return copy_from_user(state, argp, sizeof(*state)) ? -EFAULT : 0;
+}
+
+static long put_state(const struct vhost_queue *q, u32 num,
+		      struct vhost_vring_state __user *argp)
+{
+	struct vhost_vring_state state = {
+		.index = q->index,
+		.num = num,
+	};
+
+	return copy_to_user(argp, &state, sizeof(state)) ? -EFAULT : 0;
+}
+
+static long set_vring_num(struct vhost_queue *q,
+			  struct vhost_vring_state __user *argp)
+{
+	struct vhost_vring_state state;
+	long err;
+
+	err = get_idle_state(q, &state, argp);
+	if (err)
+		return err;
+	if (!state.num || state.num > 0xffff || !is_power_of_2(state.num))
+		return -EINVAL;
+	q->num = state.num;
+	vhost_queue_remap(q);
+	return 0;
+}
+
+static long set_vring_base(struct vhost_queue *q,
+			   struct vhost_vring_state __user *argp)
+{
+	struct vhost_vring_state state;
+	long err;
+
+	err = get_idle_state(q, &state, argp);
+	if (err)
+		return err;
+	if (state.num > 0xffff)
+		return -EINVAL;
+	q->last_avail = state.num;
+	q->avail_idx = state.num;
+	return 0;
+}
+
+static long set_vring_addr(struct vhost_queue *q,
+			   struct vhost_vring_addr __user *argp)
+{
+	struct vhost_log log = q->log;
+	struct vhost_vring_addr addr;
+	u64 ring[VRING_AREAS];
+
+	if (copy_from_user(&addr, argp, sizeof(addr)))
+		return -EFAULT;
+	if (addr.flags & ~BIT(VHOST_VRING_F_LOG))
+		return -EOPNOTSUPP;
+	if (!IS_ALIGNED(addr.avail_user_addr, VRING_AVAIL_ALIGN_SIZE) ||
+	    !IS_ALIGNED(addr.used_user_addr, VRING_USED_ALIGN_SIZE) ||
+	    !IS_ALIGNED(addr.log_guest_addr, VRING_USED_ALIGN_SIZE))
+		return -EINVAL;
+
+	ring[VRING_DESC] = addr.desc_user_addr;
+	ring[VRING_AVAIL] = addr.avail_user_addr;
+	ring[VRING_USED] = addr.used_user_addr;
+	log.used = addr.flags & BIT(VHOST_VRING_F_LOG);
+	log.used_addr = addr.log_guest_addr;
+	/* Before the start the size may be missing: it is checked there. */
+	if (q->running && (!ring_ok(q, ring) || !used_log_ok(q, &log)))
+		return -EINVAL;
+
+	memcpy(q->ring, ring, sizeof(ring));
+	q->log = log;
+	vhost_queue_remap(q);
+	if (q->running) {
+		q->broken = false;
+		vhost_queue_wake(q);
+	}
+	return 0;
+}
+
+/*
+ * Replace an eventfd that is only ever signalled.
+ *
+ * @ctxp points to one of the queue's, which the worker reads under its mutex.
+ */
+static long set_vring_signal(struct eventfd_ctx **ctxp,
+			     struct vhost_vring_file __user *argp)
+{
+	struct vhost_vring_file vring_file;
+	struct eventfd_ctx *ctx = NULL;
+
+	if (copy_from_user(&vring_file, argp, sizeof(vring_file)))
+		return -EFAULT;
+	if (vring_file.fd != VHOST_FILE_UNBIND)
+		ctx = eventfd_ctx_fdget(vring_file.fd);
+	if (IS_ERR(ctx))
+		return PTR_ERR(ctx);
+	swap(*ctxp, ctx);
+	if (ctx)
+		eventfd_ctx_put(ctx);
+	return 0;
+}
+
+static long set_busyloop(struct vhost_queue *q,
+			 struct vhost_vring_state __user *argp)
+{
+	struct vhost_vring_state state;
+
+	if (copy_from_user(&state, argp, sizeof(state)))
+		return -EFAULT;
+	q->busyloop = state.num;
+	return 0;
+}
+
+#ifdef CONFIG_VHOST_CROSS_ENDIAN_LEGACY
+
+static long set_vring_endian(struct vhost_queue *q,
+			     struct vhost_vring_state __user *argp)
+{
+	struct vhost_vring_state state;
+	long err;
+
+	err = get_idle_state(q, &state, argp);
+	if (err)
+		return err;
+	if (state.num != VHOST_VRING_LITTLE_ENDIAN &&
+	    state.num != VHOST_VRING_BIG_ENDIAN)
+		return -EINVAL;
+	q->user_be = state.num == VHOST_VRING_BIG_ENDIAN;
+	return 0;
+}
+
+static long get_vring_endian(struct vhost_queue *q,
+			     struct vhost_vring_state __user *argp)
+{
+	return put_state(q, q->user_be ? VHOST_VRING_BIG_ENDIAN :
+			 VHOST_VRING_LITTLE_ENDIAN, argp);
+}
+
+#else
+
+static long set_vring_endian(struct vhost_queue *q,
+			     struct vhost_vring_state __user *argp)
+{
+	return -ENOIOCTLCMD;
+}
+
+static long get_vring_endian(struct vhost_queue *q,
+			     struct vhost_vring_state __user *argp)
+{
+	return -ENOIOCTLCMD;
+}
+
+#endif
+
+static long locked_ioctl(struct vhost_queue *q, unsigned int cmd,
+			 void __user *argp)
+{
+	lockdep_assert_held(&q->mutex);
+	switch (cmd) {
+	case VHOST_SET_VRING_NUM:
+		return set_vring_num(q, argp);
+	case VHOST_SET_VRING_ADDR:
+		return set_vring_addr(q, argp);
+	case VHOST_SET_VRING_BASE:
+		return set_vring_base(q, argp);
+	case VHOST_GET_VRING_BASE:
+		return put_state(q, q->last_avail, argp);
+	case VHOST_SET_VRING_ENDIAN:
+		return set_vring_endian(q, argp);
+	case VHOST_GET_VRING_ENDIAN:
+		return get_vring_endian(q, argp);
+	case VHOST_SET_VRING_BUSYLOOP_TIMEOUT:
+		return set_busyloop(q, argp);
+	case VHOST_GET_VRING_BUSYLOOP_TIMEOUT:
+		return put_state(q, q->busyloop, argp);
+	case VHOST_SET_VRING_CALL:
+		return set_vring_signal(&q->call, argp);
+	case VHOST_SET_VRING_ERR:
+		return set_vring_signal(&q->err, argp);
+	default:
+		return -ENOIOCTLCMD;
+	}
+}
+
+/*
+ * Watch *@filep, which may be NULL, instead of the kick, and get the old one
+ * there; on failure all is as before.
+ */
+static long swap_kick(struct vhost_queue *q, struct file **filep)
+{
+	struct file *file = *filep;
+	long err = 0;
+
+	lockdep_assert_held(&q->mutex);
+	if (file == q->kick)
+		return 0;
+	vhost_poll_stop(&q->kick_poll);
+	if (file)
+		err = vhost_poll_start(&q->kick_poll, q->worker, file);
+	if (!err)
+		swap(q->kick, *filep);
+	else if (q->kick)
+		vhost_poll_start(&q->kick_poll, q->worker, q->kick);
+	return err;
+}
+
+/*
+ * Replace the kick. When this is done nothing runs that the old one began, so
+ * that its owner may give it to somebody else.
+ */
+static long set_vring_kick(struct vhost_queue *q,
+			   struct vhost_vring_file __user *argp)
+{
+	struct vhost_vring_file vring_file;
+	struct file *file = NULL;
+	long err;
+
+	if (copy_from_user(&vring_file, argp, sizeof(vring_file)))
+		return -EFAULT;
+	if (vring_file.fd != VHOST_FILE_UNBIND)
+		file = eventfd_fget(vring_file.fd);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+
+	mutex_lock(&q->mutex);
+	err = swap_kick(q, &file);
+	mutex_unlock(&q->mutex);
+	if (file) {
+		vhost_worker_flush(q->worker);
+		fput(file);
+	}
+	return err;
+}
+
+/**
+ * vhost_queue_ioctl() - carry out a command of a queue
+ * @q: the queue; the device's mutex is held
+ * @cmd: the command
+ * @argp: its argument, whose index has been read
+ *
+ * Return: 0 or an error of the command; -ENOIOCTLCMD for an unknown one.
+ */
+long vhost_queue_ioctl(struct vhost_queue *q, unsigned int cmd,
+		       void __user *argp)
+{
+	long err;
+
+	if (cmd == VHOST_SET_VRING_KICK)
+		return set_vring_kick(q, argp);
+	mutex_lock(&q->mutex);
+	err = locked_ioctl(q, cmd, argp);
+	mutex_unlock(&q->mutex);
+	return err;
+}

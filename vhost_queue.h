@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A virtqueue, as far as it has nothing to do with networking. */
+#ifndef VHOST_ALT_QUEUE_H
+#define VHOST_ALT_QUEUE_H
+
+#include <linux/mutex.h>
+#include <linux/types.h>
+#include <linux/virtio_byteorder.h>
+#include <linux/virtio_ring.h>
+
+#include "uapi/vhost_alt.h"
+#include "vhost_iotlb.h"
+#include "vhost_log.h"
+#include "vhost_stats.h"
+#include "vhost_worker.h"
+
+struct eventfd_ctx;
+struct file;
+struct vhost_dev;
+struct vring_batch;
+struct vring_ops;
+
+/* The parts of a ring, under the names that they have in the split layout. */
+enum vring_area {
+	VRING_DESC,
+	VRING_AVAIL,
+	VRING_USED,
+	VRING_AREAS,
+};
+
+/* Feature bits come in words of 64. */
+#define VHOST_FEATURE_WORDS	2
+
+/**
+ * enum vhost_miss_state - how far the owner is with an IOTLB miss
+ * @VHOST_MISS_NONE: there is none
+ * @VHOST_MISS_QUEUED: it has not yet read of it
+ * @VHOST_MISS_READ: it has
+ */
+enum vhost_miss_state {
+	VHOST_MISS_NONE,
+	VHOST_MISS_QUEUED,
+	VHOST_MISS_READ,
+};
+
+/**
+ * struct vhost_miss - an address for which the device IOTLB has no entry
+ * @state: is there one? All is protected by the device's miss_lock.
+ * @iova: the address
+ * @perm: what is to be done there
+ *
+ * A queue goes no further than its first miss, so it never has two.
+ */
+struct vhost_miss {
+	enum vhost_miss_state state;
+	u64 iova;
+	u8 perm;
+};
+
+/**
+ * struct vhost_queue - one virtqueue
+ * @mutex: protects all that follows, but for what is said there; taken inside
+ *	of the device's mutex, and in the order of the indices. The worker holds
+ *	it while it runs @work.
+ * @dev: the device
+ * @index: its number within the device
+ * @name: what it is for, as the suffix of a thread's name
+ * @worker: who serves the queue; set while the device has an owner
+ * @work: serve the queue
+ * @kick: eventfd by which the guest tells of new buffers, or NULL
+ * @kick_poll: queues @work when @kick is signalled
+ * @backend_poll: queues @work when the backend is ready; started and stopped by
+ *	who has the backend
+ * @call: eventfd to interrupt the guest, or NULL
+ * @err: eventfd to tell the owner that the queue has stopped, or NULL
+ * @running: has a backend: base and size do not change
+ * @broken: the ring could not be used, and is left alone until the next start
+ *	or address
+ * @features: as negotiated
+ * @user_be: the owner has called the byte order of legacy rings big-endian
+ * @is_le: byte order of the ring; constant while @running
+ * @busyloop: microseconds to look for more after the last packet, without sleep
+ * @memory: the memory table; the device's
+ * @iotlb: the device IOTLB, or NULL without one; the device's
+ * @hint: the region of the last lookup in vhost_queue_map(), or NULL
+ * @miss: what @iotlb lacks for this queue
+ * @log: where writes to guest memory are logged
+ * @ops: the layout of the ring; constant while @running
+ * @num: size of the ring
+ * @ring: addresses of the ring's areas as the owner gave them: his own, or the
+ *	guest's with @iotlb. All 0: they are yet to be given.
+ * @mapped: @desc, @avail and @used are up to date; see vring_map()
+ * @scattered: these are the guest's addresses, and each access is translated,
+ *	since an area is not in one piece in the owner's memory
+ * @desc: descriptor table (split)
+ * @avail: what the driver made available
+ * @used: what the device has used
+ * @last_avail: split: index of the next available entry to fetch
+ * @avail_idx: split: end of the available entries, as read last
+ * @last_used: split: index of the next used entry to write
+ * @notify_off: the guest was told not to kick
+ * @called_valid: a call was decided upon since the start of the ring
+ * @batch: room for the chains that are being worked on
+ * @stats: counters
+ */
+struct vhost_queue {
+	struct mutex mutex; /* all of the queue; inside of the device's */
+	struct vhost_dev *dev;
+	unsigned int index;
+	const char *name;
+
+	struct vhost_worker *worker;
+	struct vhost_work work;
+	struct file *kick;
+	struct vhost_poll kick_poll;
+	struct vhost_poll backend_poll;
+	struct eventfd_ctx *call;
+	struct eventfd_ctx *err;
+	bool running;
+	bool broken;
+
+	u64 features[VHOST_FEATURE_WORDS];
+	bool user_be;
+	bool is_le;
+	u32 busyloop;
+
+	const struct vhost_iotlb *memory;
+	const struct vhost_iotlb *iotlb;
+	const struct vhost_region *hint;
+	struct vhost_miss miss;
+	struct vhost_log log;
+
+	const struct vring_ops *ops;
+	unsigned int num;
+	u64 ring[VRING_AREAS];
+	bool mapped;
+	bool scattered;
+	struct vring_desc __user *desc;
+	struct vring_avail __user *avail;
+	struct vring_used __user *used;
+	u16 last_avail;
+	u16 avail_idx;
+	u16 last_used;
+	bool notify_off;
+	bool called_valid;
+
+	struct vring_batch *batch;
+	struct vhost_stats stats;
+};
+
+int vhost_queue_init(struct vhost_queue *q, const char *name,
+		     void (*fn)(struct vhost_work *), __poll_t backend_ready);
+void vhost_queue_cleanup(struct vhost_queue *q);
+void vhost_queue_reset(struct vhost_queue *q);
+void vhost_queue_move(struct vhost_queue *q, struct vhost_worker *worker);
+void vhost_queue_set_maps(struct vhost_queue *q,
+			  const struct vhost_iotlb *memory,
+			  const struct vhost_iotlb *iotlb);
+void vhost_queue_remap(struct vhost_queue *q);
+bool vhost_queue_memory_ok(struct vhost_queue *q,
+			   const struct vhost_iotlb *memory, bool log_all);
+bool vhost_queue_log_ok(struct vhost_queue *q, const u8 __user *base);
+bool vhost_queue_access_ok(struct vhost_queue *q);
+int vhost_queue_start(struct vhost_queue *q);
+void vhost_queue_stop(struct vhost_queue *q);
+void vhost_queue_break(struct vhost_queue *q);
+void vhost_queue_call(struct vhost_queue *q);
+long vhost_queue_ioctl(struct vhost_queue *q, unsigned int cmd,
+		       void __user *argp);
+
+static inline void vhost_queue_wake(struct vhost_queue *q)
+{
+	vhost_worker_queue(q->worker, &q->work);
+}
+
+static inline bool vhost_queue_has(const struct vhost_queue *q, unsigned int bit)
+{
+	return q->features[bit / 64] & BIT_ULL(bit % 64);
+}
+
+/* By which the addresses in descriptors are translated. */
+static inline const struct vhost_iotlb *
+vhost_queue_map(const struct vhost_queue *q)
+{
+	return q->iotlb ?: q->memory;
+}
+
+static inline void vhost_queue_drop(struct vhost_queue *q, enum vhost_drop why)
+{
+	q->stats.drops[why]++;
+}
+
+/*
+ * Virtio 1.2, 2.4: ring words are little-endian, or the guest's if legacy.
+ * Always inline, for they stand in sections of user access.
+ */
+static __always_inline u16 vhost16_to_cpu(const struct vhost_queue *q, __virtio16 val)
+{
+	return __virtio16_to_cpu(q->is_le, val);
+}
+
+static __always_inline __virtio16 cpu_to_vhost16(const struct vhost_queue *q, u16 val)
+{
+	return __cpu_to_virtio16(q->is_le, val);
+}
+
+static __always_inline u32 vhost32_to_cpu(const struct vhost_queue *q, __virtio32 val)
+{
+	return __virtio32_to_cpu(q->is_le, val);
+}
+
+static __always_inline __virtio32 cpu_to_vhost32(const struct vhost_queue *q, u32 val)
+{
+	return __cpu_to_virtio32(q->is_le, val);
+}
+
+static __always_inline u64 vhost64_to_cpu(const struct vhost_queue *q, __virtio64 val)
+{
+	return __virtio64_to_cpu(q->is_le, val);
+}
+
+#endif /* VHOST_ALT_QUEUE_H */
