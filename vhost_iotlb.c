@@ -84,6 +84,7 @@ int vhost_iotlb_add(struct vhost_iotlb *iotlb, u64 start, u64 last, u64 uaddr,
 						      link));
 	region->start = start;
 	region->last = last;
+	region->span = last - start;
 	region->uaddr = uaddr;
 	region->perm = perm;
 	region_tree_insert(region, &iotlb->tree);
@@ -172,7 +173,7 @@ bool vhost_iotlb_access_ok(const struct vhost_iotlb *iotlb)
 		return false;
 	list_for_each_entry(region, &iotlb->regions, link) {
 		if (!vhost_user_range_ok(region->uaddr,
-					 region->last - region->start + 1))
+					 region->span + 1))
 			return false;
 	}
 	return true;
@@ -228,70 +229,57 @@ u64 vhost_iotlb_gap(const struct vhost_iotlb *iotlb, u64 addr)
 int vhost_iotlb_extent(const struct vhost_iotlb *iotlb, u64 addr, u64 len,
 		       u8 perm, void __user **user)
 {
-	const struct vhost_region *hint = NULL;
-	void __user *next = NULL;
+	const struct vhost_region *region;
+	void __user *next = NULL, *at;
 	bool whole = true;
-	struct iovec iov;
 	u64 piece;
-	int err;
 
 	if (addr + len - 1 < addr)
 		return -EINVAL;
 	for (; len; addr += piece, len -= piece) {
-		err = vhost_iotlb_translate(iotlb, &hint, addr, 1, perm, &iov, 1);
-		if (err < 0)
-			return err;
+		region = vhost_iotlb_find(iotlb, addr);
+		if (!region)
+			return -EFAULT;
+		if (!vhost_region_allows(region, perm))
+			return -EPERM;
+		at = vhost_region_user(region, addr);
 		if (!next)
-			*user = iov.iov_base;
-		else if (next != iov.iov_base)
+			*user = at;
+		else if (next != at)
 			whole = false;
-		/* In this order, since a region may have 2^64 bytes. */
-		piece = min(len - 1, hint->last - addr) + 1;
-		next = iov.iov_base + piece;
+		piece = min(len - 1, region->last - addr) + 1;
+		next = at + piece;
 	}
 	return whole;
 }
 
-/**
- * vhost_iotlb_split() - vhost_iotlb_translate() for any buffer
- * @iotlb: as there, like all that follows
- * @hint: in and out
- * @addr: of the buffer
- * @len: of the buffer
- * @perm: what is to be done with it
- * @iov: filled
- * @max: the room in @iov
- *
- * Return: as vhost_iotlb_translate().
- */
-int vhost_iotlb_split(const struct vhost_iotlb *iotlb,
-		      const struct vhost_region **hint, u64 addr, u64 len,
-		      u8 perm, struct iovec *iov, unsigned int max)
+/* Documented where it is declared, beside its fast sister. */
+int vhost_iotlb_translate(const struct vhost_iotlb *iotlb,
+			  const struct vhost_region **hint, u64 addr, u64 len,
+			  u8 perm, struct iovec *iov, unsigned int max)
 {
-	const struct vhost_region *region = *hint;
+	const struct vhost_region *region;
 	unsigned int n = 0;
 	u64 piece;
 
 	if (len && addr + len - 1 < addr)
 		return -EINVAL;
 
-	while (len) {
-		if (!region || !vhost_region_holds(region, addr, 1)) {
-			region = vhost_iotlb_find(iotlb, addr);
-			if (!region)
-				return -EFAULT;
-			*hint = region;
-		}
+	for (; len; addr += piece, len -= piece) {
+		region = vhost_iotlb_find(iotlb, addr);
+		if (!region)
+			return -EFAULT;
 		if (!vhost_region_allows(region, perm))
 			return -EPERM;
 		if (n == max)
 			return -ENOBUFS;
+		if (vhost_region_allows(region, VHOST_ACCESS_RW))
+			*hint = region;
+		/* In this order, since a region may have 2^64 bytes. */
 		piece = min(len - 1, region->last - addr) + 1;
 		iov[n].iov_base = vhost_region_user(region, addr);
 		iov[n].iov_len = piece;
 		n++;
-		addr += piece;
-		len -= piece;
 	}
 	return n;
 }

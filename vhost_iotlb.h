@@ -21,6 +21,7 @@
  * @link: its place in the list, the oldest first
  * @start: first address of the guest
  * @last: last one, not below @start
+ * @span: what lies between them
  * @uaddr: where it lies in the owner's address space
  * @perm: what is allowed: VHOST_ACCESS_RO to read, _WO to write
  */
@@ -30,6 +31,7 @@ struct vhost_region {
 	struct list_head link;
 	u64 start;
 	u64 last;
+	u64 span;
 	u64 uaddr;
 	u8 perm;
 };
@@ -65,9 +67,6 @@ const struct vhost_region *vhost_iotlb_find(const struct vhost_iotlb *iotlb,
 u64 vhost_iotlb_gap(const struct vhost_iotlb *iotlb, u64 addr);
 int vhost_iotlb_extent(const struct vhost_iotlb *iotlb, u64 addr, u64 len,
 		       u8 perm, void __user **user);
-int vhost_iotlb_split(const struct vhost_iotlb *iotlb,
-		      const struct vhost_region **hint, u64 addr, u64 len,
-		      u8 perm, struct iovec *iov, unsigned int max);
 
 bool vhost_user_range_ok(u64 uaddr, u64 size);
 
@@ -82,9 +81,8 @@ static inline bool vhost_region_holds(const struct vhost_region *region,
 				      u64 addr, u64 len)
 {
 	u64 offset = addr - region->start;
-	u64 span = region->last - region->start;
 
-	return offset <= span && len - 1 <= span - offset;
+	return offset <= region->span && len - 1 <= region->span - offset;
 }
 
 static inline void __user *vhost_region_user(const struct vhost_region *region,
@@ -97,7 +95,7 @@ static inline void __user *vhost_region_user(const struct vhost_region *region,
 /**
  * vhost_iotlb_translate() - where a guest's buffer lies in the owner's memory
  * @iotlb: the map
- * @hint: in and out: the region of the last lookup, or NULL; belongs to @iotlb
+ * @hint: in and out: a region of @iotlb that allows everything, or NULL
  * @addr: the guest's address of the buffer
  * @len: its length in bytes; 0 yields no piece
  * @perm: what is to be done with it: VHOST_ACCESS_RO or _WO
@@ -105,27 +103,37 @@ static inline void __user *vhost_region_user(const struct vhost_region *region,
  * @max: the room in @iov
  *
  * The user addresses are not checked here: they are used through functions
- * that do. Inline is what happens to nearly every buffer: it lies in whole in
- * the region where the last one was.
+ * that do.
  *
  * Return: the number of pieces; -EFAULT if part of the buffer is in no region;
  * -EPERM if one forbids it; -EINVAL if the buffer wraps around; -ENOBUFS if
  * @max is too small.
  */
-static inline int vhost_iotlb_translate(const struct vhost_iotlb *iotlb,
-					const struct vhost_region **hint,
-					u64 addr, u64 len, u8 perm,
-					struct iovec *iov, unsigned int max)
-{
-	const struct vhost_region *region = *hint;
+int vhost_iotlb_translate(const struct vhost_iotlb *iotlb,
+			  const struct vhost_region **hint, u64 addr, u64 len,
+			  u8 perm, struct iovec *iov, unsigned int max);
 
-	if (likely(region && max && len && vhost_region_allows(region, perm) &&
-		   vhost_region_holds(region, addr, len))) {
-		iov->iov_base = vhost_region_user(region, addr);
-		iov->iov_len = len;
-		return 1;
-	}
-	return vhost_iotlb_split(iotlb, hint, addr, len, perm, iov, max);
+/**
+ * vhost_iotlb_translate_fast() - vhost_iotlb_translate() where that is simple
+ * @hint: as there, like all that follows; not changed
+ * @addr: of the buffer
+ * @len: of the buffer
+ * @iov: filled with one piece; has room for it
+ *
+ * This is what happens to nearly every buffer: it lies in whole in the region
+ * where the last one was.
+ *
+ * Return: false if it is not so simple.
+ */
+static inline bool
+vhost_iotlb_translate_fast(const struct vhost_region *hint, u64 addr, u64 len,
+			   struct iovec *iov)
+{
+	if (unlikely(!hint || !len || !vhost_region_holds(hint, addr, len)))
+		return false;
+	iov->iov_base = vhost_region_user(hint, addr);
+	iov->iov_len = len;
+	return true;
 }
 
 #endif /* VHOST_ALT_IOTLB_H */

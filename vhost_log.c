@@ -52,7 +52,7 @@ bool vhost_log_access_ok(const u8 __user *base, const struct vhost_iotlb *memory
 
 	list_for_each_entry(region, &memory->regions, link) {
 		if (!vhost_log_range_ok(base, region->start,
-					region->last - region->start + 1))
+					region->span + 1))
 			return false;
 	}
 	return true;
@@ -136,7 +136,7 @@ int vhost_log_write_user(const struct vhost_log *log,
 	list_for_each_entry(region, &memory->regions, link) {
 		first = max(uaddr, region->uaddr);
 		last = min(uaddr + len - 1,
-			   region->uaddr + (region->last - region->start));
+			   region->uaddr + region->span);
 		if (first > last)
 			continue;
 		err = vhost_log_write(log, region->start + (first - region->uaddr),

@@ -82,7 +82,8 @@ struct vhost_miss {
  * @busyloop: microseconds to look for more after the last packet, without sleep
  * @memory: the memory table; the device's
  * @iotlb: the device IOTLB, or NULL without one; the device's
- * @hint: the region of the last lookup in vhost_queue_map(), or NULL
+ * @hint: the region of the last lookup in vhost_queue_map(), if it allows
+ *	everything, or NULL
  * @miss: what @iotlb lacks for this queue
  * @log: where writes to guest memory are logged
  * @ops: the layout of the ring; constant while @running

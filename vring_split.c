@@ -205,14 +205,14 @@ static int read_desc(struct vhost_queue *q, struct vring_desc *desc,
  * Return: an enum vhost_drop; -EINPROGRESS if the owner is to be asked for it, by
  * ask_owner().
  */
-static int judge_failure(struct vhost_queue *q, int err, u64 addr, u8 perm)
+static int judge_failure(struct vhost_queue *q, int err, u64 addr, bool in)
 {
 	if (err == -ENOBUFS)
 		return VHOST_DROP_CHAIN_LONG;
 	if (err != -EFAULT || !q->iotlb)
 		return VHOST_DROP_CHAIN_ADDRESS;
 	q->batch->missed = addr;
-	q->batch->missed_perm = perm;
+	q->batch->missed_perm = in ? VHOST_ACCESS_WO : VHOST_ACCESS_RO;
 	return -EINPROGRESS;
 }
 
@@ -220,6 +220,30 @@ static void ask_owner(struct vhost_queue *q)
 {
 	vhost_queue_miss(q, vhost_iotlb_gap(q->iotlb, q->batch->missed),
 			 q->batch->missed_perm);
+}
+
+/*
+ * Add a buffer that is not in one piece in the region of the last one. Not inline,
+ * so that the usual case is spared the registers that this needs.
+ */
+static noinline int add_pieces(struct vhost_queue *q, struct vring_chain *chain,
+			       u64 addr, u32 len, bool in)
+{
+	struct vring_batch *b = q->batch;
+	int n;
+
+	n = vhost_iotlb_translate(vhost_queue_map(q), &q->hint, addr, len,
+				  in ? VHOST_ACCESS_WO : VHOST_ACCESS_RO,
+				  b->iov + b->niov, VRING_MAX_HELD - b->niov);
+	if (n < 0)
+		return judge_failure(q, n, addr, in);
+	b->niov += n;
+	chain->size += len;
+	if (in)
+		chain->in += n;
+	else
+		chain->out += n;
+	return VHOST_DROP_NONE;
 }
 
 /*
@@ -234,25 +258,22 @@ static int add_buffer(struct vhost_queue *q, struct vring_chain *chain,
 	u64 addr = vhost64_to_cpu(q, desc->addr);
 	u32 len = vhost32_to_cpu(q, desc->len);
 	bool in = flags & VRING_DESC_F_WRITE;
-	u8 perm = in ? VHOST_ACCESS_WO : VHOST_ACCESS_RO;
-	int n;
 
 	b->walked++;
 
 	/* Virtio 1.2, 2.7.4.2: what the device writes follows what it reads. */
 	if (unlikely(!in && chain->in))
 		return VHOST_DROP_CHAIN_ORDER;
-
-	n = vhost_iotlb_translate(vhost_queue_map(q), &q->hint, addr, len, perm,
-				  b->iov + b->niov, VRING_MAX_HELD - b->niov);
-	if (unlikely(n < 0))
-		return judge_failure(q, n, addr, perm);
-	b->niov += n;
+	if (unlikely(b->niov == VRING_MAX_HELD ||
+		     !vhost_iotlb_translate_fast(q->hint, addr, len,
+						 b->iov + b->niov)))
+		return add_pieces(q, chain, addr, len, in);
+	b->niov++;
 	chain->size += len;
 	if (in)
-		chain->in += n;
+		chain->in++;
 	else
-		chain->out += n;
+		chain->out++;
 	return VHOST_DROP_NONE;
 }
 
@@ -270,7 +291,7 @@ static int read_table(struct vhost_queue *q, u64 addr, void *to, size_t len)
 	n = vhost_iotlb_translate(vhost_queue_map(q), &q->hint, addr, len,
 				  VHOST_ACCESS_RO, iov, ARRAY_SIZE(iov));
 	if (n == -EFAULT && q->iotlb)
-		return judge_failure(q, n, addr, VHOST_ACCESS_RO);
+		return judge_failure(q, n, addr, false);
 	for (i = 0; i < n; i++) {
 		if (copy_from_user(to, iov[i].iov_base, iov[i].iov_len))
 			return VHOST_DROP_CHAIN_INDIRECT;
