@@ -18,7 +18,7 @@
 
 /* The size of the pages that bits stand for, whatever those of the host are. */
 #define LOG_PAGE_SHIFT	12
-#define LOG_PAGE_SIZE	(1ULL << LOG_PAGE_SHIFT)
+#define LOG_PAGE_SIZE	BIT_ULL(LOG_PAGE_SHIFT)
 
 /* In which byte of the log the bit of @addr lies. */
 static u64 log_byte(u64 addr)
