@@ -4,4 +4,4 @@
 # is made from, so that an old one is never taken for a new one.
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/vhost_alt/e2e
-image=$cache/guest-$(cat prepare fdexec.c guest/init | sha256sum | head -c 16)
+image=$cache/guest-$(cat prepare fdexec.c spy.c guest/init | sha256sum | head -c 16)

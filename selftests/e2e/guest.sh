@@ -5,13 +5,15 @@
 #
 # In: image, qemu, device, dir (scratch). Out of guest(): reply.
 # Of a guest that is not the ordinary one: machine (options of QEMU), slot (the
-# bus of its network device), kernel_options, bridge (that its tap is a port of).
+# bus of its network device), kernel_options, bridge (that its tap is a port of), spied
+# (whether what QEMU asks of vhost is to be written down: spy.sh).
 
 tap=e2e0
 machine=(-m 256M)
 slot=''
 kernel_options=''
 bridge=''
+spied=''
 host_ip=192.0.2.1
 guest_ip=192.0.2.2
 # Cold boot of a guest under TCG in a machine under TCG: 27 s on a quiet host, 121 s
@@ -45,14 +47,14 @@ guest_start() { # QUEUE-PAIRS NETDEV-OPTIONS DEVICE-OPTIONS
 	(
 		[[ $netdev != *vhostfd=9* ]] || exec 9<>"$device"
 		exec {agent_in}>&- {agent_out}>&- {monitor_in}>&- {monitor_out}>&-
+		[[ -z $spied ]] || spy_on
 		exec "${opener[@]}" "$qemu" \
 			-accel tcg -smp "$queues" "${machine[@]}" \
 			-nodefaults -no-user-config -display none \
 			-serial "file:$dir/console" \
 			-chardev "pipe,id=agent,path=$dir/agent" \
 			-serial chardev:agent \
-			-chardev "pipe,id=monitor,path=$dir/monitor" \
-			-mon chardev=monitor,mode=control \
+			-qmp "pipe:$dir/monitor" \
 			-kernel "$image/vmlinux" -initrd "$image/initrd" \
 			-append "$append $kernel_options" \
 			-netdev "tap,id=net,$netdev" \
@@ -98,7 +100,7 @@ guest_netdev() { # QUEUE-PAIRS
 }
 
 # A line from QEMU into `line`. In slices of a second, to see at once when nobody
-# is left to write it, and to send the agent a nudge, if any.
+# is left to write it, and to send the agent a nudge, if one is given: be it empty.
 pipe_line() { # FD DEADLINE (in $SECONDS) [NUDGE]
 	local part
 
@@ -107,7 +109,7 @@ pipe_line() { # FD DEADLINE (in $SECONDS) [NUDGE]
 		line+=$part
 		((SECONDS < $2)) || return
 		kill -0 "$qemu_pid" 2>/dev/null || return
-		[[ -z ${3-} ]] || ((SECONDS % 5)) || printf '%b' "$3" >&"$agent_in"
+		(($# < 3 || SECONDS % 5)) || printf '%s\n' "$3" >&"$agent_in"
 	done
 	line+=$part
 }
@@ -136,14 +138,16 @@ guest_ready() {
 # with two processors now and then sleeps on in user-mode Linux, with the in-tree
 # module too, until an interrupt wakes it: an empty line brings one.
 guest() { # COMMAND
-	local deadline=$((SECONDS + command_limit))
+	local deadline=$((SECONDS + command_limit)) nudge
 
 	reply=
 	((++command_id))
-	echo "> $command_id ${1//$'\n'/ }" >>"$dir/agent.log"
-	echo "$command_id ${1//$'\n'/ }" >&"$agent_in"
-	while guest_line "$deadline" '\n'; do
+	nudge=$(guest_command "$command_id" "$1")
+	echo "> $nudge" >>"$dir/agent.log"
+	echo "$nudge" >&"$agent_in"
+	while guest_line "$deadline" "$nudge"; do
 		case $line in
+		"+ $command_id") nudge= ;;
 		"= $command_id "*) reply+=${line#= "$command_id" }$'\n' ;;
 		"! $command_id "*)
 			reply=${reply%$'\n'}
@@ -153,6 +157,19 @@ guest() { # COMMAND
 	done
 	reply+="the guest did not finish: $1"
 	return 124
+}
+
+# A line, without the blanks that the guest's shell would drop.
+guest_command() { # ID COMMAND
+	local text=${2//[$'\n\t']/ }
+
+	text=${text#"${text%%[! ]*}"} text=${text%"${text##*[! ]}"}
+	echo "$1 ${#text} $text"
+}
+
+# One that ends the guest, and will not answer.
+guest_last_command() { # COMMAND
+	guest_command 0 "$1" >&"$agent_in"
 }
 
 # All processors first: the driver takes a queue pair for each.
@@ -183,9 +200,10 @@ guest_await() { # SECONDS COMMAND…
 guest_poweroff() {
 	local deadline=$((SECONDS + command_limit))
 
-	echo "0 poweroff -f" >&"$agent_in"
+	guest_last_command "poweroff -f"
 	while kill -0 "$qemu_pid" 2>/dev/null; do
 		((SECONDS < deadline)) || return 1
+		((SECONDS % 5)) || guest_last_command "poweroff -f"
 		sleep 0.1
 	done
 	wait "$qemu_pid"
@@ -201,5 +219,5 @@ guest_clean() {
 		exec {agent_in}>&- {agent_out}>&- {monitor_in}>&- {monitor_out}>&-
 	agent_in=
 	ip link del "$tap" 2>/dev/null
-	rm -f "$dir"/*
+	find "$dir" -maxdepth 1 -not -type d -delete
 }

@@ -6,8 +6,8 @@
 # ATS is a capability of PCI Express, which only a device below a port has.
 iommu_machine() { # KERNEL-OPTION
 	machine=(-M q35 -m 256M
-		-device intel-iommu,intremap=on,device-iotlb=on
-		-device pcie-root-port,id=port0,chassis=1
+		-device "intel-iommu,intremap=on,device-iotlb=on"
+		-device "pcie-root-port,id=port0,chassis=1"
 		-D "$dir/trace.log" -trace vhost_iotlb_miss -trace vtd_inv_desc)
 	slot=,bus=port0
 	props=,iommu_platform=on,ats=on

@@ -7,10 +7,12 @@
 #	netdev    rest of -netdev tap,id=net,…
 #	props     rest of -device virtio-net-pci,…, with its comma
 #	machine, slot, kernel_options    see guest.sh
-#	extra     function to call with the guest up, after the first traffic
+#	extra     function to call with the guest up, after the first traffic if it
+#	          has its tap for itself
+#	unfit     why it cannot be run here, if it cannot
 
 all_variants=(plain mq_change reboot rebind mrg_off simple_ring legacy no_offload
-	queue_reset iommu iommu_strict userspace)
+	queue_reset iommu iommu_strict migrate migrate_between userspace)
 # Under TCG twice a guest takes most of a minute to boot.
 few_variants=(plain mq)
 
@@ -30,6 +32,8 @@ variant_no_offload() {
 }
 variant_iommu() { iommu_machine iommu.strict=0 && extra=check_iommu; }
 variant_iommu_strict() { iommu_machine iommu.strict=1 && extra=check_iommu; }
+variant_migrate() { migration_machine; }
+variant_migrate_between() { migration_machine && between_modules; }
 variant_queue_reset() { extra=resize_rings; }
 
 # A check of the checks: the same traffic in QEMU's own path must be recognised.
@@ -69,7 +73,7 @@ change_queues() {
 
 # The same QEMU, so the same open device, used by a second boot of the guest.
 reboot_guest() {
-	echo "0 reboot -f" >&"$agent_in"
+	guest_last_command "reboot -f"
 	check "the guest boots again" guest_ready || return
 	check "its driver starts again" guest_network || return
 	check_traffic "after the reboot"
