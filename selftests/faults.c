@@ -5,17 +5,20 @@
  * changes nothing, leaks nothing, and the device works on. The same for the
  * worker in the middle of packets. Wants CONFIG_FAULT_INJECTION.
  */
-#include <dirent.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "iotlb.h"
 #include "test.h"
+#include "thread.h"
 
 /* No command has as many places where it can fail: then something loops. */
 #define FAULTS_MAX	500
 
-#define FRAME_LEN	100
+/* A bit for each page up to the highest address of guest memory. */
+#define LOG_SIZE	(16 << 20)
 
 static const char * const kinds[] = {
 	"failslab", "fail_page_alloc", "fail_usercopy",
@@ -90,6 +93,8 @@ FIXTURE(fault)
 	int tap2;
 	int knob;
 	int fd;		/* of a device that @g does not use */
+	__u32 worker;	/* that has been made */
+	void *log;
 };
 
 FIXTURE_SETUP(fault)
@@ -109,6 +114,9 @@ FIXTURE_SETUP(fault)
 		SETUP_SKIP("this kernel has no CONFIG_FAULT_INJECTION");
 	set_knobs();
 	self->fd = -1;
+	self->log = mmap(NULL, LOG_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+			 MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	ASSERT_NE(MAP_FAILED, self->log);
 	ASSERT_OK(guest_start(&self->g, &cfg));
 	self->tap2 = tap_open("tap1", IFF_TAP | IFF_NO_PI | IFF_VNET_HDR);
 	ASSERT_GE(self->tap2, 0);
@@ -132,11 +140,14 @@ struct command {
 	int (*undo)(FIXTURE_DATA(fault) *self);
 	/* An errno that is documented, beside ENOMEM and EFAULT. */
 	int errnum;
+	/* Looks whether the failure has changed anything. */
+	int (*check)(FIXTURE_DATA(fault) *self);
 };
 
 static bool documented(const struct command *c, int err)
 {
-	return err == -ENOMEM || err == -EFAULT || err == -c->errnum;
+	return err == -ENOMEM || err == -EFAULT ||
+	       (c->errnum && err == -c->errnum);
 }
 
 /*
@@ -164,7 +175,7 @@ static int fail_everywhere(FIXTURE_DATA(fault) *self, const struct command *c)
 		if (!err)
 			err = c->undo(self);
 		else
-			err = 0;
+			err = c->check ? c->check(self) : 0;
 		if (!err)
 			err = guest_check_alive(&self->g, n);
 		if (err) {
@@ -192,6 +203,16 @@ static void told(const char *name, unsigned int n)
 		EXPECT_LT(0, __n);					\
 		told(_metadata->name, __n);				\
 	} while (0)
+
+static unsigned int count_threads(void)
+{
+	return threads_of(getpid(), NULL, 0);
+}
+
+static int nothing(FIXTURE_DATA(fault) *self)
+{
+	return 0;
+}
 
 static int close_fd(FIXTURE_DATA(fault) *self)
 {
@@ -222,20 +243,6 @@ static int reopen(FIXTURE_DATA(fault) *self)
 	return run_open(self);
 }
 
-/* The threads of this process; a worker may be one. */
-static unsigned int count_threads(void)
-{
-	DIR *dir = opendir("/proc/self/task");
-	unsigned int n = 0;
-	struct dirent *e;
-
-	while (dir && (e = readdir(dir)))
-		n += e->d_name[0] != '.';
-	if (dir)
-		closedir(dir);
-	return n;
-}
-
 TEST_F(fault, set_owner)
 {
 	unsigned int threads = count_threads();
@@ -245,6 +252,76 @@ TEST_F(fault, set_owner)
 	close_fd(self);
 	/* No worker stays behind that belongs to nobody. */
 	EXPECT_TRUE(wait_until(count_threads() == threads));
+}
+
+/* A file with an owner, that no guest uses. */
+static int open_owned(FIXTURE_DATA(fault) *self)
+{
+	int err = run_open(self);
+
+	return err ? err : vdev_set_owner(self->fd);
+}
+
+static int reopen_owned(FIXTURE_DATA(fault) *self)
+{
+	close_fd(self);
+	return open_owned(self);
+}
+
+/* This many are there in all: the first one, and what has been made. */
+static int run_new_worker(FIXTURE_DATA(fault) *self)
+{
+	struct vhost_worker_state s = { 0 };
+
+	return vdev_cmd(self->fd, VHOST_NEW_WORKER, &s);
+}
+
+TEST_F(fault, new_worker)
+{
+	unsigned int threads;
+
+	OURS_ALONE("has no commands for workers");
+	ASSERT_OK(open_owned(self));
+	threads = count_threads();
+	EXPECT_FAULTS(run_new_worker, reopen_owned);
+	ASSERT_OK(reopen_owned(self));
+	EXPECT_TRUE(wait_until(count_threads() == threads));
+	close_fd(self);
+}
+
+/* To another worker, back to the first, and away with the other. */
+static int run_use_worker(FIXTURE_DATA(fault) *self)
+{
+	struct vhost_vring_worker v = { .index = TXQ };
+	struct vhost_worker_state s = { .worker_id = self->worker };
+	int err;
+
+	v.worker_id = self->worker;
+	err = vdev_cmd(self->g.dev, VHOST_ATTACH_VRING_WORKER, &v);
+	if (!err)
+		err = vdev_cmd(self->g.dev, VHOST_GET_VRING_WORKER, &v);
+	v.worker_id = 0;
+	if (!err)
+		err = vdev_cmd(self->g.dev, VHOST_ATTACH_VRING_WORKER, &v);
+	if (!err)
+		err = vdev_cmd(self->g.dev, VHOST_FREE_WORKER, &s);
+	return err;
+}
+
+static int another_worker(FIXTURE_DATA(fault) *self)
+{
+	struct vhost_worker_state s = { 0 };
+	int err = vdev_cmd(self->g.dev, VHOST_NEW_WORKER, &s);
+
+	self->worker = s.worker_id;
+	return err;
+}
+
+TEST_F(fault, use_worker)
+{
+	OURS_ALONE("has no commands for workers");
+	ASSERT_OK(another_worker(self));
+	EXPECT_FAULTS(run_use_worker, another_worker);
 }
 
 static int set_mem(FIXTURE_DATA(fault) *self)
@@ -269,11 +346,6 @@ TEST_F(fault, set_mem_table)
 static int run_set_mem(FIXTURE_DATA(fault) *self)
 {
 	return set_mem(self);
-}
-
-static int nothing(FIXTURE_DATA(fault) *self)
-{
-	return 0;
 }
 
 TEST_F(fault, set_same_mem_table)
@@ -308,6 +380,132 @@ static int set_features(FIXTURE_DATA(fault) *self)
 TEST_F(fault, set_features)
 {
 	EXPECT_FAULTS(run_set_features, set_features);
+}
+
+/* Both words, there and back. */
+static int run_features_array(FIXTURE_DATA(fault) *self)
+{
+	struct {
+		__u64 count, words[2];
+	} array = { .count = 2 };
+	int err;
+
+	err = vdev_cmd(self->g.dev, VHOST_GET_FEATURES_ARRAY, &array);
+	array.words[0] = self->g.cfg.features;
+	array.words[1] = 0;
+	if (!err)
+		err = vdev_cmd(self->g.dev, VHOST_SET_FEATURES_ARRAY, &array);
+	return err;
+}
+
+TEST_F(fault, features_array)
+{
+	if (!env_is_ours() && !env_kernel_at_least(6, 17))
+		OURS_ALONE("has no array of features before 6.17");
+	EXPECT_FAULTS(run_features_array, nothing);
+}
+
+/*
+ * Without memory for an IOTLB the device goes on without one, so that it takes
+ * no message.
+ */
+static int run_set_iotlb(FIXTURE_DATA(fault) *self)
+{
+	return vdev_set_features(self->fd, F_VERSION_1 | F_ACCESS_PLATFORM);
+}
+
+static int has_no_iotlb(FIXTURE_DATA(fault) *self)
+{
+	int err = iotlb_update(self->fd, false, 0, 4096, NULL, VHOST_ACCESS_RW);
+
+	return err == -EFAULT ? 0 : err ?: -EPROTO;
+}
+
+TEST_F(fault, set_access_platform)
+{
+	ASSERT_OK(open_owned(self));
+	EXPECT_FAULTS(run_set_iotlb, reopen_owned, 0, has_no_iotlb);
+	close_fd(self);
+}
+
+static int run_iotlb_update(FIXTURE_DATA(fault) *self)
+{
+	return iotlb_update(self->fd, false, 0x10000, 4096,
+			    self->g.mem.region[0].hva, VHOST_ACCESS_RW);
+}
+
+/* A message that could not be read may look like one that is too short. */
+TEST_F(fault, iotlb_update)
+{
+	ASSERT_OK(open_owned(self));
+	ASSERT_OK(run_set_iotlb(self));
+	EXPECT_FAULTS(run_iotlb_update, nothing, EINVAL);
+	close_fd(self);
+}
+
+static int run_iotlb_invalidate(FIXTURE_DATA(fault) *self)
+{
+	return iotlb_invalidate(self->fd, false, 0x10000, 4096);
+}
+
+TEST_F(fault, iotlb_invalidate)
+{
+	ASSERT_OK(open_owned(self));
+	ASSERT_OK(run_set_iotlb(self));
+	EXPECT_FAULTS(run_iotlb_invalidate, run_iotlb_update, EINVAL);
+	close_fd(self);
+}
+
+/* The commands around the dirty log, and what switches it on. */
+static int run_set_log(FIXTURE_DATA(fault) *self)
+{
+	struct vq vq = self->g.vq[TXQ];
+	__u64 base = (unsigned long)self->log;
+	int err, fd = vq.err;
+
+	err = vdev_cmd(self->g.dev, VHOST_SET_LOG_BASE, &base);
+	if (!err)
+		err = vdev_cmd(self->g.dev, VHOST_SET_LOG_FD, &fd);
+	if (!err)
+		err = vdev_set_features(self->g.dev,
+					self->g.cfg.features | F_LOG_ALL);
+	vq.log_used = true;
+	return err ? err : vdev_set_addr(self->g.dev, &vq);
+}
+
+static int unset_log(FIXTURE_DATA(fault) *self)
+{
+	int err = set_features(self), fd = -1;
+
+	if (!err)
+		err = vdev_set_addr(self->g.dev, &self->g.vq[TXQ]);
+	return err ? err : vdev_cmd(self->g.dev, VHOST_SET_LOG_FD, &fd);
+}
+
+TEST_F(fault, set_log)
+{
+	EXPECT_FAULTS(run_set_log, unset_log);
+}
+
+static int run_settings(FIXTURE_DATA(fault) *self)
+{
+	struct vhost_vring_state s = { .index = TXQ };
+	__u64 features = BACKEND_F_IOTLB_MSG_V2;
+	int dev = self->g.dev, err;
+
+	err = vdev_cmd(dev, VHOST_SET_BACKEND_FEATURES, &features);
+	if (!err)
+		err = vdev_cmd(dev, VHOST_GET_BACKEND_FEATURES, &features);
+	if (!err)
+		err = vdev_cmd(dev, VHOST_SET_VRING_BUSYLOOP_TIMEOUT, &s);
+	if (!err)
+		err = vdev_cmd(dev, VHOST_GET_VRING_BUSYLOOP_TIMEOUT, &s);
+	return err;
+}
+
+TEST_F(fault, settings)
+{
+	EXPECT_FAULTS(run_settings, nothing);
 }
 
 static int run_set_backends(FIXTURE_DATA(fault) *self)
@@ -437,42 +635,11 @@ TEST_F(fault, reset_owner)
 	told("reset_owner", n);
 }
 
-/*
- * The thread that serves this process's devices: one of its own, or a kernel
- * thread, by its name.
- */
-static pid_t find_thread(const char *where, const char *name)
-{
-	char path[300], comm[32];
-	DIR *dir = opendir(where);
-	struct dirent *e;
-	pid_t tid = 0;
-	FILE *f;
-
-	while (dir && !tid && (e = readdir(dir))) {
-		snprintf(path, sizeof(path), "%s/%s/comm", where, e->d_name);
-		f = fopen(path, "r");
-		if (!f)
-			continue;
-		if (fgets(comm, sizeof(comm), f) && !strcmp(comm, name))
-			tid = atoi(e->d_name);
-		fclose(f);
-	}
-	if (dir)
-		closedir(dir);
-	return tid;
-}
-
 static int worker_knob(void)
 {
-	char name[32];
 	pid_t tid;
 
-	snprintf(name, sizeof(name), "vhost-%d\n", getpid());
-	tid = find_thread("/proc/self/task", name);
-	if (!tid)
-		tid = find_thread("/proc", name);
-	return tid ? knob_open(tid) : -ESRCH;
+	return threads_of(getpid(), &tid, 1) ? knob_open(tid) : -ESRCH;
 }
 
 /* The sum of all counters whose names begin like this. */
@@ -549,18 +716,103 @@ static bool sent(struct guest *g, __u64 errors)
 	return !g->vq[TXQ].inflight || errors_of(g) != errors;
 }
 
+/* A guest whose worker is to fail. */
+FIXTURE(worker_fault)
+{
+	struct guest g;
+	struct iotlb t;
+	bool translated;
+};
+
+FIXTURE_VARIANT(worker_fault)
+{
+	__u64 features;
+};
+
+FIXTURE_VARIANT_ADD(worker_fault, plain)
+{
+	.features = F_EVENT_IDX,
+};
+
+FIXTURE_VARIANT_ADD(worker_fault, in_order)
+{
+	.features = F_EVENT_IDX | F_IN_ORDER,
+};
+
+FIXTURE_VARIANT_ADD(worker_fault, logged)
+{
+	.features = F_LOG_ALL,
+};
+
+FIXTURE_VARIANT_ADD(worker_fault, iotlb)
+{
+	.features = F_EVENT_IDX | F_ACCESS_PLATFORM,
+};
+
+static int start_logged(struct guest *g, const struct guest_cfg *cfg)
+{
+	struct guest_cfg mine = *cfg;
+	__u64 base;
+	void *log;
+	int err;
+
+	mine.features &= ~F_LOG_ALL;
+	err = guest_start(g, &mine);
+	if (err || mine.features == cfg->features)
+		return err;
+	log = mmap(NULL, LOG_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+		   MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	base = (unsigned long)log;
+	g->vq[RXQ].log_used = true;
+	g->vq[TXQ].log_used = true;
+	err = vdev_cmd(g->dev, VHOST_SET_LOG_BASE, &base);
+	return err ? err : vdev_set_features(g->dev, cfg->features);
+}
+
+FIXTURE_SETUP(worker_fault)
+{
+	struct iotlb_cfg iotlb = { .v2 = true, .scatter = true };
+	struct guest_cfg cfg = {
+		.features = F_VERSION_1 | F_MRG_RXBUF | F_INDIRECT |
+			    variant->features,
+		.tap_flags = IFF_VNET_HDR,
+		.num = 64,
+		.ind_max = 8,
+	};
+	int knob = knob_open(gettid());
+
+	if (knob < 0)
+		SETUP_SKIP("this kernel has no CONFIG_FAULT_INJECTION");
+	close(knob);
+	if (!env_is_ours())
+		SETUP_SKIP("vhost_net differs: a packet that fails loses descriptors");
+	set_knobs();
+	self->translated = cfg.features & F_ACCESS_PLATFORM;
+	if (self->translated)
+		ASSERT_OK(iotlb_guest_start(&self->t, &self->g, &iotlb, &cfg));
+	else
+		ASSERT_OK(start_logged(&self->g, &cfg));
+}
+
+FIXTURE_TEARDOWN(worker_fault)
+{
+	if (self->translated)
+		iotlb_guest_stop(&self->t, &self->g);
+	else
+		guest_stop(&self->g);
+}
+
 /*
  * A frame that cannot be copied or sent is dropped and given back, and a ring
  * that cannot be read or written stops: nothing waits for ever.
  */
-TEST_F(fault, transmit)
+TEST_F(worker_fault, transmit)
 {
 	struct guest *g = &self->g;
 	unsigned int n, left = 0;
 	__u64 errors;
 	int worker;
 
-	OURS_ALONE("a batch that fails loses its descriptors");
 	worker = worker_knob();
 	ASSERT_LE(0, worker);
 	for (n = 1; !left && n < FAULTS_MAX; n++) {
@@ -598,14 +850,13 @@ static int drain_tap(struct guest *g)
 }
 
 /* The same for what comes in, over several buffers too. */
-TEST_F(fault, receive)
+TEST_F(worker_fault, receive)
 {
 	struct guest *g = &self->g;
 	unsigned int n, i, left = 0;
 	__u64 errors, before;
 	int worker;
 
-	OURS_ALONE("a header that cannot be written loses descriptors");
 	worker = worker_knob();
 	ASSERT_LE(0, worker);
 	for (n = 1; !left && n < FAULTS_MAX; n++) {
