@@ -15,6 +15,7 @@ FIXTURE(receive)
 FIXTURE_VARIANT(receive)
 {
 	__u64 features;
+	__u64 features2;
 	int tap_flags;
 	bool indirect;
 	unsigned int regions;
@@ -83,6 +84,13 @@ FIXTURE_VARIANT_ADD(receive, index_wrap)
 	.base = 65530,
 };
 
+FIXTURE_VARIANT_ADD(receive, tunnel_header)
+{
+	.features = MODERN | F_EVENT_IDX,
+	.features2 = F2_TUNNEL,
+	.tap_flags = IFF_VNET_HDR,
+};
+
 FIXTURE_VARIANT_ADD(receive, in_order)
 {
 	.features = MODERN | F_EVENT_IDX | F_INDIRECT | F_IN_ORDER,
@@ -100,16 +108,18 @@ FIXTURE_SETUP(receive)
 {
 	struct guest_cfg cfg = {
 		.features = variant->features,
+		.features2 = variant->features2,
 		.tap_flags = variant->tap_flags,
 		.regions = variant->regions,
 		.base = variant->base,
 		.num = 1024,
 		.ind_max = variant->indirect ? 1024 : 0,
-		.slot_size = HDR_LEN_MRG + FRAME_MAX,
+		.slot_size = HDR_LEN_MAX + FRAME_MAX,
 		.slots = 64,
 	};
 
 	SETUP_NEEDS(variant->features);
+	SETUP_NEEDS2(variant->features2);
 	ASSERT_OK(guest_start(&self->g, &cfg));
 }
 

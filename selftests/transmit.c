@@ -13,6 +13,7 @@ FIXTURE(transmit)
 FIXTURE_VARIANT(transmit)
 {
 	__u64 features;
+	__u64 features2;
 	int tap_flags;
 	bool limit_sndbuf;
 	bool indirect;
@@ -91,6 +92,13 @@ FIXTURE_VARIANT_ADD(transmit, index_wrap)
 	.base = 65530,
 };
 
+FIXTURE_VARIANT_ADD(transmit, tunnel_header)
+{
+	.features = MODERN | F_EVENT_IDX,
+	.features2 = F2_TUNNEL,
+	.tap_flags = IFF_VNET_HDR,
+};
+
 FIXTURE_VARIANT_ADD(transmit, in_order)
 {
 	.features = MODERN | F_EVENT_IDX | F_INDIRECT | F_IN_ORDER,
@@ -109,13 +117,14 @@ FIXTURE_SETUP(transmit)
 {
 	struct guest_cfg cfg = {
 		.features = variant->features,
+		.features2 = variant->features2,
 		.tap_flags = variant->tap_flags,
 		.limit_sndbuf = variant->limit_sndbuf,
 		.regions = variant->regions,
 		.base = variant->base,
 		.num = 1024,
 		.ind_max = variant->indirect ? 1024 : 0,
-		.slot_size = HDR_LEN_MRG + FRAME_MAX,
+		.slot_size = HDR_LEN_MAX + FRAME_MAX,
 		.slots = 64,
 	};
 
@@ -124,6 +133,7 @@ FIXTURE_SETUP(transmit)
 	    variant->features & F_VHOST_HDR && !variant->limit_sndbuf)
 		SETUP_SKIP("vhost_net differs: stale header in a batch");
 	SETUP_NEEDS(variant->features);
+	SETUP_NEEDS2(variant->features2);
 	ASSERT_OK(guest_start(&self->g, &cfg));
 }
 

@@ -117,7 +117,8 @@ int guest_init(struct guest *g, const struct guest_cfg *cfg)
 	memset(g, 0, sizeof(*g));
 	g->cfg = *cfg;
 	fill_defaults(&g->cfg);
-	g->hdr_len = guest_hdr_len(cfg->features);
+	g->hdr_len = cfg->features2 & F2_TUNNEL ? HDR_LEN_TUNNEL :
+						  guest_hdr_len(cfg->features);
 	g->dev = -1;
 	g->tap = -1;
 	g->pkt = -1;
@@ -148,6 +149,11 @@ static int setup_tap(struct guest *g)
 		if (!err)
 			tap_set_offload(g->tap, TUN_F_CSUM | TUN_F_TSO4 |
 					TUN_F_TSO6 | TUN_F_USO4 | TUN_F_USO6);
+		if (!err && g->cfg.features2 & F2_TUNNEL)
+			err = step(tap_set_offload(g->tap, TUN_F_CSUM |
+						   TUN_F_TSO4 | TUN_F_TSO6 |
+						   TUN_F_USO4 | TUN_F_USO6 |
+						   TUN_F_UDP_TUNNEL_GSO));
 	}
 	if (!err && g->cfg.limit_sndbuf)
 		err = step(tap_set_sndbuf(g->tap, SNDBUF_LIMIT));
@@ -176,6 +182,14 @@ int guest_open_tap(struct guest *g)
 	return g->pkt < 0 ? g->pkt : 0;
 }
 
+static int accept_features(struct guest *g)
+{
+	if (g->cfg.features2)
+		return vdev_set_features2(g->dev, g->cfg.features,
+					  g->cfg.features2);
+	return vdev_set_features(g->dev, g->cfg.features);
+}
+
 int guest_open_dev(struct guest *g)
 {
 	unsigned int i;
@@ -186,7 +200,7 @@ int guest_open_dev(struct guest *g)
 		return g->dev;
 	err = step(vdev_set_owner(g->dev));
 	if (!err)
-		err = step(vdev_set_features(g->dev, g->cfg.features));
+		err = step(accept_features(g));
 	if (!err)
 		err = step(vdev_set_mem(g->dev, &g->mem));
 	for (i = 0; !err && i < NR_VQS; i++)
@@ -325,7 +339,7 @@ static void copy_slot(struct guest *g, const struct guest_slot *slot,
 int guest_send(struct guest *g, const struct virtio_net_hdr *hdr,
 	       const void *frame, size_t len, unsigned int nseg, bool indirect)
 {
-	static unsigned char flat[HDR_LEN_MRG + FRAME_MAX];
+	static unsigned char flat[HDR_LEN_MAX + FRAME_MAX];
 	int id;
 
 	id = new_slot(g, TXQ, g->hdr_len + len, nseg);
@@ -432,7 +446,7 @@ static int take_buffer(struct guest *g, unsigned char *flat, size_t room)
 
 int guest_recv(struct guest *g, struct guest_frame *f)
 {
-	static unsigned char flat[HDR_LEN_MRG + FRAME_MAX];
+	static unsigned char flat[HDR_LEN_MAX + FRAME_MAX];
 	size_t len = 0;
 	int n;
 
@@ -450,7 +464,7 @@ int guest_recv(struct guest *g, struct guest_frame *f)
 		 (g->cfg.features & F_MRG_RXBUF && len < HDR_LEN_MRG));
 	if (len < g->hdr_len)
 		return -EPROTO;
-	memcpy(&f->hdr, flat, g->hdr_len);
+	memcpy(f->whole_hdr, flat, g->hdr_len);
 	f->len = len - g->hdr_len;
 	memcpy(f->data, flat + g->hdr_len, f->len);
 	return 0;

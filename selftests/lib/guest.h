@@ -15,6 +15,7 @@
 struct guest_cfg {
 	const struct vq_ops *ops;	/* ring layout; split if NULL */
 	__u64 features;
+	__u64 features2;	/* the second word of them */
 	int tap_flags;		/* beside IFF_TAP | IFF_NO_PI */
 	bool tun;		/* a tun (L3) in the tap's place */
 	bool no_tap;		/* the test brings its own backend */
@@ -56,7 +57,10 @@ struct guest {
 
 /* What came out of the receive ring. */
 struct guest_frame {
-	struct virtio_net_hdr_mrg_rxbuf hdr;
+	union {
+		struct virtio_net_hdr_mrg_rxbuf hdr;
+		unsigned char whole_hdr[HDR_LEN_MAX];
+	};
 	unsigned int nbufs;	/* chains that it took */
 	__u32 len;		/* of the frame */
 	unsigned char data[FRAME_MAX];

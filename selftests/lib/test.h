@@ -80,6 +80,13 @@
 				   (unsigned long long)(features));	\
 	} while (0)
 
+#define SETUP_NEEDS2(features2)						\
+	do {								\
+		if (!vdev_offers2(features2))				\
+			SETUP_SKIP("%s of this kernel offers no tunnels", \
+				   env_module());			\
+	} while (0)
+
 /*
  * Takes what does not match out of a list that is linked by ->next: by name,
  * NULL for all.

@@ -28,6 +28,11 @@
 #define F_IN_ORDER		BIT_ULL(35)
 #define F_RING_RESET		BIT_ULL(40)
 
+/* Of the second word. */
+#define F2_GUEST_TUNNEL		BIT_ULL(65 - 64)
+#define F2_HOST_TUNNEL		BIT_ULL(67 - 64)
+#define F2_TUNNEL		(F2_GUEST_TUNNEL | F2_HOST_TUNNEL)
+
 #define BACKEND_F_IOTLB_MSG_V2	BIT_ULL(1)
 
 /* Every device of this kind, of any age, offers these. */
@@ -41,12 +46,17 @@
 
 #define HDR_LEN_LEGACY		10
 #define HDR_LEN_MRG		12
+#define HDR_LEN_TUNNEL		24
+#define HDR_LEN_MAX		HDR_LEN_TUNNEL
 
 /* USO came after the oldest headers that the tests are built with. */
 #define GSO_UDP_L4		5
 #ifndef TUN_F_USO4
 #define TUN_F_USO4		0x20
 #define TUN_F_USO6		0x40
+#endif
+#ifndef TUN_F_UDP_TUNNEL_GSO
+#define TUN_F_UDP_TUNNEL_GSO	0x80
 #endif
 
 /* So are the commands below: names of Linux 6.5, 6.17 and 6.18. */

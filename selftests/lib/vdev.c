@@ -33,6 +33,26 @@ int vdev_set_features(int fd, __u64 features)
 	return vdev_cmd(fd, VHOST_SET_FEATURES, &features);
 }
 
+int vdev_set_features2(int fd, __u64 features, __u64 features2)
+{
+	__u64 array[3] = { 2, features, features2 };
+
+	return vdev_cmd(fd, VHOST_SET_FEATURES_ARRAY, array);
+}
+
+bool vdev_offers2(__u64 features2)
+{
+	__u64 array[3] = { 2, 0, 0 };
+	int fd = vdev_open();
+
+	if (fd < 0)
+		return false;
+	/* Before 6.17 an unknown command, which leaves it as it is. */
+	vdev_cmd(fd, VHOST_GET_FEATURES_ARRAY, array);
+	close(fd);
+	return !(features2 & ~array[2]);
+}
+
 bool vdev_offers(__u64 features)
 {
 	__u64 offered = 0;

@@ -15,8 +15,12 @@ int vdev_cmd(int fd, unsigned long cmd, const void *arg);
 int vdev_get_features(int fd, __u64 *features);
 int vdev_set_features(int fd, __u64 features);
 
+/* Both words at once, for what is beyond the first. */
+int vdev_set_features2(int fd, __u64 features, __u64 features2);
+
 /* True if the device under test offers all of these. */
 bool vdev_offers(__u64 features);
+bool vdev_offers2(__u64 features2);
 
 int vdev_set_owner(int fd);
 int vdev_set_mem(int fd, const struct gmem *mem);
