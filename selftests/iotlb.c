@@ -293,8 +293,8 @@ TEST_F(message, switched_off_by_features)
 {
 	char buf[sizeof(struct vhost_msg)];
 
-	if (!env_is_ours() && !env_kernel_at_least(7, 2))
-		SKIP(return, "vhost_net before 7.2 keeps its IOTLB for ever");
+	if (!env_is_ours() && !env_kernel_at_least(6, 12))
+		SKIP(return, "vhost_net of 6.1 keeps its IOTLB for ever");
 	EXPECT_OK(vdev_set_features(self->fd, MODERN));
 	EXPECT_ERR(EFAULT, iotlb_update(self->fd, variant->v2, 0, 1, buf,
 					VHOST_ACCESS_RW));
@@ -454,7 +454,7 @@ TEST_F(message, blocking_read_ends_with_the_iotlb)
 	ASSERT_OK(start_reader(&r, self->fd));
 	EXPECT_OK(vdev_cmd(self->fd, VHOST_RESET_OWNER, NULL));
 	EXPECT_ERR(EBADFD, join_reader(&r));
-	if (!env_is_ours() && !env_kernel_at_least(7, 2))
+	if (!env_is_ours() && !env_kernel_at_least(6, 12))
 		return;
 	ASSERT_OK(vdev_set_features(self->fd, F_ACCESS_PLATFORM));
 	ASSERT_OK(start_reader(&r, self->fd));
@@ -739,7 +739,7 @@ FIXTURE_VARIANT_ADD(traffic, scattered_flags)
 	.num = 512,
 };
 
-#define SLOT		(4 * IOTLB_PAGE)
+#define SLOT		GUEST_BURST_SLOT
 
 FIXTURE_SETUP(traffic)
 {
@@ -825,61 +825,6 @@ TEST_F(traffic, receive_mergeable)
 	}
 }
 
-#define BURST		8
-
-/* Frames both ways at once; each comes once, whole, and in order. */
-static int send_burst(struct guest *g, unsigned int seq)
-{
-	static unsigned char frame[SLOT];
-	unsigned int i;
-	int err;
-
-	for (i = 0; i < BURST; i++) {
-		frame_make(frame, lengths[i % 6], seq + i);
-		err = guest_send(g, NULL, frame, lengths[i % 6], 1 + i % 3,
-				 i & 1);
-		if (err)
-			return err;
-		vq_submit(&g->vq[TXQ]);
-		err = guest_inject(g, lengths[(i + 3) % 6], seq + i);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-static int collect_burst(struct guest *g, unsigned int seq)
-{
-	static struct guest_frame f;
-	unsigned int i;
-	size_t len;
-	int err;
-
-	for (i = 0; i < BURST; i++) {
-		err = guest_capture(g, lengths[i % 6], seq + i);
-		if (err)
-			return err;
-		err = guest_recv(g, &f);
-		if (err)
-			return err;
-		len = lengths[(i + 3) % 6];
-		if (f.len != len || !frame_is(f.data, len, seq + i))
-			return -EBADMSG;
-	}
-	return guest_reap_all(g);
-}
-
-static int post_burst(struct guest *g)
-{
-	unsigned int i;
-	int err = 0;
-
-	for (i = 0; !err && i < BURST; i++)
-		err = guest_post(g, SLOT, 1 + i % 3, i & 1);
-	vq_submit(&g->vq[RXQ]);
-	return err;
-}
-
 /* One page of the rings or of the buffers, or everything. */
 static int forget_something(struct iotlb *t, __u64 *rnd)
 {
@@ -902,11 +847,12 @@ TEST_F(traffic, nothing_lost_across_misses)
 	__u64 rnd = 1;
 
 	for (i = 0; i < n; i++) {
-		ASSERT_OK(post_burst(g));
+		ASSERT_OK(guest_burst_post(g));
 		ASSERT_OK(forget_something(&self->t, &rnd));
-		ASSERT_OK(send_burst(g, i * BURST));
+		ASSERT_OK(guest_burst_send(g, i * GUEST_BURST));
 		ASSERT_OK(forget_something(&self->t, &rnd));
-		ASSERT_OK_AT(collect_burst(g, i * BURST), "round %u", i);
+		ASSERT_OK_AT(guest_burst_take(g, i * GUEST_BURST),
+			     "round %u", i);
 	}
 	EXPECT_FALSE(guest_has_frame(g));
 	EXPECT_EQ(0, g->vq[TXQ].bogus + g->vq[RXQ].bogus);
@@ -949,16 +895,17 @@ TEST_F(traffic, stop_and_start_among_misses)
 	__u64 rnd = 2;
 
 	for (i = 0; i < n; i++) {
-		ASSERT_OK(post_burst(g));
+		ASSERT_OK(guest_burst_post(g));
 		ASSERT_OK(forget_something(&self->t, &rnd));
 		/* Half of the time nobody answers when the rings stop. */
 		if (i & 1)
 			ASSERT_OK(iotlb_unserve(&self->t));
-		ASSERT_OK(send_burst(g, i * BURST));
+		ASSERT_OK(guest_burst_send(g, i * GUEST_BURST));
 		if (!(i & 1))
 			ASSERT_OK(iotlb_unserve(&self->t));
 		ASSERT_OK_AT(stop_and_start(g, &self->t), "round %u", i);
-		ASSERT_OK_AT(collect_burst(g, i * BURST), "round %u", i);
+		ASSERT_OK_AT(guest_burst_take(g, i * GUEST_BURST),
+			     "round %u", i);
 	}
 }
 
@@ -1105,8 +1052,8 @@ TEST_F(traffic, off_and_on)
 	unsigned int round, i;
 	bool on;
 
-	if (!env_is_ours() && !env_kernel_at_least(7, 2))
-		SKIP(return, "vhost_net before 7.2 keeps its IOTLB for ever");
+	if (!env_is_ours() && !env_kernel_at_least(6, 12))
+		SKIP(return, "vhost_net of 6.1 keeps its IOTLB for ever");
 	for (round = 0; round < 4; round++) {
 		ASSERT_OK_AT(guest_check_alive(g, round), "round %u", round);
 		ASSERT_OK(guest_set_backend(g, -1));

@@ -522,6 +522,70 @@ int guest_check_rx(struct guest *g, size_t len, __u32 seq)
 	return f.len == len && frame_is(f.data, len, seq) ? 0 : -EBADMSG;
 }
 
+static const size_t burst_len[] = { 60, 1514, 4083, 4084, 9000, 16000 };
+
+#define BURST_LENS	(sizeof(burst_len) / sizeof(*burst_len))
+
+static size_t tx_len(unsigned int i)
+{
+	return burst_len[i % BURST_LENS];
+}
+
+static size_t rx_len(unsigned int i)
+{
+	return tx_len(i + BURST_LENS / 2);
+}
+
+int guest_burst_post(struct guest *g)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < GUEST_BURST; i++)
+		err = guest_post(g, GUEST_BURST_SLOT, 1 + i % 3,
+				 g->cfg.ind_max && i & 1);
+	vq_submit(&g->vq[RXQ]);
+	return err;
+}
+
+int guest_burst_send(struct guest *g, __u32 seq)
+{
+	static unsigned char frame[GUEST_BURST_SLOT];
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < GUEST_BURST; i++) {
+		frame_make(frame, tx_len(i), seq + i);
+		err = guest_send(g, NULL, frame, tx_len(i), 1 + i % 3,
+				 g->cfg.ind_max && i & 1);
+		if (err)
+			return err;
+		vq_submit(&g->vq[TXQ]);
+		err = guest_inject(g, rx_len(i), seq + i);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int guest_burst_take(struct guest *g, __u32 seq)
+{
+	static struct guest_frame f;
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < GUEST_BURST; i++) {
+		err = guest_capture(g, tx_len(i), seq + i);
+		if (!err)
+			err = guest_recv(g, &f);
+		if (err)
+			return err;
+		if (f.len != rx_len(i) || !frame_is(f.data, f.len, seq + i))
+			return -EBADMSG;
+	}
+	return guest_reap_all(g);
+}
+
 /* More than one batch of the device, and both sides of a ring's wrap. */
 #define ALIVE_FRAMES	16
 

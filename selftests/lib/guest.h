@@ -122,6 +122,17 @@ int guest_capture(struct guest *g, size_t len, __u32 seq);
 /* From the host into the tap. */
 int guest_inject(struct guest *g, size_t len, __u32 seq);
 
+/*
+ * Bursts: frames of many lengths both ways at once, of which each must come once,
+ * whole and in order. What happens between the three is for the test to choose.
+ */
+#define GUEST_BURST		8
+#define GUEST_BURST_SLOT	16384	/* the smallest slot_size for them */
+
+int guest_burst_post(struct guest *g);
+int guest_burst_send(struct guest *g, __u32 seq);
+int guest_burst_take(struct guest *g, __u32 seq);
+
 /* A few frames each way: the device still works. */
 int guest_check_alive(struct guest *g, __u32 seq);
 
