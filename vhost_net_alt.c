@@ -678,8 +678,8 @@ static int receive(struct net_queue *nq)
 /* ---- work ---- */
 
 /*
- * One turn of a queue. @move returns a negative error if the ring cannot be used;
- * -EINPROGRESS if it waits for the owner.
+ * One turn of a queue. @move returns an error of vring_fetch() and its like, after
+ * which the queue rests until the owner has done something about it.
  */
 static void serve(struct net_queue *nq, int (*move)(struct net_queue *nq))
 {
@@ -693,7 +693,10 @@ static void serve(struct net_queue *nq, int (*move)(struct net_queue *nq))
 		err = vring_map(q);
 		if (likely(!err))
 			err = move(nq);
-		if (unlikely(err < 0 && err != -EINPROGRESS))
+		if (unlikely(err == -EINPROGRESS))
+			vhost_queue_miss(q, q->batch->missed,
+					 q->batch->missed_perm);
+		else if (unlikely(err < 0))
 			vhost_queue_break(q);
 	}
 	mutex_unlock(&q->mutex);
@@ -744,8 +747,10 @@ static long attach_backend(struct net_queue *nq, struct tun_socket *ts)
 
 	lockdep_assert_held(&q->mutex);
 	err = vhost_queue_start(q);
+	if (err == -EINPROGRESS)
+		vhost_queue_miss(q, q->batch->missed, q->batch->missed_perm);
 	if (err)
-		return err;
+		return -EFAULT;
 	/* A tap without a device, which will never have anything to tell. */
 	if (vfs_poll(ts->sock->file, NULL) & EPOLLERR) {
 		if (!running)

@@ -205,7 +205,7 @@ bool vhost_queue_access_ok(struct vhost_queue *q)
  * vhost_queue_start() - begin to use the ring
  * @q: the queue, with its mutex held
  *
- * Return: 0, or -EFAULT if the ring is not there; then it does not run.
+ * Return: 0, or an error of vring_start(); then it does not run.
  */
 int vhost_queue_start(struct vhost_queue *q)
 {
@@ -250,17 +250,6 @@ void vhost_queue_break(struct vhost_queue *q)
 	q->stats.ring_errors++;
 	if (q->err)
 		compat_eventfd_signal(q->err);
-}
-
-/**
- * vhost_queue_call() - interrupt the guest
- * @q: the queue, with its mutex held
- */
-void vhost_queue_call(struct vhost_queue *q)
-{
-	lockdep_assert_held(&q->mutex);
-	if (q->call)
-		compat_eventfd_signal(q->call);
 }
 
 /* Read what is to be set of a ring, which is possible only while it is idle. */

@@ -165,7 +165,6 @@ bool vhost_queue_access_ok(struct vhost_queue *q);
 int vhost_queue_start(struct vhost_queue *q);
 void vhost_queue_stop(struct vhost_queue *q);
 void vhost_queue_break(struct vhost_queue *q);
-void vhost_queue_call(struct vhost_queue *q);
 long vhost_queue_ioctl(struct vhost_queue *q, unsigned int cmd,
 		       void __user *argp);
 

@@ -2,7 +2,6 @@
 /* What all layouts have in common: where the ring lies, and giving chains back. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include "vhost_msg.h"
 #include "vring.h"
 
 /* ---- where the ring lies ---- */
@@ -32,6 +31,22 @@ static bool ring_given(const struct vhost_queue *q)
 }
 
 /**
+ * vring_missed() - note what the device IOTLB lacks
+ * @q: the queue
+ * @addr: where a range begins that is not all there
+ * @perm: what is to be done there
+ *
+ * Return: -EINPROGRESS. Who gets to see that asks the owner for it.
+ */
+int vring_missed(struct vhost_queue *q, u64 addr, u8 perm)
+{
+	lockdep_assert_held(&q->mutex);
+	q->batch->missed = vhost_iotlb_gap(q->iotlb, addr);
+	q->batch->missed_perm = perm;
+	return -EINPROGRESS;
+}
+
+/**
  * vring_map_slow() - vring_map() after a change of the ring's place
  * @q: the queue
  *
@@ -48,18 +63,15 @@ int vring_map_slow(struct vhost_queue *q)
 
 	lockdep_assert_held(&q->mutex);
 	if (!ring_given(q))
-		return -EINPROGRESS;
+		return 1;
 	point_to_given(q);
 	for (i = 0; q->iotlb && i < VRING_AREAS; i++) {
 		size = q->ops->area_size(q, i);
 		perm = q->ops->area_perm[i];
 		err = vhost_iotlb_extent(q->iotlb, q->ring[i], size, perm,
 					 &area[i]);
-		if (err == -EFAULT) {
-			vhost_queue_miss(q, vhost_iotlb_gap(q->iotlb, q->ring[i]),
-					 perm);
-			return -EINPROGRESS;
-		}
+		if (err == -EFAULT)
+			return vring_missed(q, q->ring[i], perm);
 		if (err < 0)
 			return -EFAULT;
 		whole &= err;
@@ -79,7 +91,8 @@ int vring_map_slow(struct vhost_queue *q)
  * With a device IOTLB nothing but the start of the used area needs to be known
  * to it: the rest may be asked for when it is needed.
  *
- * Return: 0, or -EFAULT if the ring could not be accessed.
+ * Return: 0; -EINPROGRESS if the device IOTLB lacks even that; -EFAULT if the ring
+ * could not be accessed.
  */
 int vring_start(struct vhost_queue *q)
 {
@@ -92,7 +105,7 @@ int vring_start(struct vhost_queue *q)
 
 /*
  * The region of @addr, for an access piece by piece: @len is cut to what lies in
- * it. NULL if there is none, for which the owner is asked, or none that allows it.
+ * it. ERR_PTR(-EINPROGRESS) if there is none, ERR_PTR(-EFAULT) if it forbids that.
  */
 static const struct vhost_region *piece_at(struct vhost_queue *q, u64 addr,
 					   u8 perm, size_t *len)
@@ -100,12 +113,10 @@ static const struct vhost_region *piece_at(struct vhost_queue *q, u64 addr,
 	const struct vhost_region *region;
 
 	region = vhost_iotlb_find(q->iotlb, addr);
-	if (!region) {
-		vhost_queue_miss(q, addr, perm);
-		return NULL;
-	}
+	if (!region)
+		return ERR_PTR(vring_missed(q, addr, perm));
 	if (!vhost_region_allows(region, perm))
-		return NULL;
+		return ERR_PTR(-EFAULT);
 	*len = min_t(u64, *len - 1, region->last - addr) + 1;
 	return region;
 }
@@ -131,7 +142,7 @@ static int write_piece(void __user *to, const void *from, size_t len)
  * @from: the guest's address
  * @len: bytes; a word of 16 bits is read in one piece
  *
- * Return: 0, or -EFAULT; then the owner has been asked for what is missing.
+ * Return: 0; -EINPROGRESS if the device IOTLB lacks an entry; -EFAULT.
  */
 int vring_read_scattered(struct vhost_queue *q, void *to,
 			 const void __user *from, size_t len)
@@ -143,8 +154,9 @@ int vring_read_scattered(struct vhost_queue *q, void *to,
 	for (; len; addr += piece, to += piece, len -= piece) {
 		piece = len;
 		region = piece_at(q, addr, VHOST_ACCESS_RO, &piece);
-		if (!region || read_piece(to, vhost_region_user(region, addr),
-					  piece))
+		if (IS_ERR(region))
+			return PTR_ERR(region);
+		if (read_piece(to, vhost_region_user(region, addr), piece))
 			return -EFAULT;
 	}
 	return 0;
@@ -157,7 +169,7 @@ int vring_read_scattered(struct vhost_queue *q, void *to,
  * @from: what
  * @len: bytes; a word of 16 bits is written in one piece
  *
- * Return: 0, or -EFAULT; then the owner has been asked for what is missing.
+ * Return: 0; -EINPROGRESS if the device IOTLB lacks an entry; -EFAULT.
  */
 int vring_write_scattered(struct vhost_queue *q, void __user *to,
 			  const void *from, size_t len)
@@ -169,8 +181,9 @@ int vring_write_scattered(struct vhost_queue *q, void __user *to,
 	for (; len; addr += piece, from += piece, len -= piece) {
 		piece = len;
 		region = piece_at(q, addr, VHOST_ACCESS_WO, &piece);
-		if (!region || write_piece(vhost_region_user(region, addr), from,
-					   piece))
+		if (IS_ERR(region))
+			return PTR_ERR(region);
+		if (write_piece(vhost_region_user(region, addr), from, piece))
 			return -EFAULT;
 	}
 	return 0;
@@ -200,8 +213,8 @@ static int log_ring_user(struct vhost_queue *q, const void __user *at,
 	for (; !err && len; addr += piece, len -= piece) {
 		piece = len;
 		region = piece_at(q, addr, VHOST_ACCESS_WO, &piece);
-		if (!region)
-			return -EFAULT;
+		if (IS_ERR(region))
+			return PTR_ERR(region);
 		err = vhost_log_write_user(&q->log, q->memory,
 					   region->uaddr + (addr - region->start),
 					   piece);
@@ -251,6 +264,13 @@ int vring_log_iov(struct vhost_queue *q, const struct iovec *iov, size_t len)
 
 /* ---- giving chains back ---- */
 
+static void call_guest(struct vhost_queue *q)
+{
+	q->stats.calls++;
+	if (q->call)
+		compat_eventfd_signal(q->call);
+}
+
 /* Nothing is held: begin the batch anew. */
 static void batch_reset(struct vring_batch *b)
 {
@@ -276,12 +296,10 @@ int vring_complete(struct vhost_queue *q, unsigned int end)
 	if (unlikely(err))
 		return err;
 
-	if (q->ops->want_call(q, old)) {
-		vhost_queue_call(q);
-		q->stats.calls++;
-	} else {
+	if (q->ops->want_call(q, old))
+		call_guest(q);
+	else
 		q->stats.calls_suppressed++;
-	}
 	return 0;
 }
 

@@ -14,6 +14,8 @@
  * owner's address space, on a queue that vring_start() has prepared, after
  * vring_map() has said that the ring is there. -EFAULT means that the ring itself
  * could not be accessed: the caller stops the queue by vhost_queue_break().
+ * -EINPROGRESS means that the device IOTLB lacks an entry, of which the batch has
+ * taken note: the caller asks the owner for it by vhost_queue_miss().
  */
 #ifndef VHOST_ALT_VRING_H
 #define VHOST_ALT_VRING_H
@@ -130,13 +132,14 @@ extern const struct vring_ops vring_split_ops;
 
 int vring_start(struct vhost_queue *q);
 int vring_map_slow(struct vhost_queue *q);
+int vring_missed(struct vhost_queue *q, u64 addr, u8 perm);
 
 /**
  * vring_map() - find the ring in the owner's memory
  * @q: the queue
  *
- * Return: 0; -EINPROGRESS if the owner has yet to say where it is: the queue is
- * served again when he does; -EFAULT if he forbids access.
+ * Return: 0; 1 if the owner has not yet said where it is; -EINPROGRESS if the device
+ * IOTLB lacks an entry; -EFAULT if it forbids access.
  */
 static inline int vring_map(struct vhost_queue *q)
 {
@@ -154,9 +157,8 @@ static inline int vring_map(struct vhost_queue *q)
  *
  * Return: how many were taken. 0: nothing is available. -ENOSPC: something is,
  * but does not fit beside what is held. -EINPROGRESS: the device IOTLB lacks an
- * entry for the next one; the queue is served again when it has come. -EFAULT: the
- * ring could not be read, or the guest claims to have made more available than the
- * ring can hold.
+ * entry for the next one. -EFAULT: the ring could not be read, or the guest claims
+ * to have made more available than the ring can hold.
  */
 static inline int vring_fetch(struct vhost_queue *q, unsigned int max)
 {
@@ -236,7 +238,7 @@ static inline unsigned int vring_held(const struct vhost_queue *q)
 /*
  * Access to the ring for its layouts. @from and @to point into an area by way of
  * @desc, @avail or @used of the queue. What is written to the used area is logged
- * if the owner wants that. All return 0 or -EFAULT.
+ * if the owner wants that. All return 0, -EFAULT or -EINPROGRESS.
  */
 int vring_read_scattered(struct vhost_queue *q, void *to,
 			 const void __user *from, size_t len);
@@ -258,12 +260,14 @@ static inline int vring_read16(struct vhost_queue *q, u16 *val,
 {
 	__virtio16 word;
 
-	if (unlikely(q->scattered)) {
-		if (vring_read_scattered(q, &word, from, sizeof(word)))
-			return -EFAULT;
-	} else if (get_user(word, from)) {
-		return -EFAULT;
-	}
+	int err;
+
+	if (unlikely(q->scattered))
+		err = vring_read_scattered(q, &word, from, sizeof(word));
+	else
+		err = get_user(word, from);
+	if (unlikely(err))
+		return err;
 	*val = vhost16_to_cpu(q, word);
 	return 0;
 }
@@ -273,12 +277,14 @@ static inline int vring_write16(struct vhost_queue *q, __virtio16 __user *to,
 {
 	__virtio16 word = cpu_to_vhost16(q, val);
 
-	if (unlikely(q->scattered)) {
-		if (vring_write_scattered(q, to, &word, sizeof(word)))
-			return -EFAULT;
-	} else if (put_user(word, to)) {
-		return -EFAULT;
-	}
+	int err;
+
+	if (unlikely(q->scattered))
+		err = vring_write_scattered(q, to, &word, sizeof(word));
+	else
+		err = put_user(word, to);
+	if (unlikely(err))
+		return err;
 	return unlikely(q->log.used) ? vring_log_used(q, to, sizeof(word)) : 0;
 }
 

@@ -13,7 +13,6 @@
 #include <linux/uaccess.h>
 
 #include "compat.h"
-#include "vhost_msg.h"
 #include "vring.h"
 
 /* Reading a few descriptors one by one costs less than a copy. */
@@ -47,9 +46,13 @@ static size_t split_area_size(const struct vhost_queue *q, enum vring_area area)
 
 static int split_start(struct vhost_queue *q)
 {
-	if (vring_write16(q, &q->used->flags, 0) ||
-	    vring_read16(q, &q->last_used, &q->used->idx))
-		return -EFAULT;
+	int err;
+
+	err = vring_write16(q, &q->used->flags, 0);
+	if (!err)
+		err = vring_read16(q, &q->last_used, &q->used->idx);
+	if (err)
+		return err;
 	q->notify_off = false;
 	q->avail_idx = q->last_avail;
 	return 0;
@@ -202,8 +205,7 @@ static int read_desc(struct vhost_queue *q, struct vring_desc *desc,
 /*
  * What it means for a chain that vhost_iotlb_translate() has failed for @addr.
  *
- * Return: an enum vhost_drop; -EINPROGRESS if the owner is to be asked for it, by
- * ask_owner().
+ * Return: an enum vhost_drop; -EINPROGRESS.
  */
 static int judge_failure(struct vhost_queue *q, int err, u64 addr, bool in)
 {
@@ -211,15 +213,7 @@ static int judge_failure(struct vhost_queue *q, int err, u64 addr, bool in)
 		return VHOST_DROP_CHAIN_LONG;
 	if (err != -EFAULT || !q->iotlb)
 		return VHOST_DROP_CHAIN_ADDRESS;
-	q->batch->missed = addr;
-	q->batch->missed_perm = in ? VHOST_ACCESS_WO : VHOST_ACCESS_RO;
-	return -EINPROGRESS;
-}
-
-static void ask_owner(struct vhost_queue *q)
-{
-	vhost_queue_miss(q, vhost_iotlb_gap(q->iotlb, q->batch->missed),
-			 q->batch->missed_perm);
+	return vring_missed(q, addr, in ? VHOST_ACCESS_WO : VHOST_ACCESS_RO);
 }
 
 /*
@@ -451,9 +445,7 @@ static int split_fetch(struct vhost_queue *q, unsigned int max)
 			break;
 	}
 	q->last_avail += i;
-	/* What comes before a miss is worked on first; then this meets it again. */
-	if (!i && err == -EINPROGRESS)
-		ask_owner(q);
+	/* What comes before an error is worked on first; then this meets it again. */
 	return i ? i : err;
 }
 
