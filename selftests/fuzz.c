@@ -351,8 +351,8 @@ int main(int argc, char **argv)
 			ksft_print_msg("--seed %llu --rounds 1: %s\n",
 				       o.seed + i, strerror(-err));
 	}
-	ksft_test_result(!err, "fuzz: seeds %llu to %llu\n", o.seed,
-			 o.seed + i - 1);
-	ksft_test_result(!run_child(NULL, 0), "fuzz: the device works still\n");
+	ksft_print_msg("seeds %llu to %llu\n", o.seed, o.seed + i - 1);
+	ksft_test_result(!err, "fuzz.rounds\n");
+	ksft_test_result(!run_child(NULL, 0), "fuzz.device_works_still\n");
 	ksft_exit(!ksft_get_fail_cnt());
 }
