@@ -157,8 +157,38 @@
  *	POLLIN if there is a miss to read.
  *
  * What a queue has done stands in /proc/<pid>/fdinfo/<fd> of the open file, one
- * counter a line: "queue0.packets:\t42". vhost_stats.h lists the counters and
- * the reasons for which packets are dropped.
+ * counter a line: "queue0.packets:\t42", and comes, with much more, by the generic
+ * netlink family "vhost_alt":
+ *
+ * VHOST_ALT_CMD_DEV_GET
+ *	A device, by VHOST_ALT_A_DEV_ID, or all as a dump: the attributes of
+ *	devices. Only devices that were opened in the network namespace of the
+ *	caller, or all in the initial one; others are not there (ENODEV).
+ *
+ * VHOST_ALT_CMD_QUEUE_GET
+ *	A queue, by VHOST_ALT_A_DEV_ID and VHOST_ALT_A_QUEUE (ENOBUFS for one that
+ *	a device does not have), or as a dump all, or all of one device: the
+ *	attributes of queues. Addresses are left out for a caller without
+ *	CAP_NET_ADMIN in the namespace of the device.
+ *
+ * VHOST_ALT_CMD_STATS_RESET
+ *	Sets the counters of a device, or of one of its queues, to 0.
+ *	CAP_NET_ADMIN, else EPERM.
+ *
+ * VHOST_ALT_CMD_RING_GET
+ *	What is in the ring of a queue: the last VHOST_ALT_A_RING_COUNT (16 if left
+ *	out, at most 64) available entries that were taken, with their
+ *	descriptors, and used entries that were written, the oldest first. The ring
+ *	goes on meanwhile, so its entries may be newer than the indices say.
+ *	CAP_NET_ADMIN, else EPERM; EINVAL without an owner or addresses of the
+ *	ring; EFAULT if it cannot be read; ESRCH if the owner is being killed.
+ *
+ * A dump that met a change of the list of devices has NLM_F_DUMP_INTR. The
+ * multicast group "events" tells of devices that are opened and closed, of backends
+ * that are set and removed, and of rings that stopped for an error: messages with
+ * the command VHOST_ALT_CMD_*_NTF, and the device's id, pid and comm; for queues
+ * also their number and name, and the interface. They go to the namespace of the
+ * device and to the initial one.
  */
 #ifndef _UAPI_VHOST_ALT_H
 #define _UAPI_VHOST_ALT_H
@@ -239,5 +269,315 @@ struct vhost_features_array {
 /* What VHOST_GET_BACKEND_FEATURES returns. */
 #define VHOST_ALT_BACKEND_FEATURES			\
 	(1ULL << VHOST_BACKEND_F_IOTLB_MSG_V2)
+
+#define VHOST_ALT_GENL_NAME	"vhost_alt"
+#define VHOST_ALT_GENL_VERSION	1
+#define VHOST_ALT_GENL_EVENTS	"events"
+
+/* Commands of the netlink family, and notifications. */
+enum vhost_alt_cmd {
+	VHOST_ALT_CMD_UNSPEC,
+	VHOST_ALT_CMD_DEV_GET,
+	VHOST_ALT_CMD_QUEUE_GET,
+	VHOST_ALT_CMD_STATS_RESET,
+	VHOST_ALT_CMD_RING_GET,
+	VHOST_ALT_CMD_DEV_OPEN_NTF,
+	VHOST_ALT_CMD_DEV_CLOSE_NTF,
+	VHOST_ALT_CMD_BACKEND_SET_NTF,
+	VHOST_ALT_CMD_BACKEND_REMOVED_NTF,
+	VHOST_ALT_CMD_RING_ERROR_NTF,
+
+	__VHOST_ALT_CMD_MAX,
+	VHOST_ALT_CMD_MAX = __VHOST_ALT_CMD_MAX - 1
+};
+
+/**
+ * enum vhost_alt_attr - attributes of messages
+ * @VHOST_ALT_A_UNSPEC: none
+ * @VHOST_ALT_A_PAD: alignment
+ * @VHOST_ALT_A_DEV_ID: u32, of an open file; not used again soon
+ * @VHOST_ALT_A_PID: u32, the owner's, in the initial pid namespace; left out
+ *	without an owner
+ * @VHOST_ALT_A_COMM: string, the owner's
+ * @VHOST_ALT_A_FEATURES: u64, as the driver accepted them
+ * @VHOST_ALT_A_FEATURES_HI: u64, those from 64 on
+ * @VHOST_ALT_A_BACKEND_FEATURES: u64
+ * @VHOST_ALT_A_REGIONS: u32, regions of the memory table
+ * @VHOST_ALT_A_IOTLB_ENTRIES: u32, entries of the device IOTLB; left out without
+ *	one
+ * @VHOST_ALT_A_WORKER: nest of enum vhost_alt_worker_attr, one for each worker
+ * @VHOST_ALT_A_QUEUES: u32, how many queues it has
+ * @VHOST_ALT_A_QUEUE: u32, the number of a queue
+ * @VHOST_ALT_A_QUEUE_NAME: string, "rx" or "tx", as the guest sees it
+ * @VHOST_ALT_A_SIZE: u32, entries of the ring
+ * @VHOST_ALT_A_LAYOUT: string, "split"
+ * @VHOST_ALT_A_STATE: u32, of VHOST_ALT_QUEUE_*
+ * @VHOST_ALT_A_IFNAME: string, the interface of the backend; left out for one
+ *	that has none, and without a backend
+ * @VHOST_ALT_A_IFINDEX: u32, its index
+ * @VHOST_ALT_A_WORKER_ID: u32, who serves the queue
+ * @VHOST_ALT_A_BUSYLOOP: u32, microseconds
+ * @VHOST_ALT_A_LAST_AVAIL: u32, index of the next available entry to take
+ * @VHOST_ALT_A_AVAIL_IDX: u32, end of the available entries when last looked at
+ * @VHOST_ALT_A_LAST_USED: u32, index of the next used entry to write
+ * @VHOST_ALT_A_DESC_ADDR: u64, as the owner gave it, like the next two
+ * @VHOST_ALT_A_AVAIL_ADDR: u64
+ * @VHOST_ALT_A_USED_ADDR: u64
+ * @VHOST_ALT_A_COUNTERS: nest of u64 by enum vhost_alt_counter
+ * @VHOST_ALT_A_DROPS: nest of u64 by enum vhost_alt_drop
+ * @VHOST_ALT_A_BATCH_SIZES: nest of u64: attribute i is how many batches had more
+ *	than 2^(i-2) and up to 2^(i-1) chains: 1, 2, 3-4, 5-8, ..., 33-64, more
+ * @VHOST_ALT_A_RING_COUNT: u32, how many entries of a ring
+ * @VHOST_ALT_A_RING_AVAIL: nest of enum vhost_alt_entry_attr, one for each entry
+ * @VHOST_ALT_A_RING_USED: nest of enum vhost_alt_entry_attr, one for each entry
+ * @VHOST_ALT_A_RING_AVAIL_FLAGS: u32, the driver's flags as they are in the ring
+ * @VHOST_ALT_A_RING_AVAIL_IDX: u32, its index
+ * @VHOST_ALT_A_RING_USED_EVENT: u32, its event index; left out without one
+ * @VHOST_ALT_A_RING_USED_FLAGS: u32, the device's flags as they are in the ring
+ * @VHOST_ALT_A_RING_USED_IDX: u32, its index
+ * @VHOST_ALT_A_RING_AVAIL_EVENT: u32, its event index; left out without one
+ * @__VHOST_ALT_A_MAX: behind the last
+ * @VHOST_ALT_A_MAX: the last
+ */
+enum vhost_alt_attr {
+	VHOST_ALT_A_UNSPEC,
+	VHOST_ALT_A_PAD,
+	VHOST_ALT_A_DEV_ID,
+	VHOST_ALT_A_PID,
+	VHOST_ALT_A_COMM,
+	VHOST_ALT_A_FEATURES,
+	VHOST_ALT_A_FEATURES_HI,
+	VHOST_ALT_A_BACKEND_FEATURES,
+	VHOST_ALT_A_REGIONS,
+	VHOST_ALT_A_IOTLB_ENTRIES,
+	VHOST_ALT_A_WORKER,
+	VHOST_ALT_A_QUEUES,
+	VHOST_ALT_A_QUEUE,
+	VHOST_ALT_A_QUEUE_NAME,
+	VHOST_ALT_A_SIZE,
+	VHOST_ALT_A_LAYOUT,
+	VHOST_ALT_A_STATE,
+	VHOST_ALT_A_IFNAME,
+	VHOST_ALT_A_IFINDEX,
+	VHOST_ALT_A_WORKER_ID,
+	VHOST_ALT_A_BUSYLOOP,
+	VHOST_ALT_A_LAST_AVAIL,
+	VHOST_ALT_A_AVAIL_IDX,
+	VHOST_ALT_A_LAST_USED,
+	VHOST_ALT_A_DESC_ADDR,
+	VHOST_ALT_A_AVAIL_ADDR,
+	VHOST_ALT_A_USED_ADDR,
+	VHOST_ALT_A_COUNTERS,
+	VHOST_ALT_A_DROPS,
+	VHOST_ALT_A_BATCH_SIZES,
+	VHOST_ALT_A_RING_COUNT,
+	VHOST_ALT_A_RING_AVAIL,
+	VHOST_ALT_A_RING_USED,
+	VHOST_ALT_A_RING_AVAIL_FLAGS,
+	VHOST_ALT_A_RING_AVAIL_IDX,
+	VHOST_ALT_A_RING_USED_EVENT,
+	VHOST_ALT_A_RING_USED_FLAGS,
+	VHOST_ALT_A_RING_USED_IDX,
+	VHOST_ALT_A_RING_AVAIL_EVENT,
+
+	__VHOST_ALT_A_MAX,
+	VHOST_ALT_A_MAX = __VHOST_ALT_A_MAX - 1
+};
+
+/* VHOST_ALT_A_STATE: has a backend; stopped at an error of the ring; ... */
+#define VHOST_ALT_QUEUE_RUNNING		(1U << 0)
+#define VHOST_ALT_QUEUE_BROKEN		(1U << 1)
+/* ... uses the event index; has told the guest not to kick; ... */
+#define VHOST_ALT_QUEUE_EVENT_IDX	(1U << 2)
+#define VHOST_ALT_QUEUE_NOTIFY_OFF	(1U << 3)
+/* ... waits for an entry of the device IOTLB; has a kick; has a call. */
+#define VHOST_ALT_QUEUE_IOTLB_MISS	(1U << 4)
+#define VHOST_ALT_QUEUE_KICK		(1U << 5)
+#define VHOST_ALT_QUEUE_CALL		(1U << 6)
+
+/**
+ * enum vhost_alt_worker_attr - a worker
+ * @VHOST_ALT_WORKER_UNSPEC: none
+ * @VHOST_ALT_WORKER_PAD: alignment
+ * @VHOST_ALT_WORKER_ID: u32, within the device
+ * @VHOST_ALT_WORKER_TID: u32, in the initial pid namespace
+ * @VHOST_ALT_WORKER_RUNS: u64, times that it woke and found work
+ * @VHOST_ALT_WORKER_RUNTIME: u64, nanoseconds of CPU time
+ * @VHOST_ALT_WORKER_CPU: u32, where it ran last
+ * @__VHOST_ALT_WORKER_MAX: behind the last
+ * @VHOST_ALT_WORKER_MAX: the last
+ */
+enum vhost_alt_worker_attr {
+	VHOST_ALT_WORKER_UNSPEC,
+	VHOST_ALT_WORKER_PAD,
+	VHOST_ALT_WORKER_ID,
+	VHOST_ALT_WORKER_TID,
+	VHOST_ALT_WORKER_RUNS,
+	VHOST_ALT_WORKER_RUNTIME,
+	VHOST_ALT_WORKER_CPU,
+
+	__VHOST_ALT_WORKER_MAX,
+	VHOST_ALT_WORKER_MAX = __VHOST_ALT_WORKER_MAX - 1
+};
+
+/**
+ * enum vhost_alt_entry_attr - an entry of a ring
+ * @VHOST_ALT_ENTRY_UNSPEC: none
+ * @VHOST_ALT_ENTRY_PAD: alignment
+ * @VHOST_ALT_ENTRY_INDEX: u32, its index, which counts on over the ring's end
+ * @VHOST_ALT_ENTRY_ID: u32, the head of the chain
+ * @VHOST_ALT_ENTRY_LEN: u32, used entries: bytes that the device wrote
+ * @VHOST_ALT_ENTRY_DESC: nest of enum vhost_alt_desc_attr: available entries: each
+ *	descriptor of the chain in the ring's table, at most 8
+ * @__VHOST_ALT_ENTRY_MAX: behind the last
+ * @VHOST_ALT_ENTRY_MAX: the last
+ */
+enum vhost_alt_entry_attr {
+	VHOST_ALT_ENTRY_UNSPEC,
+	VHOST_ALT_ENTRY_PAD,
+	VHOST_ALT_ENTRY_INDEX,
+	VHOST_ALT_ENTRY_ID,
+	VHOST_ALT_ENTRY_LEN,
+	VHOST_ALT_ENTRY_DESC,
+
+	__VHOST_ALT_ENTRY_MAX,
+	VHOST_ALT_ENTRY_MAX = __VHOST_ALT_ENTRY_MAX - 1
+};
+
+/**
+ * enum vhost_alt_desc_attr - a descriptor
+ * @VHOST_ALT_DESC_UNSPEC: none
+ * @VHOST_ALT_DESC_PAD: alignment
+ * @VHOST_ALT_DESC_INDEX: u32, its place in the table
+ * @VHOST_ALT_DESC_ADDR: u64, the guest's address of the buffer
+ * @VHOST_ALT_DESC_LEN: u32, its bytes
+ * @VHOST_ALT_DESC_FLAGS: u32, of VRING_DESC_F_*
+ * @VHOST_ALT_DESC_NEXT: u32, where the chain goes on, if the flags say so
+ * @__VHOST_ALT_DESC_MAX: behind the last
+ * @VHOST_ALT_DESC_MAX: the last
+ */
+enum vhost_alt_desc_attr {
+	VHOST_ALT_DESC_UNSPEC,
+	VHOST_ALT_DESC_PAD,
+	VHOST_ALT_DESC_INDEX,
+	VHOST_ALT_DESC_ADDR,
+	VHOST_ALT_DESC_LEN,
+	VHOST_ALT_DESC_FLAGS,
+	VHOST_ALT_DESC_NEXT,
+
+	__VHOST_ALT_DESC_MAX,
+	VHOST_ALT_DESC_MAX = __VHOST_ALT_DESC_MAX - 1
+};
+
+/**
+ * enum vhost_alt_counter - what a queue has done
+ * @VHOST_ALT_COUNTER_UNSPEC: none
+ * @VHOST_ALT_COUNTER_PAD: alignment
+ * @VHOST_ALT_COUNTER_PACKETS: passed on, in whole and without error
+ * @VHOST_ALT_COUNTER_BYTES: of these, without virtio-net headers
+ * @VHOST_ALT_COUNTER_BATCHES: rounds of fetch, pass on, complete
+ * @VHOST_ALT_COUNTER_RUNS: times that the worker turned to the queue
+ * @VHOST_ALT_COUNTER_WEIGHT: runs cut short so that other queues have their turn
+ * @VHOST_ALT_COUNTER_KICKS: kicks of the guest
+ * @VHOST_ALT_COUNTER_KICKS_SUPPRESSED: batches for which it did not have to kick
+ * @VHOST_ALT_COUNTER_WAKEUPS: times that the backend had the queue served
+ * @VHOST_ALT_COUNTER_CALLS: interrupts sent to the guest
+ * @VHOST_ALT_COUNTER_CALLS_SUPPRESSED: batches after which it wanted none
+ * @VHOST_ALT_COUNTER_RING_EMPTY: transmit: times that the guest had no more to send
+ * @VHOST_ALT_COUNTER_NO_BUFFERS: receive: times that packets had to wait, because
+ *	the guest had made too few buffers available
+ * @VHOST_ALT_COUNTER_PUT_BACK: chains that were fetched and put back for later
+ * @VHOST_ALT_COUNTER_SOCKET_FULL: transmit: times that the backend took no more
+ * @VHOST_ALT_COUNTER_RING_ERRORS: times that the queue stopped because of its ring
+ * @VHOST_ALT_COUNTER_IOTLB_MISSES: times that the owner was asked for an entry of
+ *	the device IOTLB
+ * @VHOST_ALT_COUNTER_LOG_BYTES: bytes of guest memory whose writing was logged
+ * @VHOST_ALT_COUNTER_BUSY_POLLS: times that the worker looked for more work without
+ *	sleeping
+ * @VHOST_ALT_COUNTER_BUSY_HITS: of these, times that it found some
+ * @VHOST_ALT_COUNTER_BUSY_NS: nanoseconds that it took
+ * @__VHOST_ALT_COUNTER_MAX: behind the last
+ * @VHOST_ALT_COUNTER_MAX: the last
+ */
+enum vhost_alt_counter {
+	VHOST_ALT_COUNTER_UNSPEC,
+	VHOST_ALT_COUNTER_PAD,
+	VHOST_ALT_COUNTER_PACKETS,
+	VHOST_ALT_COUNTER_BYTES,
+	VHOST_ALT_COUNTER_BATCHES,
+	VHOST_ALT_COUNTER_RUNS,
+	VHOST_ALT_COUNTER_WEIGHT,
+	VHOST_ALT_COUNTER_KICKS,
+	VHOST_ALT_COUNTER_KICKS_SUPPRESSED,
+	VHOST_ALT_COUNTER_WAKEUPS,
+	VHOST_ALT_COUNTER_CALLS,
+	VHOST_ALT_COUNTER_CALLS_SUPPRESSED,
+	VHOST_ALT_COUNTER_RING_EMPTY,
+	VHOST_ALT_COUNTER_NO_BUFFERS,
+	VHOST_ALT_COUNTER_PUT_BACK,
+	VHOST_ALT_COUNTER_SOCKET_FULL,
+	VHOST_ALT_COUNTER_RING_ERRORS,
+	VHOST_ALT_COUNTER_IOTLB_MISSES,
+	VHOST_ALT_COUNTER_LOG_BYTES,
+	VHOST_ALT_COUNTER_BUSY_POLLS,
+	VHOST_ALT_COUNTER_BUSY_HITS,
+	VHOST_ALT_COUNTER_BUSY_NS,
+
+	__VHOST_ALT_COUNTER_MAX,
+	VHOST_ALT_COUNTER_MAX = __VHOST_ALT_COUNTER_MAX - 1
+};
+
+/**
+ * enum vhost_alt_drop - why a packet was dropped, or a chain given back unused
+ * @VHOST_ALT_DROP_UNSPEC: none
+ * @VHOST_ALT_DROP_PAD: alignment
+ * @VHOST_ALT_DROP_CHAIN_HEAD: an available entry names no descriptor
+ * @VHOST_ALT_DROP_CHAIN_NEXT: a chain goes on at no descriptor
+ * @VHOST_ALT_DROP_CHAIN_LOOP: a chain is longer than its table, hence a loop
+ * @VHOST_ALT_DROP_CHAIN_LONG: a chain has more pieces than fit into one message,
+ *	1024
+ * @VHOST_ALT_DROP_CHAIN_ORDER: a readable descriptor behind a writable one
+ * @VHOST_ALT_DROP_CHAIN_ADDRESS: a buffer outside of guest memory, or forbidden
+ * @VHOST_ALT_DROP_CHAIN_INDIRECT: an indirect table that is empty, of odd size,
+ *	nested, continued or unreadable
+ * @VHOST_ALT_DROP_DIRECTION: writable buffers to transmit, or readable ones to
+ *	receive into
+ * @VHOST_ALT_DROP_SHORT: transmit: less than a virtio-net and an Ethernet header
+ * @VHOST_ALT_DROP_LONG: transmit: longer than any packet
+ * @VHOST_ALT_DROP_HEADER: transmit: the virtio-net header contradicts the packet
+ * @VHOST_ALT_DROP_COPY: transmit: a buffer could not be read
+ * @VHOST_ALT_DROP_MEMORY: transmit: no memory for a copy
+ * @VHOST_ALT_DROP_SEND: transmit: the backend refused the packet
+ * @VHOST_ALT_DROP_NO_ROOM: receive: a packet larger than the buffers that it may
+ *	have
+ * @VHOST_ALT_DROP_RECEIVE: receive: the packet was gone, or its size another
+ * @VHOST_ALT_DROP_WRITE: receive: a buffer could not be written
+ * @__VHOST_ALT_DROP_MAX: behind the last
+ * @VHOST_ALT_DROP_MAX: the last
+ */
+enum vhost_alt_drop {
+	VHOST_ALT_DROP_UNSPEC,
+	VHOST_ALT_DROP_PAD,
+	VHOST_ALT_DROP_CHAIN_HEAD,
+	VHOST_ALT_DROP_CHAIN_NEXT,
+	VHOST_ALT_DROP_CHAIN_LOOP,
+	VHOST_ALT_DROP_CHAIN_LONG,
+	VHOST_ALT_DROP_CHAIN_ORDER,
+	VHOST_ALT_DROP_CHAIN_ADDRESS,
+	VHOST_ALT_DROP_CHAIN_INDIRECT,
+	VHOST_ALT_DROP_DIRECTION,
+	VHOST_ALT_DROP_SHORT,
+	VHOST_ALT_DROP_LONG,
+	VHOST_ALT_DROP_HEADER,
+	VHOST_ALT_DROP_COPY,
+	VHOST_ALT_DROP_MEMORY,
+	VHOST_ALT_DROP_SEND,
+	VHOST_ALT_DROP_NO_ROOM,
+	VHOST_ALT_DROP_RECEIVE,
+	VHOST_ALT_DROP_WRITE,
+
+	__VHOST_ALT_DROP_MAX,
+	VHOST_ALT_DROP_MAX = __VHOST_ALT_DROP_MAX - 1
+};
 
 #endif /* _UAPI_VHOST_ALT_H */
