@@ -15,6 +15,7 @@
 #include <linux/skbuff.h>
 #include <linux/uaccess.h>
 #include <linux/virtio_net.h>
+#include <net/genetlink.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
 #error "vhost_alt needs Linux 6.1 or newer"
@@ -43,6 +44,16 @@
 #define COMPAT_TUNNEL_FEATURES	0ULL
 #define COMPAT_TUNNEL_HDR_LEN	0
 #endif
+
+/* 6.7: the attributes of a dump's request are in its struct genl_info. */
+static inline struct nlattr **compat_genl_dump_attrs(struct netlink_callback *cb)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	return genl_info_dump(cb)->attrs;
+#else
+	return genl_dumpit_info(cb)->attrs;
+#endif
+}
 
 /* 6.8: eventfd_signal() always adds one, and lost its second argument. */
 static inline void compat_eventfd_signal(struct eventfd_ctx *ctx)

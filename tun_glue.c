@@ -9,8 +9,11 @@
 #include <linux/if_ether.h>
 #include <linux/if_tap.h>
 #include <linux/if_tun.h>
+#include <linux/if_packet.h>
 #include <linux/if_vlan.h>
 #include <linux/net.h>
+#include <linux/netdevice.h>
+#include <linux/seq_file.h>
 #include <linux/skb_array.h>
 #include <linux/virtio_byteorder.h>
 #include <linux/virtio_net.h>
@@ -85,6 +88,78 @@ void tun_socket_put(struct tun_socket *ts)
 		fput(ts->sock->file);
 	ts->sock = NULL;
 	ts->ring = NULL;
+}
+
+/* Room for all that tun tells in its file's fdinfo. */
+#define TUN_FDINFO_SIZE		128
+
+/* tun tells the name of its interface nowhere but in the fdinfo of its file. */
+static void tun_ifname(struct file *file, char ifname[IFNAMSIZ])
+{
+	static const char key[] = "iff:\t";
+	char text[TUN_FDINFO_SIZE + 1] = {};
+	struct seq_file m = {
+		.buf = text,
+		.size = TUN_FDINFO_SIZE,
+		.file = file,
+	};
+	char *name;
+
+	if (!file->f_op->show_fdinfo)
+		return;
+	file->f_op->show_fdinfo(&m, file);
+	name = strstr(text, key);
+	if (!name)
+		return;
+	name += strlen(key);
+	name[strcspn(name, "\n")] = '\0';
+	strscpy(ifname, name, IFNAMSIZ);
+}
+
+static void tap_ifname(struct socket *sock, char ifname[IFNAMSIZ])
+{
+	struct tap_queue *q = container_of(sock, struct tap_queue, sock);
+	struct tap_dev *tap;
+
+	rcu_read_lock();
+	tap = rcu_dereference(q->tap);
+	if (tap && tap->dev)
+		strscpy(ifname, tap->dev->name, IFNAMSIZ);
+	rcu_read_unlock();
+}
+
+static void packet_ifname(struct socket *sock, char ifname[IFNAMSIZ])
+{
+	struct sockaddr_ll addr = {};
+	struct net_device *dev;
+
+	if (sock->ops->getname(sock, (struct sockaddr *)&addr, 0) < 0)
+		return;
+	dev = dev_get_by_index(sock_net(sock->sk), addr.sll_ifindex);
+	if (!dev)
+		return;
+	strscpy(ifname, dev->name, IFNAMSIZ);
+	dev_put(dev);
+}
+
+/**
+ * tun_socket_ifname() - the interface behind a backend
+ * @ts: the backend
+ * @ifname: set to its name as it is now; empty if it has none
+ *
+ * May sleep, and takes the rtnl lock.
+ */
+void tun_socket_ifname(const struct tun_socket *ts, char ifname[IFNAMSIZ])
+{
+	struct file *file = ts->sock->file;
+
+	memset(ifname, 0, IFNAMSIZ);
+	if (!IS_ERR(tun_get_socket(file)))
+		tun_ifname(file, ifname);
+	else if (!IS_ERR(tap_get_socket(file)))
+		tap_ifname(ts->sock, ifname);
+	else
+		packet_ifname(ts->sock, ifname);
 }
 
 /**

@@ -6,6 +6,7 @@
 #ifndef VHOST_ALT_TUN_GLUE_H
 #define VHOST_ALT_TUN_GLUE_H
 
+#include <linux/if.h>
 #include <linux/mm_types.h>
 #include <linux/ptr_ring.h>
 #include <linux/socket.h>
@@ -79,6 +80,7 @@ struct tun_packet {
 
 int tun_socket_get(struct tun_socket *ts, int fd);
 void tun_socket_put(struct tun_socket *ts);
+void tun_socket_ifname(const struct tun_socket *ts, char ifname[IFNAMSIZ]);
 bool tun_socket_batches(const struct tun_socket *ts);
 
 int tun_tx_add(struct tun_tx *tx, const struct tun_socket *ts,

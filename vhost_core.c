@@ -14,6 +14,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "trace.h"
 #include "vhost_core.h"
 #include "vhost_msg.h"
 
@@ -271,10 +272,13 @@ long vhost_dev_set_owner(struct vhost_dev *dev, bool worker_each)
 	dev->mm = get_task_mm(current);
 	if (!dev->mm)
 		return -EPERM;
+	dev->pid = task_tgid_nr(current);
+	get_task_comm(dev->comm, current->group_leader);
 	if (add_first_workers(dev, worker_each)) {
 		forget_owner(dev);
 		return -ENOMEM;
 	}
+	trace_vhost_alt_owner(dev);
 	return 0;
 }
 
@@ -397,6 +401,7 @@ static long set_mem_table(struct vhost_dev *dev,
 		return -EFAULT;
 	}
 	use_memory(dev, memory);
+	trace_vhost_alt_memory(dev);
 	return 0;
 }
 
@@ -484,6 +489,7 @@ long vhost_dev_set_features(struct vhost_dev *dev, const u64 *features)
 	vhost_dev_unlock_queues(dev);
 	vhost_iotlb_free(iotlb);
 	vhost_dev_clear_misses(dev);
+	trace_vhost_alt_features(dev, features);
 	return 0;
 }
 

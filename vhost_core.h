@@ -4,17 +4,23 @@
 #define VHOST_ALT_CORE_H
 
 #include <linux/mutex.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/xarray.h>
 
 #include "vhost_queue.h"
 
+struct net;
 struct seq_file;
 
 /**
  * struct vhost_dev - what every vhost device has
  * @mutex: serializes the commands; protects all that follows
+ * @id: by which others know the device; constant like @net
+ * @net: the network namespace in which it was opened
+ * @pid: the owner's, in the initial pid namespace
+ * @comm: the owner's
  * @mm: the owner's address space, with a reference to its users; NULL without
  *	an owner
  * @fork: workers are to be threads of the owner
@@ -31,6 +37,10 @@ struct seq_file;
  */
 struct vhost_dev {
 	struct mutex mutex; /* serializes the commands */
+	u32 id;
+	struct net *net;
+	u32 pid;
+	char comm[TASK_COMM_LEN];
 	struct mm_struct *mm;
 	bool fork;
 	struct xarray workers;

@@ -10,6 +10,7 @@
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
+#include "trace.h"
 #include "vhost_core.h"
 #include "vhost_msg.h"
 
@@ -40,6 +41,7 @@ void vhost_queue_miss(struct vhost_queue *q, u64 iova, u8 perm)
 	q->miss.iova = iova;
 	q->miss.perm = perm;
 	spin_unlock(&dev->miss_lock);
+	trace_vhost_alt_iotlb_miss(q, iova, perm);
 	wake_up_interruptible_poll(&dev->miss_wait, EPOLLIN | EPOLLRDNORM);
 }
 
@@ -235,6 +237,7 @@ static int handle(struct vhost_dev *dev, const struct vhost_iotlb_msg *msg)
 {
 	if (!dev->iotlb)
 		return -EFAULT;
+	trace_vhost_alt_iotlb_update(dev, msg);
 	switch (msg->type) {
 	case VHOST_IOTLB_UPDATE:
 		return update(dev, msg);

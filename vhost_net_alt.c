@@ -21,9 +21,11 @@
 #include <linux/uaccess.h>
 
 #include "compat.h"
+#include "trace.h"
 #include "tun_glue.h"
 #include "vhost_core.h"
 #include "vhost_msg.h"
+#include "vhost_netlink.h"
 #include "vring.h"
 
 /*
@@ -142,7 +144,6 @@ static int wait_for_kick(struct vhost_queue *q, struct net_weight *weight)
 {
 	int more;
 
-	q->stats.ring_empty++;
 	weight->packets++;
 	more = vring_enable_kick(q);
 	if (more <= 0)
@@ -176,22 +177,31 @@ static enum busy_end busy_poll(struct net_queue *nq,
 			       bool (*ready)(struct net_queue *nq))
 {
 	struct vhost_queue *q = &nq->q;
-	u64 now = local_clock(), turn = now + NET_BUSY_TURN_NS;
+	enum busy_end end = BUSY_OVER;
+	u64 start, now;
 
-	if (!q->busyloop || now >= nq->busy_end)
+	if (!q->busyloop)
+		return BUSY_OVER;
+	start = local_clock();
+	if (start >= nq->busy_end)
 		return BUSY_OVER;
 
-	q->stats.busy_polls++;
-	for (; now < nq->busy_end && !need_resched(); now = local_clock()) {
+	for (now = start; now < nq->busy_end && !need_resched(); now = local_clock()) {
 		if (ready(nq)) {
-			q->stats.busy_hits++;
-			return BUSY_FOUND;
+			end = BUSY_FOUND;
+			break;
 		}
-		if (now >= turn || vhost_worker_busy(q->worker))
-			return BUSY_TURN;
+		if (now - start >= NET_BUSY_TURN_NS ||
+		    vhost_worker_busy(q->worker)) {
+			end = BUSY_TURN;
+			break;
+		}
 		cpu_relax();
 	}
-	return BUSY_OVER;
+	q->stats.busy_polls++;
+	q->stats.busy_hits += end == BUSY_FOUND;
+	q->stats.busy_ns += now - start;
+	return end;
 }
 
 /* ---- transmit ---- */
@@ -208,24 +218,25 @@ static void flush_frames(struct net_queue *nq, size_t *bytes)
 		stats->packets += count;
 		stats->bytes += *bytes;
 	} else {
-		stats->drops[VHOST_DROP_SEND] += count;
+		stats->drops[VHOST_ALT_DROP_SEND] += count;
+		trace_vhost_alt_drop(&nq->q, VHOST_ALT_DROP_SEND);
 	}
 	*bytes = 0;
 }
 
 /* Why a chain cannot be a packet, or VHOST_DROP_NONE. */
-static enum vhost_drop judge_chain(const struct vring_chain *chain,
-				   size_t header)
+static enum vhost_alt_drop judge_chain(const struct vring_chain *chain,
+				       size_t header)
 {
 	if (unlikely(chain->bad != VHOST_DROP_NONE))
 		return chain->bad;
 	if (unlikely(chain->in))
-		return VHOST_DROP_DIRECTION;
+		return VHOST_ALT_DROP_DIRECTION;
 	/* tun and what lies behind it rely on an Ethernet header. */
 	if (unlikely(chain->size < header + ETH_HLEN))
-		return VHOST_DROP_SHORT;
+		return VHOST_ALT_DROP_SHORT;
 	if (unlikely(chain->size > TUN_PACKET_MAX))
-		return VHOST_DROP_LONG;
+		return VHOST_ALT_DROP_LONG;
 	return VHOST_DROP_NONE;
 }
 
@@ -261,13 +272,13 @@ static int send_packet(struct net_queue *nq, const struct tun_packet *packet,
 	case -EMSGSIZE:
 		break;
 	case -EFAULT:
-		vhost_queue_drop(q, VHOST_DROP_COPY);
+		vhost_queue_drop(q, VHOST_ALT_DROP_COPY);
 		return 0;
 	case -ENOMEM:
-		vhost_queue_drop(q, VHOST_DROP_MEMORY);
+		vhost_queue_drop(q, VHOST_ALT_DROP_MEMORY);
 		return 0;
 	default:
-		vhost_queue_drop(q, VHOST_DROP_HEADER);
+		vhost_queue_drop(q, VHOST_ALT_DROP_HEADER);
 		return 0;
 	}
 
@@ -276,7 +287,7 @@ static int send_packet(struct net_queue *nq, const struct tun_packet *packet,
 	if (unlikely(err)) {
 		if (is_temporary(err, batches))
 			return -EAGAIN;
-		vhost_queue_drop(q, VHOST_DROP_SEND);
+		vhost_queue_drop(q, VHOST_ALT_DROP_SEND);
 		return 0;
 	}
 	q->stats.packets++;
@@ -301,7 +312,7 @@ static int send_batch(struct net_queue *nq, struct net_weight *weight)
 		.is_le = q->is_le,
 	};
 	struct vring_chain *chain;
-	enum vhost_drop why;
+	enum vhost_alt_drop why;
 	size_t bytes = 0;
 	unsigned int i;
 	int blocked = 0, err;
@@ -330,7 +341,7 @@ static int send_batch(struct net_queue *nq, struct net_weight *weight)
 	flush_frames(nq, &bytes);
 
 	weight->packets += i - b->done;
-	q->stats.batches++;
+	trace_vhost_alt_transmit(q, i - b->done);
 	err = vring_complete(q, i);
 	if (unlikely(err))
 		return err;
@@ -373,6 +384,7 @@ static int idle_tx(struct net_queue *nq, struct net_weight *weight)
 		vhost_queue_wake(&nq->q);
 		return 1;
 	default:
+		nq->q.stats.ring_empty++;
 		return wait_for_kick(&nq->q, weight);
 	}
 }
@@ -457,7 +469,7 @@ static int hold_buffers(struct net_queue *nq, unsigned int first, size_t size,
 			return -EBADMSG;
 		}
 		if (unlikely(chain->out || !chain->in)) {
-			vhost_queue_drop(q, VHOST_DROP_DIRECTION);
+			vhost_queue_drop(q, VHOST_ALT_DROP_DIRECTION);
 			return -EBADMSG;
 		}
 		room += chain->size;
@@ -540,12 +552,12 @@ static int deliver(struct net_queue *nq, unsigned int first, unsigned int n,
 	    vring_log_iov(q, iov, size))
 		return -EFAULT;
 	if (unlikely(err && err != -EFAULT)) {
-		vhost_queue_drop(q, VHOST_DROP_RECEIVE);
+		vhost_queue_drop(q, VHOST_ALT_DROP_RECEIVE);
 		return 0;
 	}
 	if (unlikely(err)) {
 		/* The guest gets its buffers back empty, not again and again. */
-		vhost_queue_drop(q, VHOST_DROP_WRITE);
+		vhost_queue_drop(q, VHOST_ALT_DROP_WRITE);
 		return n;
 	}
 	set_written(chain, n, size);
@@ -557,7 +569,7 @@ static int deliver(struct net_queue *nq, unsigned int first, unsigned int n,
 static void drop_packet(struct net_queue *nq)
 {
 	tun_rx_drop(&nq->rx, &nq->ts);
-	vhost_queue_drop(&nq->q, VHOST_DROP_NO_ROOM);
+	vhost_queue_drop(&nq->q, VHOST_ALT_DROP_NO_ROOM);
 }
 
 /* Complete what is held up to index @end, and put back the rest. */
@@ -565,7 +577,7 @@ static int settle(struct vhost_queue *q, unsigned int end)
 {
 	int err;
 
-	q->stats.batches++;
+	trace_vhost_alt_receive(q, end);
 	err = vring_complete(q, end);
 	if (!err)
 		vring_put_back(q, q->batch->done);
@@ -669,13 +681,21 @@ static int receive(struct net_queue *nq)
 		}
 		err = receive_batch(nq, &weight);
 		/* Packets wait now; more of them would be no news. */
-		if (err > 0)
+		if (err > 0) {
+			q->stats.no_buffers++;
 			err = wait_for_kick(q, &weight);
+		}
 	}
 	return err;
 }
 
 /* ---- work ---- */
+
+static void stop_broken(struct vhost_queue *q)
+{
+	vhost_queue_break(q);
+	vhost_netlink_notify(q->dev, q, VHOST_ALT_CMD_RING_ERROR_NTF);
+}
 
 /*
  * One turn of a queue. @move returns an error of vring_fetch() and its like, after
@@ -697,7 +717,7 @@ static void serve(struct net_queue *nq, int (*move)(struct net_queue *nq))
 			vhost_queue_miss(q, q->batch->missed,
 					 q->batch->missed_perm);
 		else if (unlikely(err < 0))
-			vhost_queue_break(q);
+			stop_broken(q);
 	}
 	mutex_unlock(&q->mutex);
 }
@@ -731,6 +751,11 @@ static struct tun_socket detach_backend(struct net_queue *nq)
 	vhost_queue_stop(&nq->q);
 	old = nq->ts;
 	nq->ts = (struct tun_socket){};
+	if (old.sock)
+		vhost_netlink_notify(nq->q.dev, &nq->q,
+				     VHOST_ALT_CMD_BACKEND_REMOVED_NTF);
+	nq->q.ifname[0] = '\0';
+	trace_vhost_alt_backend(&nq->q);
 	mutex_unlock(&nq->q.mutex);
 	return old;
 }
@@ -761,6 +786,9 @@ static long attach_backend(struct net_queue *nq, struct tun_socket *ts)
 	vhost_poll_stop(&nq->q.backend_poll);
 	put_back_packets(nq);
 	swap(nq->ts, *ts);
+	tun_socket_ifname(&nq->ts, q->ifname);
+	trace_vhost_alt_backend(q);
+	vhost_netlink_notify(q->dev, q, VHOST_ALT_CMD_BACKEND_SET_NTF);
 	vhost_poll_start(&nq->q.backend_poll, q->worker, nq->ts.sock->file);
 	/* Buffers or packets may be there already. */
 	vhost_queue_wake(q);
@@ -840,6 +868,17 @@ static int init_queues(struct net_dev *net)
 	return err;
 }
 
+static void net_free(struct net_dev *net)
+{
+	unsigned int i;
+
+	tun_tx_cleanup(&net->nq[NET_TX].tx);
+	vhost_dev_cleanup(&net->dev);
+	for (i = 0; i < NET_QUEUES; i++)
+		vhost_queue_cleanup(net->queues[i]);
+	kvfree(net);
+}
+
 static int net_open(struct inode *inode, struct file *file)
 {
 	struct net_dev *net;
@@ -854,23 +893,26 @@ static int net_open(struct inode *inode, struct file *file)
 		return err;
 	}
 	vhost_dev_init(&net->dev, net->queues, NET_QUEUES);
+	err = vhost_netlink_add(&net->dev);
+	if (err) {
+		net_free(net);
+		return err;
+	}
 	file->private_data = net;
+	trace_vhost_alt_open(&net->dev);
 	return 0;
 }
 
 static int net_release(struct inode *inode, struct file *file)
 {
 	struct net_dev *net = file->private_data;
-	unsigned int i;
 
 	mutex_lock(&net->dev.mutex);
 	net_stop(net, NULL);
 	mutex_unlock(&net->dev.mutex);
-	tun_tx_cleanup(&net->nq[NET_TX].tx);
-	vhost_dev_cleanup(&net->dev);
-	for (i = 0; i < NET_QUEUES; i++)
-		vhost_queue_cleanup(net->queues[i]);
-	kvfree(net);
+	trace_vhost_alt_close(&net->dev);
+	vhost_netlink_del(&net->dev);
+	net_free(net);
 	return 0;
 }
 
@@ -1081,7 +1123,7 @@ static struct miscdevice takeover_misc = {
 	.fops	= &net_fops,
 };
 
-static int __init net_init(void)
+static int __init register_devices(void)
 {
 	int err;
 
@@ -1097,11 +1139,25 @@ static int __init net_init(void)
 	return err;
 }
 
+static int __init net_init(void)
+{
+	int err;
+
+	err = vhost_netlink_init();
+	if (err)
+		return err;
+	err = register_devices();
+	if (err)
+		vhost_netlink_exit();
+	return err;
+}
+
 static void __exit net_exit(void)
 {
 	if (takeover)
 		misc_deregister(&takeover_misc);
 	misc_deregister(&net_misc);
+	vhost_netlink_exit();
 }
 
 module_init(net_init);

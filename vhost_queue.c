@@ -11,6 +11,7 @@
 #include <linux/uaccess.h>
 
 #include "compat.h"
+#include "trace.h"
 #include "vring.h"
 
 /**
@@ -31,8 +32,9 @@ int vhost_queue_init(struct vhost_queue *q, const char *name,
 	q->name = name;
 	mutex_init(&q->mutex);
 	vhost_work_init(&q->work, fn);
-	vhost_poll_init(&q->kick_poll, &q->work, EPOLLIN);
-	vhost_poll_init(&q->backend_poll, &q->work, backend_ready);
+	vhost_poll_init(&q->kick_poll, &q->work, EPOLLIN, &q->stats.kicks);
+	vhost_poll_init(&q->backend_poll, &q->work, backend_ready,
+			&q->stats.wakeups);
 	vhost_queue_reset(q);
 	return 0;
 }
@@ -79,7 +81,8 @@ void vhost_queue_reset(struct vhost_queue *q)
 	q->last_avail = 0;
 	q->avail_idx = 0;
 	q->last_used = 0;
-	memset(&q->stats, 0, sizeof(q->stats));
+	q->kicks_seen = 0;
+	vhost_stats_reset(&q->stats);
 }
 
 /**
@@ -248,8 +251,21 @@ void vhost_queue_break(struct vhost_queue *q)
 	vring_put_back(q, q->batch->done);
 	q->broken = true;
 	q->stats.ring_errors++;
+	trace_vhost_alt_ring_error(q);
 	if (q->err)
 		compat_eventfd_signal(q->err);
+}
+
+/**
+ * vhost_queue_drop() - count a packet that is dropped, or a chain given back unused
+ * @q: the queue, with its mutex held
+ * @why: the reason
+ */
+void vhost_queue_drop(struct vhost_queue *q, enum vhost_alt_drop why)
+{
+	lockdep_assert_held(&q->mutex);
+	q->stats.drops[why]++;
+	trace_vhost_alt_drop(q, why);
 }
 
 /* Read what is to be set of a ring, which is possible only while it is idle. */

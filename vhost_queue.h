@@ -3,6 +3,7 @@
 #ifndef VHOST_ALT_QUEUE_H
 #define VHOST_ALT_QUEUE_H
 
+#include <linux/if.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
 #include <linux/virtio_byteorder.h>
@@ -101,6 +102,8 @@ struct vhost_miss {
  * @last_used: split: index of the next used entry to write
  * @notify_off: the guest was told not to kick
  * @called_valid: a call was decided upon since the start of the ring
+ * @kicks_seen: kicks counted when chains were fetched last
+ * @ifname: the backend's interface, or empty
  * @batch: room for the chains that are being worked on
  * @stats: counters
  */
@@ -144,7 +147,9 @@ struct vhost_queue {
 	u16 last_used;
 	bool notify_off;
 	bool called_valid;
+	u64 kicks_seen;
 
+	char ifname[IFNAMSIZ];
 	struct vring_batch *batch;
 	struct vhost_stats stats;
 };
@@ -165,6 +170,7 @@ bool vhost_queue_access_ok(struct vhost_queue *q);
 int vhost_queue_start(struct vhost_queue *q);
 void vhost_queue_stop(struct vhost_queue *q);
 void vhost_queue_break(struct vhost_queue *q);
+void vhost_queue_drop(struct vhost_queue *q, enum vhost_alt_drop why);
 long vhost_queue_ioctl(struct vhost_queue *q, unsigned int cmd,
 		       void __user *argp);
 
@@ -183,11 +189,6 @@ static inline const struct vhost_iotlb *
 vhost_queue_map(const struct vhost_queue *q)
 {
 	return q->iotlb ?: q->memory;
-}
-
-static inline void vhost_queue_drop(struct vhost_queue *q, enum vhost_drop why)
-{
-	q->stats.drops[why]++;
 }
 
 /*

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* How counters leave the kernel: as lines of /proc/<pid>/fdinfo/<fd>. */
+/* The counters by number and by name, and as lines of /proc/<pid>/fdinfo/<fd>. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/kernel.h>
@@ -7,48 +7,79 @@
 
 #include "vhost_stats.h"
 
-#define COUNTER(name) { #name, offsetof(struct vhost_stats, name) }
+#define COUNTER(number, name) \
+	[VHOST_ALT_COUNTER_ ## number] = \
+		{ #name, offsetof(struct vhost_stats, name) }
 
 static const struct {
 	const char *name;
 	size_t offset;
-} counters[] = {
-	COUNTER(packets),
-	COUNTER(bytes),
-	COUNTER(batches),
-	COUNTER(runs),
-	COUNTER(weight),
-	COUNTER(calls),
-	COUNTER(calls_suppressed),
-	COUNTER(ring_empty),
-	COUNTER(put_back),
-	COUNTER(socket_full),
-	COUNTER(ring_errors),
-	COUNTER(iotlb_misses),
-	COUNTER(log_bytes),
-	COUNTER(busy_polls),
-	COUNTER(busy_hits),
+} counters[VHOST_ALT_COUNTER_MAX + 1] = {
+	COUNTER(PACKETS, packets),
+	COUNTER(BYTES, bytes),
+	COUNTER(BATCHES, batches),
+	COUNTER(RUNS, runs),
+	COUNTER(WEIGHT, weight),
+	COUNTER(KICKS, kicks),
+	COUNTER(KICKS_SUPPRESSED, kicks_suppressed),
+	COUNTER(WAKEUPS, wakeups),
+	COUNTER(CALLS, calls),
+	COUNTER(CALLS_SUPPRESSED, calls_suppressed),
+	COUNTER(RING_EMPTY, ring_empty),
+	COUNTER(NO_BUFFERS, no_buffers),
+	COUNTER(PUT_BACK, put_back),
+	COUNTER(SOCKET_FULL, socket_full),
+	COUNTER(RING_ERRORS, ring_errors),
+	COUNTER(IOTLB_MISSES, iotlb_misses),
+	COUNTER(LOG_BYTES, log_bytes),
+	COUNTER(BUSY_POLLS, busy_polls),
+	COUNTER(BUSY_HITS, busy_hits),
+	COUNTER(BUSY_NS, busy_ns),
 };
 
-static const char *const drops[VHOST_DROP_REASONS] = {
-	[VHOST_DROP_CHAIN_HEAD] = "chain_head",
-	[VHOST_DROP_CHAIN_NEXT] = "chain_next",
-	[VHOST_DROP_CHAIN_LOOP] = "chain_loop",
-	[VHOST_DROP_CHAIN_LONG] = "chain_long",
-	[VHOST_DROP_CHAIN_ORDER] = "chain_order",
-	[VHOST_DROP_CHAIN_ADDRESS] = "chain_address",
-	[VHOST_DROP_CHAIN_INDIRECT] = "chain_indirect",
-	[VHOST_DROP_DIRECTION] = "direction",
-	[VHOST_DROP_SHORT] = "short",
-	[VHOST_DROP_LONG] = "long",
-	[VHOST_DROP_HEADER] = "header",
-	[VHOST_DROP_COPY] = "copy",
-	[VHOST_DROP_MEMORY] = "memory",
-	[VHOST_DROP_SEND] = "send",
-	[VHOST_DROP_NO_ROOM] = "no_room",
-	[VHOST_DROP_RECEIVE] = "receive",
-	[VHOST_DROP_WRITE] = "write",
+static const char *const drops[VHOST_ALT_DROP_MAX + 1] = {
+	[VHOST_ALT_DROP_CHAIN_HEAD] = "chain_head",
+	[VHOST_ALT_DROP_CHAIN_NEXT] = "chain_next",
+	[VHOST_ALT_DROP_CHAIN_LOOP] = "chain_loop",
+	[VHOST_ALT_DROP_CHAIN_LONG] = "chain_long",
+	[VHOST_ALT_DROP_CHAIN_ORDER] = "chain_order",
+	[VHOST_ALT_DROP_CHAIN_ADDRESS] = "chain_address",
+	[VHOST_ALT_DROP_CHAIN_INDIRECT] = "chain_indirect",
+	[VHOST_ALT_DROP_DIRECTION] = "direction",
+	[VHOST_ALT_DROP_SHORT] = "short",
+	[VHOST_ALT_DROP_LONG] = "long",
+	[VHOST_ALT_DROP_HEADER] = "header",
+	[VHOST_ALT_DROP_COPY] = "copy",
+	[VHOST_ALT_DROP_MEMORY] = "memory",
+	[VHOST_ALT_DROP_SEND] = "send",
+	[VHOST_ALT_DROP_NO_ROOM] = "no_room",
+	[VHOST_ALT_DROP_RECEIVE] = "receive",
+	[VHOST_ALT_DROP_WRITE] = "write",
 };
+
+/**
+ * vhost_stats_counter() - a counter by its number
+ * @stats: the counters; the worker may be writing them
+ * @counter: which one: behind VHOST_ALT_COUNTER_PAD
+ */
+u64 vhost_stats_counter(const struct vhost_stats *stats,
+			enum vhost_alt_counter counter)
+{
+	const u64 *value = (const void *)stats + counters[counter].offset;
+
+	return READ_ONCE(*value);
+}
+
+/**
+ * vhost_stats_reset() - begin to count anew
+ * @stats: the counters, with their queue's mutex held
+ *
+ * A kick or a wake-up that comes just now may survive.
+ */
+void vhost_stats_reset(struct vhost_stats *stats)
+{
+	memset(stats, 0, sizeof(*stats));
+}
 
 /**
  * vhost_stats_show() - print a queue's counters
@@ -62,16 +93,13 @@ static const char *const drops[VHOST_DROP_REASONS] = {
 void vhost_stats_show(struct seq_file *m, const char *queue,
 		      const struct vhost_stats *stats)
 {
-	const u64 *value;
 	unsigned int i;
 	u64 n;
 
-	for (i = 0; i < ARRAY_SIZE(counters); i++) {
-		value = (const void *)stats + counters[i].offset;
+	for (i = VHOST_ALT_COUNTER_PAD + 1; i <= VHOST_ALT_COUNTER_MAX; i++)
 		seq_printf(m, "%s.%s:\t%llu\n", queue, counters[i].name,
-			   READ_ONCE(*value));
-	}
-	for (i = 0; i < ARRAY_SIZE(drops); i++) {
+			   vhost_stats_counter(stats, i));
+	for (i = VHOST_ALT_DROP_PAD + 1; i <= VHOST_ALT_DROP_MAX; i++) {
 		n = READ_ONCE(stats->drops[i]);
 		if (n)
 			seq_printf(m, "%s.drop.%s:\t%llu\n", queue, drops[i], n);

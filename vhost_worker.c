@@ -12,9 +12,11 @@
 #include <linux/kthread.h>
 #include <linux/mmu_context.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 
 #include "compat.h"
+#include "trace.h"
 #include "vhost_worker.h"
 
 #define VHOST_WORK_QUEUED 0
@@ -26,6 +28,8 @@
  * @lock: protects @killed
  * @killed: the owner got SIGKILL and took the thread along: nothing will run
  *	any more
+ * @runs: times that it found work; written by the thread
+ * @thread: the thread, with a reference
  * @kind: what sort of thread it is
  * @vtsk: the thread, if it is one of the owner's
  * @task: the thread, if it is the kernel's
@@ -35,6 +39,8 @@ struct vhost_worker {
 	struct mm_struct *mm;
 	struct mutex lock; /* orders a flush against the thread's death */
 	bool killed;
+	u64 runs;
+	struct task_struct *thread;
 	const struct worker_kind *kind;
 	union {
 		struct vhost_task *vtsk;
@@ -54,9 +60,12 @@ struct worker_kind {
 	void (*stop)(struct vhost_worker *worker);
 };
 
-struct vhost_flush {
+/* Something to do once, for which somebody waits. */
+struct worker_errand {
 	struct vhost_work work;
 	struct completion done;
+	void (*fn)(void *data);
+	void *data;
 };
 
 static bool worker_run(void *data)
@@ -70,6 +79,8 @@ static bool worker_run(void *data)
 		return false;
 
 	__set_current_state(TASK_RUNNING);
+	worker->runs++;
+	trace_vhost_alt_worker_wake(worker->runs);
 	list = llist_reverse_order(list);
 	llist_for_each_entry_safe(work, next, list, node) {
 		/*
@@ -84,6 +95,7 @@ static bool worker_run(void *data)
 		work->fn(work);
 		cond_resched();
 	}
+	trace_vhost_alt_worker_sleep(worker->runs);
 	return true;
 }
 
@@ -199,6 +211,14 @@ static const struct worker_kind *choose_kind(bool fork)
 	return &kernel_thread_kind;
 }
 
+/* In the thread: not every sort of it tells from outside who it is. */
+static void note_thread(void *data)
+{
+	struct vhost_worker *worker = data;
+
+	worker->thread = get_task_struct(current);
+}
+
 /**
  * vhost_worker_create() - start a thread that works for the current process
  * @mm: the current process's address space; outlives the worker
@@ -231,6 +251,10 @@ struct vhost_worker *vhost_worker_create(struct mm_struct *mm, bool fork,
 		kfree(worker);
 		return ERR_PTR(err);
 	}
+	if (vhost_worker_run(worker, note_thread, worker)) {
+		vhost_worker_destroy(worker);
+		return ERR_PTR(-ESRCH);
+	}
 	return worker;
 }
 
@@ -252,6 +276,8 @@ void vhost_worker_destroy(struct vhost_worker *worker)
 				  node)
 		clear_bit(VHOST_WORK_QUEUED, &work->flags);
 	mutex_destroy(&worker->lock);
+	if (worker->thread)
+		put_task_struct(worker->thread);
 	kfree(worker);
 }
 
@@ -281,36 +307,75 @@ bool vhost_worker_busy(const struct vhost_worker *worker)
 	return !llist_empty(&worker->works);
 }
 
-static void flush_done(struct vhost_work *work)
+static void run_errand(struct vhost_work *work)
 {
-	complete(&container_of(work, struct vhost_flush, work)->done);
+	struct worker_errand *errand =
+		container_of(work, struct worker_errand, work);
+
+	if (errand->fn)
+		errand->fn(errand->data);
+	complete(&errand->done);
+}
+
+/**
+ * vhost_worker_run() - have a worker do something, and wait until it is done
+ * @worker: by whom
+ * @fn: what; NULL for nothing
+ * @data: its argument
+ *
+ * All that was queued before has run then. May sleep. Not under a queue's mutex,
+ * which queued work takes.
+ *
+ * Return: 0, or -ESRCH if there is no worker, or its owner has been killed.
+ */
+int vhost_worker_run(struct vhost_worker *worker, void (*fn)(void *data),
+		     void *data)
+{
+	struct worker_errand errand = { .fn = fn, .data = data };
+
+	if (!worker)
+		return -ESRCH;
+
+	vhost_work_init(&errand.work, run_errand);
+	init_completion(&errand.done);
+
+	mutex_lock(&worker->lock);
+	if (worker->killed) {
+		mutex_unlock(&worker->lock);
+		return -ESRCH;
+	}
+	vhost_worker_queue(worker, &errand.work);
+	mutex_unlock(&worker->lock);
+
+	wait_for_completion(&errand.done);
+	return 0;
 }
 
 /**
  * vhost_worker_flush() - wait until all that was queued before has run
  * @worker: the worker; NULL returns at once
  *
- * May sleep. Not under a queue's mutex, which the queued work takes.
+ * As vhost_worker_run().
  */
 void vhost_worker_flush(struct vhost_worker *worker)
 {
-	struct vhost_flush flush;
+	vhost_worker_run(worker, NULL, NULL);
+}
 
-	if (!worker)
-		return;
+/**
+ * vhost_worker_usage() - what a worker has done
+ * @worker: the worker
+ * @usage: filled
+ */
+void vhost_worker_usage(const struct vhost_worker *worker,
+			struct vhost_worker_usage *usage)
+{
+	struct task_struct *thread = worker->thread;
 
-	vhost_work_init(&flush.work, flush_done);
-	init_completion(&flush.done);
-
-	mutex_lock(&worker->lock);
-	if (worker->killed) {
-		mutex_unlock(&worker->lock);
-		return;
-	}
-	vhost_worker_queue(worker, &flush.work);
-	mutex_unlock(&worker->lock);
-
-	wait_for_completion(&flush.done);
+	usage->tid = task_pid_nr(thread);
+	usage->runs = READ_ONCE(worker->runs);
+	usage->runtime = READ_ONCE(thread->se.sum_exec_runtime);
+	usage->cpu = task_cpu(thread);
 }
 
 /**
@@ -338,8 +403,10 @@ static int poll_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
 	 * armed. Costs nothing where taking the lock is a full barrier.
 	 */
 	smp_mb__after_spinlock();
-	if (READ_ONCE(poll->armed))
+	if (READ_ONCE(poll->armed)) {
+		WRITE_ONCE(*poll->events, *poll->events + 1);
 		vhost_worker_queue(poll->worker, poll->work);
+	}
 	return 0;
 }
 
@@ -360,14 +427,16 @@ static void poll_enqueue(struct file *file, wait_queue_head_t *wqh,
  * @poll: the poll
  * @work: what to queue when the file is ready
  * @mask: when it counts as ready
+ * @events: counts the times that this queued the work
  */
 void vhost_poll_init(struct vhost_poll *poll, struct vhost_work *work,
-		     __poll_t mask)
+		     __poll_t mask, u64 *events)
 {
 	init_waitqueue_func_entry(&poll->wait, poll_wakeup);
 	init_poll_funcptr(&poll->table, poll_enqueue);
 	poll->mask = mask;
 	poll->work = work;
+	poll->events = events;
 	poll->wqh = NULL;
 	poll->worker = NULL;
 	poll->armed = false;

@@ -29,6 +29,20 @@ struct vhost_work {
 };
 
 /**
+ * struct vhost_worker_usage - what a worker has done
+ * @tid: its thread, in the initial pid namespace
+ * @runs: times that it woke and found work
+ * @runtime: nanoseconds of CPU time
+ * @cpu: where it ran last
+ */
+struct vhost_worker_usage {
+	u32 tid;
+	u64 runs;
+	u64 runtime;
+	u32 cpu;
+};
+
+/**
  * struct vhost_poll - queues a work when a file becomes ready
  * @table: how vfs_poll() finds us
  * @wait: our entry in the file's wait queue
@@ -36,6 +50,7 @@ struct vhost_work {
  * @mask: the events of interest
  * @worker: who runs @work; while started it changes under the wait queue's lock
  * @work: what to queue
+ * @events: counts what @work was queued for; written under the wait queue's lock
  * @armed: cleared by a worker that looks at the file anyway, so that it is not
  *	woken for what it is about to see
  */
@@ -46,6 +61,7 @@ struct vhost_poll {
 	__poll_t mask;
 	struct vhost_worker *worker;
 	struct vhost_work *work;
+	u64 *events;
 	bool armed;
 };
 
@@ -53,14 +69,18 @@ struct vhost_worker *vhost_worker_create(struct mm_struct *mm, bool fork,
 					 const char *suffix);
 void vhost_worker_destroy(struct vhost_worker *worker);
 void vhost_worker_queue(struct vhost_worker *worker, struct vhost_work *work);
+int vhost_worker_run(struct vhost_worker *worker, void (*fn)(void *data),
+		     void *data);
 void vhost_worker_flush(struct vhost_worker *worker);
+void vhost_worker_usage(const struct vhost_worker *worker,
+			struct vhost_worker_usage *usage);
 bool vhost_worker_busy(const struct vhost_worker *worker);
 
 void vhost_work_init(struct vhost_work *work,
 		     void (*fn)(struct vhost_work *work));
 
 void vhost_poll_init(struct vhost_poll *poll, struct vhost_work *work,
-		     __poll_t mask);
+		     __poll_t mask, u64 *events);
 int vhost_poll_start(struct vhost_poll *poll, struct vhost_worker *worker,
 		     struct file *file);
 void vhost_poll_stop(struct vhost_poll *poll);

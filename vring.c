@@ -2,6 +2,7 @@
 /* What all layouts have in common: where the ring lies, and giving chains back. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include "trace.h"
 #include "vring.h"
 
 /* ---- where the ring lies ---- */
@@ -267,6 +268,7 @@ int vring_log_iov(struct vhost_queue *q, const struct iovec *iov, size_t len)
 static void call_guest(struct vhost_queue *q)
 {
 	q->stats.calls++;
+	trace_vhost_alt_call(q);
 	if (q->call)
 		compat_eventfd_signal(q->call);
 }
@@ -289,6 +291,7 @@ int vring_complete(struct vhost_queue *q, unsigned int end)
 	if (b->done == end)
 		return 0;
 
+	vhost_stats_batch(&q->stats, end - b->done);
 	err = q->ops->complete(q, end);
 	b->done = end;
 	if (b->done == b->count)

@@ -101,8 +101,78 @@ struct vring_batch {
 	struct vring_desc table[VRING_BATCH];
 };
 
+/* So much of a ring is shown at the most; of a chain, and of the ring. */
+#define VRING_SNAPSHOT_DESCS	8
+#define VRING_SNAPSHOT_ENTRIES	64
+
+/**
+ * struct vring_snapshot_desc - a descriptor as it is in the table
+ * @index: its place there
+ * @flags: of VRING_DESC_F_*
+ * @next: where the chain goes on, if @flags say so
+ * @len: bytes of the buffer
+ * @addr: the guest's address of it
+ */
+struct vring_snapshot_desc {
+	u16 index;
+	u16 flags;
+	u16 next;
+	u32 len;
+	u64 addr;
+};
+
+/**
+ * struct vring_snapshot_entry - an available or used entry as it is in the ring
+ * @index: its index, not cut to the ring's size
+ * @ndescs: how many there are in @descs
+ * @id: head of the chain
+ * @len: used entries: bytes that the device wrote
+ * @descs: available entries: the chain's descriptors, as far as they have room
+ */
+struct vring_snapshot_entry {
+	u16 index;
+	u16 ndescs;
+	u32 id;
+	u32 len;
+	struct vring_snapshot_desc descs[VRING_SNAPSHOT_DESCS];
+};
+
+/**
+ * struct vring_snapshot - what is in a ring
+ * @count: how many entries of each kind are wanted, at most
+ *	VRING_SNAPSHOT_ENTRIES
+ * @err: why it could not be read, or 0
+ * @event_idx: @used_event and @avail_event are there
+ * @avail_flags: the driver's flags
+ * @avail_idx: the driver's index
+ * @used_event: the driver's event index
+ * @used_flags: the device's flags
+ * @used_idx: the device's index
+ * @avail_event: the device's event index
+ * @navail: how many there are in @avail
+ * @nused: how many there are in @used
+ * @avail: the entries that were taken last, the oldest first
+ * @used: the entries that were written last, the oldest first
+ */
+struct vring_snapshot {
+	unsigned int count;
+	int err;
+	bool event_idx;
+	u16 avail_flags;
+	u16 avail_idx;
+	u16 used_event;
+	u16 used_flags;
+	u16 used_idx;
+	u16 avail_event;
+	unsigned int navail;
+	unsigned int nused;
+	struct vring_snapshot_entry avail[VRING_SNAPSHOT_ENTRIES];
+	struct vring_snapshot_entry used[VRING_SNAPSHOT_ENTRIES];
+};
+
 /**
  * struct vring_ops - what a layout does
+ * @name: what it is called
  * @start: read the state that lies in the ring; see vring_start()
  * @fetch: see vring_fetch()
  * @complete: write the chains that vring_complete() is to give back
@@ -112,10 +182,12 @@ struct vring_batch {
  * @enable_kick: see vring_enable_kick()
  * @disable_kick: see vring_disable_kick()
  * @available: see vring_available()
+ * @snapshot: see vring_snapshot()
  * @area_size: bytes in an area of the ring
  * @area_perm: what the device does there
  */
 struct vring_ops {
+	const char *name;
 	int (*start)(struct vhost_queue *q);
 	int (*fetch)(struct vhost_queue *q, unsigned int max);
 	int (*complete)(struct vhost_queue *q, unsigned int end);
@@ -124,6 +196,7 @@ struct vring_ops {
 	int (*enable_kick)(struct vhost_queue *q);
 	int (*disable_kick)(struct vhost_queue *q);
 	int (*available)(struct vhost_queue *q);
+	int (*snapshot)(struct vhost_queue *q, struct vring_snapshot *snap);
 	size_t (*area_size)(const struct vhost_queue *q, enum vring_area area);
 	u8 area_perm[VRING_AREAS];
 };
@@ -146,6 +219,16 @@ static inline int vring_map(struct vhost_queue *q)
 	return likely(q->mapped) ? 0 : vring_map_slow(q);
 }
 
+/* Chains have been found: did the guest have to kick for them? */
+static inline void vring_count_fetch(struct vhost_queue *q)
+{
+	u64 kicks = READ_ONCE(q->stats.kicks);
+
+	if (q->kicks_seen == kicks)
+		q->stats.kicks_suppressed++;
+	q->kicks_seen = kicks;
+}
+
 /**
  * vring_fetch() - take available chains
  * @q: the queue
@@ -162,8 +245,13 @@ static inline int vring_map(struct vhost_queue *q)
  */
 static inline int vring_fetch(struct vhost_queue *q, unsigned int max)
 {
+	int n;
+
 	lockdep_assert_held(&q->mutex);
-	return q->ops->fetch(q, max);
+	n = q->ops->fetch(q, max);
+	if (n > 0)
+		vring_count_fetch(q);
+	return n;
 }
 
 /**
@@ -225,6 +313,22 @@ static inline int vring_available(struct vhost_queue *q)
 {
 	lockdep_assert_held(&q->mutex);
 	return q->ops->available(q);
+}
+
+/**
+ * vring_snapshot() - look at what is in the ring
+ * @q: the queue
+ * @snap: says how much; filled
+ *
+ * The ring goes on as if nobody had looked, and the guest may be writing it.
+ *
+ * Return: 0, or -EFAULT or -EINPROGRESS as vring_fetch().
+ */
+static inline int vring_snapshot(struct vhost_queue *q,
+				 struct vring_snapshot *snap)
+{
+	lockdep_assert_held(&q->mutex);
+	return q->ops->snapshot(q, snap);
 }
 
 int vring_log_iov(struct vhost_queue *q, const struct iovec *iov, size_t len);

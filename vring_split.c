@@ -205,14 +205,14 @@ static int read_desc(struct vhost_queue *q, struct vring_desc *desc,
 /*
  * What it means for a chain that vhost_iotlb_translate() has failed for @addr.
  *
- * Return: an enum vhost_drop; -EINPROGRESS.
+ * Return: an enum vhost_alt_drop; -EINPROGRESS.
  */
 static int judge_failure(struct vhost_queue *q, int err, u64 addr, bool in)
 {
 	if (err == -ENOBUFS)
-		return VHOST_DROP_CHAIN_LONG;
+		return VHOST_ALT_DROP_CHAIN_LONG;
 	if (err != -EFAULT || !q->iotlb)
-		return VHOST_DROP_CHAIN_ADDRESS;
+		return VHOST_ALT_DROP_CHAIN_ADDRESS;
 	return vring_missed(q, addr, in ? VHOST_ACCESS_WO : VHOST_ACCESS_RO);
 }
 
@@ -257,7 +257,7 @@ static int add_buffer(struct vhost_queue *q, struct vring_chain *chain,
 
 	/* Virtio 1.2, 2.7.4.2: what the device writes follows what it reads. */
 	if (unlikely(!in && chain->in))
-		return VHOST_DROP_CHAIN_ORDER;
+		return VHOST_ALT_DROP_CHAIN_ORDER;
 	if (unlikely(b->niov == VRING_MAX_HELD ||
 		     !vhost_iotlb_translate_fast(q->hint, addr, len,
 						 b->iov + b->niov)))
@@ -288,10 +288,10 @@ static int read_table(struct vhost_queue *q, u64 addr, void *to, size_t len)
 		return judge_failure(q, n, addr, false);
 	for (i = 0; i < n; i++) {
 		if (copy_from_user(to, iov[i].iov_base, iov[i].iov_len))
-			return VHOST_DROP_CHAIN_INDIRECT;
+			return VHOST_ALT_DROP_CHAIN_INDIRECT;
 		to += iov[i].iov_len;
 	}
-	return n < 0 ? VHOST_DROP_CHAIN_INDIRECT : VHOST_DROP_NONE;
+	return n < 0 ? VHOST_ALT_DROP_CHAIN_INDIRECT : VHOST_DROP_NONE;
 }
 
 /*
@@ -313,17 +313,17 @@ static int add_table(struct vhost_queue *q, struct vring_chain *chain,
 
 	if (unlikely(!count || len % sizeof(*table) ||
 		     (flags & VRING_DESC_F_NEXT)))
-		return VHOST_DROP_CHAIN_INDIRECT;
+		return VHOST_ALT_DROP_CHAIN_INDIRECT;
 	bad = whole ? read_table(q, addr, table, len) : VHOST_DROP_NONE;
 	if (unlikely(bad != VHOST_DROP_NONE))
 		return bad;
 
 	for (;;) {
 		if (unlikely(i >= count))
-			return VHOST_DROP_CHAIN_NEXT;
+			return VHOST_ALT_DROP_CHAIN_NEXT;
 		if (unlikely(seen++ == min_t(u32, count, VRING_MAX_HELD)))
-			return count > VRING_MAX_HELD ? VHOST_DROP_CHAIN_LONG :
-							VHOST_DROP_CHAIN_LOOP;
+			return count > VRING_MAX_HELD ? VHOST_ALT_DROP_CHAIN_LONG :
+							VHOST_ALT_DROP_CHAIN_LOOP;
 		entry = table + (whole ? i : 0);
 		if (!whole)
 			bad = read_table(q, addr + i * sizeof(*table), table,
@@ -333,7 +333,7 @@ static int add_table(struct vhost_queue *q, struct vring_chain *chain,
 
 		flags = vhost16_to_cpu(q, entry->flags);
 		if (unlikely(flags & VRING_DESC_F_INDIRECT))
-			return VHOST_DROP_CHAIN_INDIRECT;
+			return VHOST_ALT_DROP_CHAIN_INDIRECT;
 		bad = add_buffer(q, chain, flags, entry);
 		if (unlikely(bad != VHOST_DROP_NONE))
 			return bad;
@@ -346,7 +346,7 @@ static int add_table(struct vhost_queue *q, struct vring_chain *chain,
 /*
  * Walk the chain whose first descriptor is @desc.
  *
- * Return: an enum vhost_drop; -EFAULT if the table could not be read; -EINPROGRESS
+ * Return: an enum vhost_alt_drop; -EFAULT if the table could not be read; -EINPROGRESS
  * if the device IOTLB lacks an entry.
  */
 static int walk_chain(struct vhost_queue *q, struct vring_chain *chain,
@@ -358,12 +358,12 @@ static int walk_chain(struct vhost_queue *q, struct vring_chain *chain,
 	u16 flags;
 
 	if (unlikely(chain->id >= q->num))
-		return VHOST_DROP_CHAIN_HEAD;
+		return VHOST_ALT_DROP_CHAIN_HEAD;
 
 	for (;;) {
 		if (unlikely(seen++ == min_t(u32, q->num, VRING_MAX_HELD)))
-			return q->num > VRING_MAX_HELD ? VHOST_DROP_CHAIN_LONG :
-							 VHOST_DROP_CHAIN_LOOP;
+			return q->num > VRING_MAX_HELD ? VHOST_ALT_DROP_CHAIN_LONG :
+							 VHOST_ALT_DROP_CHAIN_LOOP;
 		flags = vhost16_to_cpu(q, desc->flags);
 		if (flags & VRING_DESC_F_INDIRECT)
 			return add_table(q, chain, flags, desc);
@@ -375,7 +375,7 @@ static int walk_chain(struct vhost_queue *q, struct vring_chain *chain,
 
 		next = vhost16_to_cpu(q, desc->next);
 		if (unlikely(next >= q->num))
-			return VHOST_DROP_CHAIN_NEXT;
+			return VHOST_ALT_DROP_CHAIN_NEXT;
 		if (unlikely(read_desc(q, &read, next)))
 			return -EFAULT;
 		desc = &read;
@@ -406,7 +406,7 @@ static int hold_chain(struct vhost_queue *q, unsigned int i)
 		b->niov = chain->first;
 		if (bad < 0)
 			return bad;
-		if (bad == VHOST_DROP_CHAIN_LONG && chain->first)
+		if (bad == VHOST_ALT_DROP_CHAIN_LONG && chain->first)
 			return -ENOSPC;
 		chain->out = 0;
 		chain->in = 0;
@@ -607,7 +607,96 @@ static int split_disable_kick(struct vhost_queue *q)
 	return vring_write16(q, &q->used->flags, VRING_USED_F_NO_NOTIFY);
 }
 
+/* ---- a look at the ring ---- */
+
+/* The chain at @entry->id, as far as it lies in the table. */
+static int look_at_chain(struct vhost_queue *q,
+			 struct vring_snapshot_entry *entry)
+{
+	struct vring_snapshot_desc *to = entry->descs;
+	unsigned int i = entry->id;
+	struct vring_desc desc;
+	int err;
+
+	for (; i < q->num && entry->ndescs < VRING_SNAPSHOT_DESCS; to++) {
+		i = array_index_nospec(i, q->num);
+		err = vring_read(q, &desc, q->desc + i, sizeof(desc));
+		if (err)
+			return err;
+		to->index = i;
+		to->addr = vhost64_to_cpu(q, desc.addr);
+		to->len = vhost32_to_cpu(q, desc.len);
+		to->flags = vhost16_to_cpu(q, desc.flags);
+		to->next = vhost16_to_cpu(q, desc.next);
+		entry->ndescs++;
+		if (!(to->flags & VRING_DESC_F_NEXT))
+			break;
+		i = to->next;
+	}
+	return 0;
+}
+
+static int look_at_avail(struct vhost_queue *q,
+			 struct vring_snapshot_entry *entry, u16 index)
+{
+	u16 head;
+	int err;
+
+	err = vring_read16(q, &head, &q->avail->ring[index & (q->num - 1)]);
+	if (err)
+		return err;
+	entry->index = index;
+	entry->id = head;
+	return look_at_chain(q, entry);
+}
+
+static int look_at_used(struct vhost_queue *q,
+			struct vring_snapshot_entry *entry, u16 index)
+{
+	struct vring_used_elem elem;
+	int err;
+
+	err = vring_read(q, &elem, &q->used->ring[index & (q->num - 1)],
+			 sizeof(elem));
+	if (err)
+		return err;
+	entry->index = index;
+	entry->id = vhost32_to_cpu(q, elem.id);
+	entry->len = vhost32_to_cpu(q, elem.len);
+	return 0;
+}
+
+static int look_at_indices(struct vhost_queue *q, struct vring_snapshot *snap)
+{
+	int err;
+
+	err = vring_read16(q, &snap->avail_flags, &q->avail->flags) ?:
+	      vring_read16(q, &snap->avail_idx, &q->avail->idx) ?:
+	      vring_read16(q, &snap->used_flags, &q->used->flags) ?:
+	      vring_read16(q, &snap->used_idx, &q->used->idx);
+	snap->event_idx = vhost_queue_has(q, VIRTIO_RING_F_EVENT_IDX);
+	if (err || !snap->event_idx)
+		return err;
+	return vring_read16(q, &snap->used_event, used_event(q)) ?:
+	       vring_read16(q, &snap->avail_event, avail_event(q));
+}
+
+static int split_snapshot(struct vhost_queue *q, struct vring_snapshot *snap)
+{
+	unsigned int n = min(snap->count, q->num), i;
+	int err;
+
+	err = look_at_indices(q, snap);
+	for (i = 0; !err && i < n; i++)
+		err = look_at_avail(q, &snap->avail[i], q->last_avail - n + i) ?:
+		      look_at_used(q, &snap->used[i], q->last_used - n + i);
+	snap->navail = n;
+	snap->nused = n;
+	return err;
+}
+
 const struct vring_ops vring_split_ops = {
+	.name		= "split",
 	.start		= split_start,
 	.fetch		= split_fetch,
 	.complete	= split_complete,
@@ -616,6 +705,7 @@ const struct vring_ops vring_split_ops = {
 	.enable_kick	= split_enable_kick,
 	.disable_kick	= split_disable_kick,
 	.available	= split_available,
+	.snapshot	= split_snapshot,
 	.area_size	= split_area_size,
 	.area_perm	= {
 		[VRING_DESC]	= VHOST_ACCESS_RO,

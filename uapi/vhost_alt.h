@@ -384,16 +384,25 @@ enum vhost_alt_attr {
 	VHOST_ALT_A_MAX = __VHOST_ALT_A_MAX - 1
 };
 
-/* VHOST_ALT_A_STATE: has a backend; stopped at an error of the ring; ... */
-#define VHOST_ALT_QUEUE_RUNNING		(1U << 0)
-#define VHOST_ALT_QUEUE_BROKEN		(1U << 1)
-/* ... uses the event index; has told the guest not to kick; ... */
-#define VHOST_ALT_QUEUE_EVENT_IDX	(1U << 2)
-#define VHOST_ALT_QUEUE_NOTIFY_OFF	(1U << 3)
-/* ... waits for an entry of the device IOTLB; has a kick; has a call. */
-#define VHOST_ALT_QUEUE_IOTLB_MISS	(1U << 4)
-#define VHOST_ALT_QUEUE_KICK		(1U << 5)
-#define VHOST_ALT_QUEUE_CALL		(1U << 6)
+/**
+ * enum vhost_alt_queue_state - bits of VHOST_ALT_A_STATE
+ * @VHOST_ALT_QUEUE_RUNNING: has a backend
+ * @VHOST_ALT_QUEUE_BROKEN: rests after an error of its ring
+ * @VHOST_ALT_QUEUE_EVENT_IDX: uses the event index
+ * @VHOST_ALT_QUEUE_NOTIFY_OFF: has told the guest not to kick
+ * @VHOST_ALT_QUEUE_IOTLB_MISS: waits for an entry of the device IOTLB
+ * @VHOST_ALT_QUEUE_KICK: has an eventfd for kicks
+ * @VHOST_ALT_QUEUE_CALL: has one for calls
+ */
+enum vhost_alt_queue_state {
+	VHOST_ALT_QUEUE_RUNNING		= 0x01,
+	VHOST_ALT_QUEUE_BROKEN		= 0x02,
+	VHOST_ALT_QUEUE_EVENT_IDX	= 0x04,
+	VHOST_ALT_QUEUE_NOTIFY_OFF	= 0x08,
+	VHOST_ALT_QUEUE_IOTLB_MISS	= 0x10,
+	VHOST_ALT_QUEUE_KICK		= 0x20,
+	VHOST_ALT_QUEUE_CALL		= 0x40,
+};
 
 /**
  * enum vhost_alt_worker_attr - a worker

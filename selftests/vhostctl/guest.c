@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A guest that does what it is told: a command a line on stdin, "ok" or what
+ * went wrong on stdout when it is done. Its device is open until stdin ends.
+ *
+ *	start		the guest with its tap, both rings running
+ *	open		one more open device, which nobody owns
+ *	close		closes that
+ *	workers N	N more workers
+ *	tx N, rx N	N frames of 100 bytes, each seen whole on the other side
+ *	send N		N frames of 100 bytes that the guest never takes back
+ *	chain N		one frame of 100 bytes in N pieces
+ *	short N		N frames that are too short to be any
+ *	refill N	N receive buffers
+ *	inject N	N frames into the tap, as far as it takes them
+ *	break		the transmit ring claims more than it can hold
+ *	stop, run	backend off and on
+ *	nocall		no eventfd for calls of transmit
+ *	load		frames one by one, until the next command
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <linux/if_packet.h>
+#include <unistd.h>
+
+#include "env.h"
+#include "guest.h"
+#include "vq_split.h"
+
+#define FRAME_LEN	100
+#define QLEN		64	/* of the tap: soon full */
+
+static struct guest guest;
+static int spare = -1;
+static __u32 seq;
+
+static int do_start(unsigned int n)
+{
+	struct guest_cfg cfg = {
+		.features = F_VERSION_1 | F_MRG_RXBUF | F_EVENT_IDX,
+		.tap_flags = IFF_VNET_HDR,
+	};
+	int bypass = 1, err;
+
+	err = guest_start(&guest, &cfg);
+	if (err)
+		return err;
+	/* Frames come to the tap at once, or not at all. */
+	if (setsockopt(guest.pkt, SOL_PACKET, PACKET_QDISC_BYPASS, &bypass,
+		       sizeof(bypass)))
+		return -errno;
+	return link_set_qlen(guest.ifname, QLEN);
+}
+
+static int do_open(unsigned int n)
+{
+	spare = vdev_open();
+	return spare < 0 ? spare : 0;
+}
+
+static int do_close(unsigned int n)
+{
+	return close(spare) ? -errno : 0;
+}
+
+static int do_workers(unsigned int n)
+{
+	unsigned int id;
+	int err = 0;
+
+	while (!err && n--)
+		err = vdev_new_worker(guest.dev, &id);
+	return err;
+}
+
+static int do_tx(unsigned int n)
+{
+	int err = 0;
+
+	while (!err && n--)
+		err = guest_check_tx(&guest, FRAME_LEN, seq++, 1, false);
+	return err;
+}
+
+static int do_rx(unsigned int n)
+{
+	int err = 0;
+
+	while (!err && n--) {
+		guest_refill(&guest, 1, 2048);
+		err = guest_check_rx(&guest, FRAME_LEN, seq++);
+	}
+	return err;
+}
+
+static int do_send(unsigned int n)
+{
+	unsigned char frame[FRAME_LEN];
+	int err = 0;
+
+	while (!err && n--) {
+		frame_make(frame, sizeof(frame), seq);
+		err = guest_send(&guest, NULL, frame, sizeof(frame), 1, false);
+		vq_submit(&guest.vq[TXQ]);
+		if (!err)
+			err = guest_capture(&guest, sizeof(frame), seq++);
+	}
+	return err;
+}
+
+static int do_chain(unsigned int n)
+{
+	return guest_check_tx(&guest, FRAME_LEN, seq++, n, false);
+}
+
+static int do_short(unsigned int n)
+{
+	unsigned char frame[4] = { 0 };
+	int err = 0;
+
+	while (!err && n--)
+		err = guest_send(&guest, NULL, frame, sizeof(frame), 1, false);
+	vq_submit(&guest.vq[TXQ]);
+	return err ? err : guest_reap_all(&guest);
+}
+
+static int do_refill(unsigned int n)
+{
+	return guest_refill(&guest, n, 2048) == n ? 0 : -ENOSPC;
+}
+
+static int do_inject(unsigned int n)
+{
+	/* A full tap is what some tests want. */
+	while (n--)
+		guest_inject(&guest, FRAME_LEN, seq++);
+	return 0;
+}
+
+static int do_break(unsigned int n)
+{
+	struct vq *vq = &guest.vq[TXQ];
+
+	split_avail(vq)->idx = vq->avail_idx + vq->num + 1;
+	vq_kick(vq);
+	return event_wait(vq->err) ? 0 : -ETIMEDOUT;
+}
+
+static int do_stop(unsigned int n)
+{
+	return guest_set_backend(&guest, -1);
+}
+
+static int do_run(unsigned int n)
+{
+	return guest_set_backend(&guest, guest.tap);
+}
+
+static int do_nocall(unsigned int n)
+{
+	return vdev_set_file(guest.dev, VHOST_SET_VRING_CALL, TXQ, -1);
+}
+
+static int do_load(unsigned int n)
+{
+	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+	int err = 0;
+
+	/* The answer comes first: the caller goes on meanwhile. */
+	puts("ok");
+	fflush(stdout);
+	while (!err && !poll(&in, 1, 0))
+		err = do_tx(16) ?: do_rx(16);
+	return err;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(unsigned int n);
+} commands[] = {
+	{ "start", do_start },
+	{ "open", do_open },
+	{ "close", do_close },
+	{ "workers", do_workers },
+	{ "tx", do_tx },
+	{ "rx", do_rx },
+	{ "send", do_send },
+	{ "chain", do_chain },
+	{ "short", do_short },
+	{ "refill", do_refill },
+	{ "inject", do_inject },
+	{ "break", do_break },
+	{ "stop", do_stop },
+	{ "run", do_run },
+	{ "nocall", do_nocall },
+	{ "load", do_load },
+};
+
+static int obey(const char *line)
+{
+	unsigned int i, n = 0;
+	char name[16];
+
+	if (sscanf(line, "%15s %u", name, &n) < 1)
+		return -EINVAL;
+	for (i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		if (!strcmp(commands[i].name, name))
+			return commands[i].run(n);
+	return -EINVAL;
+}
+
+int main(void)
+{
+	char line[64];
+	int err;
+
+	/* By the line, and nothing read ahead: load looks at the descriptor. */
+	setvbuf(stdin, NULL, _IONBF, 0);
+	while (fgets(line, sizeof(line), stdin)) {
+		err = obey(line);
+		if (err)
+			printf("failed: %s", line);
+		if (err)
+			fprintf(stderr, "# guest: %s: %s\n", line,
+				strerror(-err));
+		else if (strncmp(line, "load", 4))
+			puts("ok");
+		fflush(stdout);
+	}
+	return 0;
+}

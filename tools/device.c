@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "device.h"
+
+/* How often a list that changed while it was read is read again. */
+#define TRIES		20
+
+int filter_parse(struct filter *filter, int argc, char **argv)
+{
+	memset(filter, 0, sizeof(*filter));
+	if (!argc)
+		return 0;
+	if (argc != 2)
+		return usage_error("%s: expected dev ID, pid PID or ifname NAME",
+				   argv[0]);
+	if (!strcmp(argv[0], "dev"))
+		filter->by = FILTER_DEV;
+	else if (!strcmp(argv[0], "pid"))
+		filter->by = FILTER_PID;
+	else if (!strcmp(argv[0], "ifname"))
+		filter->by = FILTER_IFNAME;
+	else
+		return usage_error("%s: expected dev ID, pid PID or ifname NAME",
+				   argv[0]);
+	filter->ifname = argv[1];
+	if (filter->by != FILTER_IFNAME &&
+	    !parse_u32(argv[1], &filter->number))
+		return usage_error("%s %s: not a number", argv[0], argv[1]);
+	return 0;
+}
+
+static void read_worker_attr(const struct nlattr *attr, void *data)
+{
+	struct worker *w = data;
+
+	switch (mnl_attr_get_type(attr)) {
+	case VHOST_ALT_WORKER_ID:
+		w->id = nl_u32(attr);
+		break;
+	case VHOST_ALT_WORKER_TID:
+		w->tid = nl_u32(attr);
+		break;
+	case VHOST_ALT_WORKER_CPU:
+		w->cpu = nl_u32(attr);
+		break;
+	case VHOST_ALT_WORKER_RUNS:
+		w->runs = nl_u64(attr);
+		break;
+	case VHOST_ALT_WORKER_RUNTIME:
+		w->runtime = nl_u64(attr);
+		break;
+	}
+}
+
+static void read_worker(struct device *dev, const struct nlattr *attr)
+{
+	if (dev->nworkers == MAX_WORKERS)
+		return;
+	nl_each_nested(attr, read_worker_attr, &dev->worker[dev->nworkers++]);
+}
+
+static void read_device_attr(const struct nlattr *attr, void *data)
+{
+	struct device *dev = data;
+
+	switch (mnl_attr_get_type(attr)) {
+	case VHOST_ALT_A_DEV_ID:
+		dev->id = nl_u32(attr);
+		break;
+	case VHOST_ALT_A_PID:
+		dev->pid = nl_u32(attr);
+		dev->has_owner = true;
+		break;
+	case VHOST_ALT_A_COMM:
+		nl_string(attr, dev->comm, sizeof(dev->comm));
+		break;
+	case VHOST_ALT_A_FEATURES:
+		dev->features = nl_u64(attr);
+		break;
+	case VHOST_ALT_A_FEATURES_HI:
+		dev->features_hi = nl_u64(attr);
+		break;
+	case VHOST_ALT_A_BACKEND_FEATURES:
+		dev->backend_features = nl_u64(attr);
+		break;
+	case VHOST_ALT_A_REGIONS:
+		dev->regions = nl_u32(attr);
+		break;
+	case VHOST_ALT_A_IOTLB_ENTRIES:
+		dev->iotlb_entries = nl_u32(attr);
+		dev->has_iotlb = true;
+		break;
+	case VHOST_ALT_A_WORKER:
+		read_worker(dev, attr);
+		break;
+	}
+}
+
+/* A nest of numbers, each at the place of its type. */
+struct numbers {
+	__u64 *value;
+	unsigned int n;
+};
+
+static void read_number(const struct nlattr *attr, void *data)
+{
+	struct numbers *to = data;
+	unsigned int type = mnl_attr_get_type(attr);
+
+	/* A newer module may count what we do not know. */
+	if (type < to->n)
+		to->value[type] = nl_u64(attr);
+}
+
+static void read_numbers(const struct nlattr *nest, __u64 *value,
+			 unsigned int n)
+{
+	nl_each_nested(nest, read_number,
+		       &(struct numbers){ .value = value, .n = n });
+}
+
+/* Types count from 1. */
+static void read_batches(const struct nlattr *nest, struct queue *q)
+{
+	__u64 value[BATCH_SIZES + 1] = { 0 };
+
+	read_numbers(nest, value, ARRAY_SIZE(value));
+	memcpy(q->batch, value + 1, sizeof(q->batch));
+}
+
+static void read_address(const struct nlattr *attr, struct queue *q,
+			 __u64 *value)
+{
+	*value = nl_u64(attr);
+	q->has_addr = true;
+}
+
+static void read_queue_state(const struct nlattr *attr, struct queue *q)
+{
+	switch (mnl_attr_get_type(attr)) {
+	case VHOST_ALT_A_LAST_AVAIL:
+		q->last_avail = nl_u32(attr);
+		break;
+	case VHOST_ALT_A_AVAIL_IDX:
+		q->avail_idx = nl_u32(attr);
+		break;
+	case VHOST_ALT_A_LAST_USED:
+		q->last_used = nl_u32(attr);
+		break;
+	case VHOST_ALT_A_DESC_ADDR:
+		read_address(attr, q, &q->desc_addr);
+		break;
+	case VHOST_ALT_A_AVAIL_ADDR:
+		read_address(attr, q, &q->avail_addr);
+		break;
+	case VHOST_ALT_A_USED_ADDR:
+		read_address(attr, q, &q->used_addr);
+		break;
+	case VHOST_ALT_A_COUNTERS:
+		read_numbers(attr, q->counter, ARRAY_SIZE(q->counter));
+		break;
+	case VHOST_ALT_A_DROPS:
+		read_numbers(attr, q->drop, ARRAY_SIZE(q->drop));
+		break;
+	case VHOST_ALT_A_BATCH_SIZES:
+		read_batches(attr, q);
+		break;
+	}
+}
+
+void queue_read(const struct nlattr *attr, struct queue *q)
+{
+	switch (mnl_attr_get_type(attr)) {
+	case VHOST_ALT_A_DEV_ID:
+		q->dev = nl_u32(attr);
+		break;
+	case VHOST_ALT_A_QUEUE:
+		q->index = nl_u32(attr);
+		break;
+	case VHOST_ALT_A_QUEUE_NAME:
+		nl_string(attr, q->name, sizeof(q->name));
+		break;
+	case VHOST_ALT_A_SIZE:
+		q->size = nl_u32(attr);
+		break;
+	case VHOST_ALT_A_LAYOUT:
+		nl_string(attr, q->layout, sizeof(q->layout));
+		break;
+	case VHOST_ALT_A_STATE:
+		q->state = nl_u32(attr);
+		break;
+	case VHOST_ALT_A_IFNAME:
+		nl_string(attr, q->ifname, sizeof(q->ifname));
+		break;
+	case VHOST_ALT_A_IFINDEX:
+		q->ifindex = nl_u32(attr);
+		break;
+	case VHOST_ALT_A_WORKER_ID:
+		q->worker = nl_u32(attr);
+		q->has_worker = true;
+		break;
+	case VHOST_ALT_A_BUSYLOOP:
+		q->busyloop = nl_u32(attr);
+		break;
+	default:
+		read_queue_state(attr, q);
+	}
+}
+
+static void read_queue_attr(const struct nlattr *attr, void *data)
+{
+	queue_read(attr, data);
+}
+
+/* Room for one more at the end of an array; NULL without memory. */
+static void *one_more(void **array, unsigned int *n, size_t size)
+{
+	void *bigger;
+	char *last;
+
+	/* A power of two: it is full. */
+	if (!(*n & (*n - 1))) {
+		bigger = realloc(*array, (*n ? *n * 2 : 1) * size);
+		if (!bigger)
+			return NULL;
+		*array = bigger;
+	}
+	last = (char *)*array + (*n)++ * size;
+	return memset(last, 0, size);
+}
+
+static int on_device(const struct nlmsghdr *msg, void *data)
+{
+	struct snapshot *snap = data;
+	struct device *dev;
+
+	dev = one_more((void **)&snap->dev, &snap->ndev, sizeof(*dev));
+	if (!dev)
+		return MNL_CB_ERROR;
+	nl_each(msg, read_device_attr, dev);
+	return MNL_CB_OK;
+}
+
+static int on_queue(const struct nlmsghdr *msg, void *data)
+{
+	struct snapshot *snap = data;
+	struct queue *q;
+
+	q = one_more((void **)&snap->queue, &snap->nqueue, sizeof(*q));
+	if (!q)
+		return MNL_CB_ERROR;
+	nl_each(msg, read_queue_attr, q);
+	return MNL_CB_OK;
+}
+
+static int by_device(const void *a, const void *b)
+{
+	const struct device *x = a, *y = b;
+
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+static int by_queue(const void *a, const void *b)
+{
+	const struct queue *x = a, *y = b;
+
+	if (x->dev != y->dev)
+		return x->dev < y->dev ? -1 : 1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+static bool filter_takes(const struct filter *filter, const struct device *dev)
+{
+	unsigned int i;
+
+	switch (filter->by) {
+	case FILTER_DEV:
+		return dev->id == filter->number;
+	case FILTER_PID:
+		return dev->has_owner && dev->pid == filter->number;
+	case FILTER_IFNAME:
+		for (i = 0; i < dev->nqueues; i++)
+			if (!strcmp(dev->queue[i].ifname, filter->ifname))
+				return true;
+		return false;
+	default:
+		return true;
+	}
+}
+
+/*
+ * Gives each device its queues. Devices are asked for before queues, so one
+ * without any has been closed in between, and a queue without a device opened.
+ */
+static void join(struct snapshot *snap, const struct filter *filter)
+{
+	unsigned int i, q = 0, n = 0;
+	struct device *dev;
+
+	qsort(snap->dev, snap->ndev, sizeof(*snap->dev), by_device);
+	qsort(snap->queue, snap->nqueue, sizeof(*snap->queue), by_queue);
+	for (i = 0; i < snap->ndev; i++) {
+		dev = &snap->dev[i];
+		while (q < snap->nqueue && snap->queue[q].dev < dev->id)
+			q++;
+		dev->queue = &snap->queue[q];
+		while (q < snap->nqueue && snap->queue[q].dev == dev->id) {
+			dev->nqueues++;
+			q++;
+		}
+		if (dev->nqueues && filter_takes(filter, dev))
+			snap->dev[n++] = *dev;
+	}
+	snap->ndev = n;
+}
+
+static int ask_once(struct snapshot *snap, struct nl *nl,
+		    const struct filter *filter)
+{
+	bool one = filter->by == FILTER_DEV;
+	struct nl_query query = {
+		.command = VHOST_ALT_CMD_DEV_GET,
+		.dump = !one,
+		.dev = one ? filter->number : NL_NONE,
+		.queue = NL_NONE,
+		.count = NL_NONE,
+	};
+	bool interrupted;
+	int err;
+
+	err = nl_ask(nl, &query, on_device, snap);
+	if (err)
+		return err;
+	interrupted = nl->interrupted;
+	query.command = VHOST_ALT_CMD_QUEUE_GET;
+	query.dump = true;
+	err = nl_ask(nl, &query, on_queue, snap);
+	if (err)
+		return err;
+	return interrupted || nl->interrupted ? -EAGAIN : 0;
+}
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+int snapshot_take(struct snapshot *snap, struct nl *nl,
+		  const struct filter *filter)
+{
+	unsigned int i;
+	int err = 0;
+
+	memset(snap, 0, sizeof(*snap));
+	for (i = 0; i < TRIES; i++) {
+		snapshot_free(snap);
+		err = ask_once(snap, nl, filter);
+		if (err != -EAGAIN)
+			break;
+	}
+	snap->seconds = now();
+	if (err == -EAGAIN)
+		fputs("vhostctl: devices come and go so fast that some may be missing\n",
+		      stderr);
+	else if (err && filter->by == FILTER_DEV)
+		return nl_refused(nl, err, "device %u", filter->number);
+	else if (err)
+		return nl_refused(nl, err, "list of devices");
+	join(snap, filter);
+	return 0;
+}
+
+void snapshot_free(struct snapshot *snap)
+{
+	free(snap->dev);
+	free(snap->queue);
+	memset(snap, 0, sizeof(*snap));
+}
+
+const struct queue *snapshot_queue(const struct snapshot *snap, __u32 dev,
+				   __u32 index)
+{
+	struct queue key = { .dev = dev, .index = index };
+
+	return snap->nqueue ? bsearch(&key, snap->queue, snap->nqueue,
+				      sizeof(key), by_queue) : NULL;
+}
+
+const struct device *snapshot_device(const struct snapshot *snap, __u32 dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < snap->ndev; i++)
+		if (snap->dev[i].id == dev)
+			return &snap->dev[i];
+	return NULL;
+}
+
+const struct worker *device_worker(const struct device *dev, __u32 id)
+{
+	unsigned int i;
+
+	for (i = 0; i < dev->nworkers; i++)
+		if (dev->worker[i].id == id)
+			return &dev->worker[i];
+	return NULL;
+}
+
+const char *device_ifname(const struct device *dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < dev->nqueues; i++)
+		if (dev->queue[i].ifname[0])
+			return dev->queue[i].ifname;
+	return "";
+}
+
+__u64 queue_drops(const struct queue *queue)
+{
+	__u64 sum = 0;
+	unsigned int i;
+
+	for (i = 0; i <= VHOST_ALT_DROP_MAX; i++)
+		sum += queue->drop[i];
+	return sum;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Devices, queues and workers, as the module describes them. */
+#ifndef VHOSTCTL_DEVICE_H
+#define VHOSTCTL_DEVICE_H
+
+#include <net/if.h>
+
+#include "netlink.h"
+
+#define MAX_WORKERS	64
+#define BATCH_SIZES	8	/* 1, 2, 3-4, 5-8, ..., 33-64, more */
+#define COMM_LEN	16
+#define NAME_LEN	16
+
+struct worker {
+	__u32 id;
+	__u32 tid;
+	__u32 cpu;
+	__u64 runs;
+	__u64 runtime;
+};
+
+/**
+ * struct queue - a queue
+ * @dev: the device's number
+ * @index: its own number within that
+ * @has_addr: the addresses are known, which not everybody may see
+ * @counter: by enum vhost_alt_counter
+ * @drop: by enum vhost_alt_drop
+ * @batch: batches by size: 1, 2, 3-4, ...
+ */
+struct queue {
+	__u32 dev;
+	__u32 index;
+	char name[NAME_LEN];
+	__u32 size;
+	char layout[NAME_LEN];
+	__u32 state;
+	char ifname[IF_NAMESIZE];
+	__u32 ifindex;
+	bool has_worker;
+	__u32 worker;
+	__u32 busyloop;
+	__u32 last_avail, avail_idx, last_used;
+	bool has_addr;
+	__u64 desc_addr, avail_addr, used_addr;
+	__u64 counter[VHOST_ALT_COUNTER_MAX + 1];
+	__u64 drop[VHOST_ALT_DROP_MAX + 1];
+	__u64 batch[BATCH_SIZES];
+};
+
+struct device {
+	__u32 id;
+	bool has_owner;
+	__u32 pid;
+	char comm[COMM_LEN];
+	__u64 features, features_hi, backend_features;
+	__u32 regions;
+	bool has_iotlb;
+	__u32 iotlb_entries;
+	unsigned int nworkers;
+	struct worker worker[MAX_WORKERS];
+	unsigned int nqueues;
+	struct queue *queue;	/* within the snapshot's queues */
+};
+
+/**
+ * struct snapshot - all devices at a moment, in the order of their numbers
+ * @seconds: when, on a clock that nobody sets
+ * @dev: the devices
+ * @ndev: how many
+ * @queue: the queues of all of them, device by device
+ * @nqueue: how many
+ */
+struct snapshot {
+	double seconds;
+	struct device *dev;
+	unsigned int ndev;
+	struct queue *queue;
+	unsigned int nqueue;
+};
+
+/* Which devices a command is about. */
+struct filter {
+	enum { FILTER_NONE, FILTER_DEV, FILTER_PID, FILTER_IFNAME } by;
+	__u32 number;
+	const char *ifname;
+};
+
+/* "dev ID", "pid PID" or "ifname NAME". 0 or an exit status. */
+int filter_parse(struct filter *filter, int argc, char **argv);
+
+/* 0 or an exit status; snapshot_free() afterwards in any case. */
+int snapshot_take(struct snapshot *snap, struct nl *nl,
+		  const struct filter *filter);
+void snapshot_free(struct snapshot *snap);
+
+/* NULL if there is none such. */
+const struct queue *snapshot_queue(const struct snapshot *snap, __u32 dev,
+				   __u32 index);
+const struct device *snapshot_device(const struct snapshot *snap, __u32 dev);
+const struct worker *device_worker(const struct device *dev, __u32 id);
+
+/* The interface that a device has behind it; "" if it has none. */
+const char *device_ifname(const struct device *dev);
+
+/* Takes an attribute of a queue's message. */
+void queue_read(const struct nlattr *attr, struct queue *q);
+
+__u64 queue_drops(const struct queue *queue);
+
+#endif

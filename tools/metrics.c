@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* vhostctl metrics: OpenMetrics text, for Prometheus and its like. */
+#include <stdio.h>
+#include <string.h>
+
+#include "device.h"
+#include "names.h"
+
+#define PREFIX		"vhost_alt_"
+
+/* The strings were cleaned when they came; these two are left. */
+static void print_label(const char *name, const char *value)
+{
+	printf("%s=\"", name);
+	for (; *value; value++) {
+		if (*value == '"' || *value == '\\')
+			putchar('\\');
+		putchar(*value);
+	}
+	putchar('"');
+}
+
+static void print_queue_labels(const struct queue *q)
+{
+	printf("dev=\"%u\",", q->dev);
+	print_label("queue", q->name);
+	putchar(',');
+	print_label("ifname", q->ifname);
+}
+
+static void print_head(const char *name, const char *type, const char *help)
+{
+	printf("# TYPE " PREFIX "%s %s\n# HELP " PREFIX "%s %s.\n", name, type,
+	       name, help);
+}
+
+/* Calls @print for each queue of each device. */
+static void each_queue(const struct snapshot *snap,
+		       void (*print)(const struct queue *q, const void *what),
+		       const void *what)
+{
+	unsigned int i, q;
+
+	for (i = 0; i < snap->ndev; i++)
+		for (q = 0; q < snap->dev[i].nqueues; q++)
+			print(&snap->dev[i].queue[q], what);
+}
+
+static void print_counter(const struct queue *q, const void *what)
+{
+	const struct name *counter = what;
+
+	printf(PREFIX "%s_total{", counter->name);
+	print_queue_labels(q);
+	printf("} %llu\n", q->counter[counter->value]);
+}
+
+static void print_drops(const struct queue *q, const void *what)
+{
+	const struct name *reason;
+
+	for (reason = drop_names; reason->name; reason++) {
+		printf(PREFIX "drops_total{");
+		print_queue_labels(q);
+		printf(",reason=\"%s\"} %llu\n", reason->name,
+		       q->drop[reason->value]);
+	}
+}
+
+/* Cumulative, as histograms are. Without a sum: it would be of chains. */
+static void print_batches(const struct queue *q, const void *what)
+{
+	__u64 sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < BATCH_SIZES; i++) {
+		sum += q->batch[i];
+		printf(PREFIX "batch_size_bucket{");
+		print_queue_labels(q);
+		if (i < BATCH_SIZES - 1)
+			printf(",le=\"%u.0\"} %llu\n", 1U << i, sum);
+		else
+			printf(",le=\"+Inf\"} %llu\n", sum);
+	}
+}
+
+static void print_running(const struct queue *q, const void *what)
+{
+	const __u32 *bit = what;
+
+	printf(PREFIX "queue_%s{", name_of(state_names, *bit));
+	print_queue_labels(q);
+	printf("} %d\n", !!(q->state & *bit));
+}
+
+static void print_size(const struct queue *q, const void *what)
+{
+	printf(PREFIX "queue_size{");
+	print_queue_labels(q);
+	printf("} %u\n", q->size);
+}
+
+static void queue_metrics(const struct snapshot *snap)
+{
+	static const __u32 running = VHOST_ALT_QUEUE_RUNNING;
+	static const __u32 broken = VHOST_ALT_QUEUE_BROKEN;
+	const struct name *counter;
+
+	for (counter = counter_names; counter->name; counter++) {
+		print_head(counter->name, "counter", counter->what);
+		each_queue(snap, print_counter, counter);
+	}
+	print_head("drops", "counter", "Packets dropped, by reason");
+	each_queue(snap, print_drops, NULL);
+	print_head("batch_size", "histogram", "Chains in a batch");
+	each_queue(snap, print_batches, NULL);
+	print_head("queue_running", "gauge", "Whether it has a backend");
+	each_queue(snap, print_running, &running);
+	print_head("queue_broken", "gauge",
+		   "Whether it stopped at an error of its ring");
+	each_queue(snap, print_running, &broken);
+	print_head("queue_size", "gauge", "Entries of the ring");
+	each_queue(snap, print_size, NULL);
+}
+
+static void print_info(const struct device *dev)
+{
+	char pid[16];
+
+	snprintf(pid, sizeof(pid), "%u", dev->pid);
+	printf(PREFIX "device_info{dev=\"%u\",", dev->id);
+	print_label("pid", dev->has_owner ? pid : "");
+	putchar(',');
+	print_label("comm", dev->comm);
+	putchar(',');
+	print_label("ifname", device_ifname(dev));
+	puts("} 1");
+}
+
+static void device_metrics(const struct snapshot *snap)
+{
+	const struct device *dev, *end = snap->dev + snap->ndev;
+	const struct worker *w;
+
+	print_head("device", "info", "A device and its owner");
+	for (dev = snap->dev; dev < end; dev++)
+		print_info(dev);
+	print_head("regions", "gauge", "Regions of the memory table");
+	for (dev = snap->dev; dev < end; dev++)
+		printf(PREFIX "regions{dev=\"%u\"} %u\n", dev->id,
+		       dev->regions);
+	print_head("worker_runs", "counter",
+		   "Times that a worker woke and found work");
+	for (dev = snap->dev; dev < end; dev++)
+		for (w = dev->worker; w < dev->worker + dev->nworkers; w++)
+			printf(PREFIX "worker_runs_total{dev=\"%u\",worker=\"%u\"} %llu\n",
+			       dev->id, w->id, w->runs);
+	printf("# TYPE " PREFIX "worker_runtime_seconds counter\n"
+	       "# UNIT " PREFIX "worker_runtime_seconds seconds\n"
+	       "# HELP " PREFIX "worker_runtime_seconds CPU time of a worker.\n");
+	for (dev = snap->dev; dev < end; dev++)
+		for (w = dev->worker; w < dev->worker + dev->nworkers; w++)
+			printf(PREFIX "worker_runtime_seconds_total{dev=\"%u\",worker=\"%u\"} %.9f\n",
+			       dev->id, w->id, w->runtime / 1e9);
+}
+
+int cmd_metrics(const struct options *opt, int argc, char **argv)
+{
+	struct filter all = { .by = FILTER_NONE };
+	struct snapshot snap;
+	struct nl nl;
+	int status;
+
+	if (argc)
+		return usage_error("metrics %s: it takes no arguments",
+				   argv[0]);
+	status = nl_open(&nl);
+	if (status)
+		return status;
+	status = snapshot_take(&snap, &nl, &all);
+	if (!status) {
+		queue_metrics(&snap);
+		device_metrics(&snap);
+		puts("# EOF");
+	}
+	snapshot_free(&snap);
+	nl_close(&nl);
+	return status;
+}

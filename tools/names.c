@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdio.h>
+
+#include "names.h"
+#include "vhost_alt.h"
+
+#define COUNTER(value, name, what) { VHOST_ALT_COUNTER_##value, name, what }
+
+const struct name counter_names[] = {
+	COUNTER(PACKETS, "packets", "Packets passed on"),
+	COUNTER(BYTES, "bytes", "Bytes of the packets passed on"),
+	COUNTER(BATCHES, "batches", "Rounds of fetch, pass on, complete"),
+	COUNTER(RUNS, "runs", "Times that the worker turned to the queue"),
+	COUNTER(WEIGHT, "weight", "Runs cut short because others wait"),
+	COUNTER(KICKS, "kicks", "Kicks of the guest"),
+	COUNTER(KICKS_SUPPRESSED, "kicks_suppressed",
+		"Batches for which the guest did not have to kick"),
+	COUNTER(WAKEUPS, "wakeups", "Times that the backend woke the queue"),
+	COUNTER(CALLS, "calls", "Interrupts sent to the guest"),
+	COUNTER(CALLS_SUPPRESSED, "calls_suppressed",
+		"Batches after which the guest wanted no interrupt"),
+	COUNTER(RING_EMPTY, "ring_empty",
+		"Times that the guest had no more to send"),
+	COUNTER(NO_BUFFERS, "no_buffers",
+		"Times that packets waited for buffers of the guest"),
+	COUNTER(PUT_BACK, "put_back", "Chains fetched in vain"),
+	COUNTER(SOCKET_FULL, "socket_full",
+		"Times that the backend took no more"),
+	COUNTER(RING_ERRORS, "ring_errors",
+		"Times that the queue stopped because of its ring"),
+	COUNTER(IOTLB_MISSES, "iotlb_misses",
+		"Times that the owner was asked for a translation"),
+	COUNTER(LOG_BYTES, "log_bytes", "Bytes written and logged"),
+	COUNTER(BUSY_POLLS, "busy_polls",
+		"Times that the worker looked for more without sleeping"),
+	COUNTER(BUSY_HITS, "busy_hits", "Busy polls that found something"),
+	COUNTER(BUSY_NS, "busy_ns", "Nanoseconds of busy polling"),
+	{ 0 }
+};
+
+#define DROP(value, name, what) { VHOST_ALT_DROP_##value, name, what }
+
+const struct name drop_names[] = {
+	DROP(CHAIN_HEAD, "chain_head",
+	     "the guest's driver made an entry available that names no descriptor"),
+	DROP(CHAIN_NEXT, "chain_next",
+	     "the guest's driver made a chain that goes on at no descriptor"),
+	DROP(CHAIN_LOOP, "chain_loop",
+	     "the guest's driver made a chain that is a loop"),
+	DROP(CHAIN_LONG, "chain_long",
+	     "the guest's driver made a chain of more than 1024 pieces"),
+	DROP(CHAIN_ORDER, "chain_order",
+	     "the guest's driver put a readable descriptor behind a writable one"),
+	DROP(CHAIN_ADDRESS, "chain_address",
+	     "the guest's driver gave a buffer outside of its memory, or one that its IOMMU forbids"),
+	DROP(CHAIN_INDIRECT, "chain_indirect",
+	     "the guest's driver made an indirect table that cannot be used"),
+	DROP(DIRECTION, "direction",
+	     "the guest's driver gave buffers of the wrong direction"),
+	DROP(SHORT, "short",
+	     "the guest sent less than a virtio-net and an Ethernet header"),
+	DROP(LONG, "long", "the guest sent something longer than any packet"),
+	DROP(HEADER, "header",
+	     "the guest sent a virtio-net header that contradicts its packet"),
+	DROP(COPY, "copy", "a buffer of the guest could not be read"),
+	DROP(MEMORY, "memory", "the host had no memory for a copy"),
+	DROP(SEND, "send",
+	     "the backend refused the packet: is its interface up?"),
+	DROP(NO_ROOM, "no_room",
+	     "the packet is larger than the guest's buffers: check MTU and mergeable buffers"),
+	DROP(RECEIVE, "receive",
+	     "the packet was gone when it should be received"),
+	DROP(WRITE, "write", "a buffer of the guest could not be written"),
+	{ 0 }
+};
+
+const struct name state_names[] = {
+	{ VHOST_ALT_QUEUE_RUNNING, "running" },
+	{ VHOST_ALT_QUEUE_BROKEN, "broken" },
+	{ VHOST_ALT_QUEUE_EVENT_IDX, "event_idx" },
+	{ VHOST_ALT_QUEUE_NOTIFY_OFF, "notify_off" },
+	{ VHOST_ALT_QUEUE_IOTLB_MISS, "iotlb_miss" },
+	{ VHOST_ALT_QUEUE_KICK, "kick" },
+	{ VHOST_ALT_QUEUE_CALL, "call" },
+	{ 0 }
+};
+
+const struct name event_names[] = {
+	{ VHOST_ALT_CMD_DEV_OPEN_NTF, "open" },
+	{ VHOST_ALT_CMD_DEV_CLOSE_NTF, "close" },
+	{ VHOST_ALT_CMD_BACKEND_SET_NTF, "backend_set" },
+	{ VHOST_ALT_CMD_BACKEND_REMOVED_NTF, "backend_removed" },
+	{ VHOST_ALT_CMD_RING_ERROR_NTF, "ring_error" },
+	{ 0 }
+};
+
+const struct name desc_flag_names[] = {
+	{ VRING_DESC_F_NEXT, "next" },
+	{ VRING_DESC_F_WRITE, "write" },
+	{ VRING_DESC_F_INDIRECT, "indirect" },
+	{ 0 }
+};
+
+const char *const batch_names[] = {
+	"1", "2", "3-4", "5-8", "9-16", "17-32", "33-64", "65-",
+};
+
+/* By number, since older headers lack some. */
+static const struct name feature_names[] = {
+	{ 0, "csum" },
+	{ 1, "guest_csum" },
+	{ 2, "ctrl_guest_offloads" },
+	{ 3, "mtu" },
+	{ 5, "mac" },
+	{ 6, "gso" },
+	{ 7, "guest_tso4" },
+	{ 8, "guest_tso6" },
+	{ 9, "guest_ecn" },
+	{ 10, "guest_ufo" },
+	{ 11, "host_tso4" },
+	{ 12, "host_tso6" },
+	{ 13, "host_ecn" },
+	{ 14, "host_ufo" },
+	{ 15, "mrg_rxbuf" },
+	{ 16, "status" },
+	{ 17, "ctrl_vq" },
+	{ 18, "ctrl_rx" },
+	{ 19, "ctrl_vlan" },
+	{ 20, "ctrl_rx_extra" },
+	{ 21, "guest_announce" },
+	{ 22, "mq" },
+	{ 23, "ctrl_mac_addr" },
+	{ 24, "notify_on_empty" },
+	{ 26, "log_all" },
+	/* The same bit is any_layout between device and driver. */
+	{ 27, "virtio_net_hdr" },
+	{ 28, "indirect_desc" },
+	{ 29, "event_idx" },
+	{ 32, "version_1" },
+	{ 33, "access_platform" },
+	{ 34, "ring_packed" },
+	{ 35, "in_order" },
+	{ 36, "order_platform" },
+	{ 37, "sr_iov" },
+	{ 38, "notification_data" },
+	{ 39, "notif_config_data" },
+	{ 40, "ring_reset" },
+	{ 41, "admin_vq" },
+	{ 52, "vq_notf_coal" },
+	{ 53, "notf_coal" },
+	{ 54, "guest_uso4" },
+	{ 55, "guest_uso6" },
+	{ 56, "host_uso" },
+	{ 57, "hash_report" },
+	{ 59, "guest_hdrlen" },
+	{ 60, "rss" },
+	{ 61, "rsc_ext" },
+	{ 62, "standby" },
+	{ 63, "speed_duplex" },
+	{ 65, "guest_udp_tunnel_gso" },
+	{ 66, "guest_udp_tunnel_gso_csum" },
+	{ 67, "host_udp_tunnel_gso" },
+	{ 68, "host_udp_tunnel_gso_csum" },
+	{ 0 }
+};
+
+const struct name backend_feature_names[] = {
+	{ 1, "iotlb_msg_v2" },
+	{ 2, "iotlb_batch" },
+	{ 3, "iotlb_asid" },
+	{ 4, "suspend" },
+	{ 5, "enable_after_driver_ok" },
+	{ 6, "resume" },
+	{ 0 }
+};
+
+const char *name_of(const struct name *table, unsigned int value)
+{
+	for (; table->name; table++)
+		if (table->value == value)
+			return table->name;
+	return NULL;
+}
+
+static const char *bit_name(const struct name *table, unsigned int bit)
+{
+	static char unknown[16];
+	const char *name = name_of(table, bit);
+
+	if (name)
+		return name;
+	snprintf(unknown, sizeof(unknown), "bit_%u", bit);
+	return unknown;
+}
+
+const char *feature_name(unsigned int bit)
+{
+	return bit_name(feature_names, bit);
+}
+
+const char *backend_feature_name(unsigned int bit)
+{
+	return bit_name(backend_feature_names, bit);
+}

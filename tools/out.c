@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "out.h"
+
+int out_json(const struct options *opt, struct json_object *doc)
+{
+	int flags = JSON_C_TO_STRING_NOSLASHESCAPE;
+
+	if (opt->pretty)
+		flags |= JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED;
+	puts(json_object_to_json_string_ext(doc, flags));
+	json_object_put(doc);
+	return EXIT_OK;
+}
+
+static void add(struct json_object *to, const char *key,
+		struct json_object *value)
+{
+	if (key)
+		json_object_object_add(to, key, value);
+	else
+		json_object_array_add(to, value);
+}
+
+void json_str(struct json_object *to, const char *key, const char *value)
+{
+	add(to, key, json_object_new_string(value));
+}
+
+void json_u64(struct json_object *to, const char *key, __u64 value)
+{
+	add(to, key, json_object_new_uint64(value));
+}
+
+void json_real(struct json_object *to, const char *key, double value)
+{
+	char text[HUMAN_LEN];
+
+	/* Three digits: more of a rate is noise. */
+	snprintf(text, sizeof(text), "%.3f", value);
+	add(to, key, json_object_new_double_s(value, text));
+}
+
+void json_truth(struct json_object *to, const char *key, bool value)
+{
+	add(to, key, json_object_new_boolean(value));
+}
+
+struct json_object *json_object_in(struct json_object *to, const char *key)
+{
+	struct json_object *o = json_object_new_object();
+
+	add(to, key, o);
+	return o;
+}
+
+struct json_object *json_array_in(struct json_object *to, const char *key)
+{
+	struct json_object *o = json_object_new_array();
+
+	add(to, key, o);
+	return o;
+}
+
+void json_flags(struct json_object *to, const char *key,
+		const struct name *table, __u32 value)
+{
+	struct json_object *array = json_array_in(to, key);
+
+	for (; table->name; table++)
+		if (value & table->value)
+			json_str(array, NULL, table->name);
+}
+
+void json_bits(struct json_object *to, __u64 bits, unsigned int base,
+	       const char *(*name)(unsigned int bit))
+{
+	unsigned int i;
+
+	for (i = 0; i < 64; i++)
+		if (bits >> i & 1)
+			json_str(to, NULL, name(base + i));
+}
+
+const char *colour(enum colour which)
+{
+	static const char *const sequence[] = {
+		[COLOUR_OFF] = "\033[0m",
+		[COLOUR_BOLD] = "\033[1m",
+		[COLOUR_RED] = "\033[31m",
+		[COLOUR_GREEN] = "\033[32m",
+	};
+	static int on = -1;
+	const char *off;
+
+	if (on < 0) {
+		off = getenv("NO_COLOR");
+		on = !(off && *off) && isatty(STDOUT_FILENO);
+	}
+	return on ? sequence[which] : "";
+}
+
+const char *human(char *buf, double value, bool exact)
+{
+	static const char units[] = " kMGTPE";
+	unsigned int i = 0;
+
+	while (!exact && value >= 999.5 && units[i + 1]) {
+		value /= 1000;
+		i++;
+	}
+	if (!i)
+		snprintf(buf, HUMAN_LEN, "%.0f", value);
+	else
+		snprintf(buf, HUMAN_LEN, "%.*f%c", value < 99.95, value,
+			 units[i]);
+	return buf;
+}
+
+void print_flags(const struct name *table, __u32 value)
+{
+	const char *comma = "";
+
+	for (; table->name; table++) {
+		if (!(value & table->value))
+			continue;
+		printf("%s%s", comma, table->name);
+		comma = ",";
+	}
+	if (!*comma)
+		putchar('-');
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* vhostctl reset: counters start from 0. */
+#include <string.h>
+
+#include "netlink.h"
+#include "ring.h"
+
+int cmd_reset(const struct options *opt, int argc, char **argv)
+{
+	struct nl_query query = {
+		.command = VHOST_ALT_CMD_STATS_RESET,
+		.queue = NL_NONE,
+		.count = NL_NONE,
+	};
+	__u32 dev, queue = 0;
+	struct nl nl;
+	int status;
+
+	if (argc < 1 || argc > 2)
+		return usage_error("reset: expected ID [QUEUE]");
+	if (!parse_u32(argv[0], &dev))
+		return usage_error("reset %s: not the number of a device",
+				   argv[0]);
+	if (argc > 1 && !queue_parse(argv[1], &queue))
+		return usage_error("reset %u %s: not a queue", dev, argv[1]);
+	status = nl_open(&nl);
+	if (status)
+		return status;
+	query.dev = dev;
+	if (argc > 1)
+		query.queue = queue;
+	status = nl_ask(&nl, &query, NULL, NULL);
+	if (status && argc > 1)
+		status = nl_refused(&nl, status, "device %u queue %s", dev,
+				    argv[1]);
+	else if (status)
+		status = nl_refused(&nl, status, "device %u", dev);
+	nl_close(&nl);
+	return status;
+}

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* vhostctl: the table of commands, the table of options, and help out of both. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vhostctl.h"
+
+#define VERSION		"1"
+
+static const struct command {
+	const char *name;
+	int (*run)(const struct options *opt, int argc, char **argv);
+	const char *options;	/* letters of those that it takes */
+	const char *arguments;
+	const char *what;
+} commands[] = {
+	{ "show", cmd_show, "jpsdoN", "[dev ID | pid PID | ifname NAME]",
+	  "the devices, a line for each pair of queues" },
+	{ "stats", cmd_stats, "jpNin", "[dev ID | pid PID | ifname NAME]",
+	  "rates of each queue" },
+	{ "top", cmd_top, "NinS", "[dev ID | pid PID | ifname NAME]",
+	  "rates, live on the whole screen" },
+	{ "monitor", cmd_monitor, "jpn", "",
+	  "what happens to devices, as it happens" },
+	{ "ring", cmd_ring, "jpNl", "ID QUEUE",
+	  "the last entries of a queue's ring" },
+	{ "metrics", cmd_metrics, "", "",
+	  "all counters, as OpenMetrics text" },
+	{ "probe", cmd_probe, "jpN", "[PATH]",
+	  "what a vhost-net device offers" },
+	{ "explain", cmd_explain, "jpi", "ID",
+	  "in words, what is wrong with a device" },
+	{ "exec", cmd_exec, "tqD", "-- QEMU [ARGUMENT...]",
+	  "runs QEMU on a tap that the module serves" },
+	{ "reset", cmd_reset, "", "ID [QUEUE]",
+	  "sets counters to 0" },
+};
+
+static const struct an_option {
+	char letter;
+	bool only_long;
+	const char *name;
+	const char *argument;
+	const char *what;
+} options[] = {
+	{ 'j', false, "json", NULL, "JSON" },
+	{ 'p', false, "pretty", NULL, "JSON with line breaks" },
+	{ 's', false, "statistics", NULL, "with the counters" },
+	{ 'd', false, "details", NULL, "with features by name, indices, addresses" },
+	{ 'o', false, "oneline", NULL, "all of a device on one line" },
+	{ 'N', false, "numeric", NULL, "numbers instead of names, and not rounded" },
+	{ 'i', false, "interval", "SECONDS", "time between two looks" },
+	{ 'n', false, "count", "COUNT", "stop after so many" },
+	{ 'l', true, "last", "N", "so many entries, up to 64" },
+	{ 'S', true, "sort", "COLUMN", "begin sorted by this column" },
+	{ 't', true, "tap", "NAME", "the tap; it is made if it does not exist" },
+	{ 'q', true, "queues", "N", "pairs of queues" },
+	{ 'D', true, "device", "PATH", "the vhost device, " DEVICE_PATH },
+	{ 'V', false, "version", NULL, "print the version" },
+	{ 'h', false, "help", NULL, "print this" },
+};
+
+static void complain(const char *fmt, va_list args)
+{
+	fputs("vhostctl: ", stderr);
+	vfprintf(stderr, fmt, args);
+	fputc('\n', stderr);
+}
+
+int usage_error(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	complain(fmt, args);
+	va_end(args);
+	return EXIT_USAGE;
+}
+
+int kernel_error(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	complain(fmt, args);
+	va_end(args);
+	return EXIT_KERNEL;
+}
+
+bool parse_u32(const char *text, __u32 *value)
+{
+	unsigned long long n;
+	char *end;
+
+	/* strtoull() would take signs and spaces. */
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	n = strtoull(text, &end, 0);
+	if (errno || *end || n > ~0U)
+		return false;
+	*value = n;
+	return true;
+}
+
+static void help_options(const char *letters)
+{
+	char left[40];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(options); i++) {
+		const struct an_option *o = &options[i];
+
+		if (letters && !strchr("Vh", o->letter) &&
+		    !strchr(letters, o->letter))
+			continue;
+		if (o->only_long)
+			snprintf(left, sizeof(left), "    --%s", o->name);
+		else
+			snprintf(left, sizeof(left), "-%c, --%s", o->letter,
+				 o->name);
+		if (o->argument)
+			snprintf(left + strlen(left),
+				 sizeof(left) - strlen(left), " %s",
+				 o->argument);
+		printf("  %-26s %s\n", left, o->what);
+	}
+}
+
+static void help_all(void)
+{
+	unsigned int i;
+
+	puts("usage: vhostctl [OPTION...] [COMMAND [ARGUMENT...]]\n\nCommands:");
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		printf("  %-8s %-33s %s\n", commands[i].name,
+		       commands[i].arguments, commands[i].what);
+	puts("\nWithout a command, show. Options:");
+	help_options(NULL);
+}
+
+static void help_command(const struct command *c)
+{
+	printf("usage: vhostctl %s [OPTION...] %s\n%s\n\nOptions:\n", c->name,
+	       c->arguments, c->what);
+	help_options(c->options);
+}
+
+static const struct command *find_command(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+/* The options as getopt_long() wants them. */
+static void getopt_tables(char *letters, struct option *longs)
+{
+	unsigned int i;
+
+	/* "-": arguments come in their place; ":": errors are ours to tell. */
+	*letters++ = '-';
+	*letters++ = ':';
+	for (i = 0; i < ARRAY_SIZE(options); i++) {
+		longs[i] = (struct option){
+			.name = options[i].name,
+			.has_arg = options[i].argument ? required_argument :
+							 no_argument,
+			.val = options[i].letter,
+		};
+		if (options[i].only_long)
+			continue;
+		*letters++ = options[i].letter;
+		if (options[i].argument)
+			*letters++ = ':';
+	}
+	*letters = 0;
+	longs[i] = (struct option){ 0 };
+}
+
+static bool parse_seconds(const char *text, double *seconds)
+{
+	char *end;
+
+	*seconds = strtod(text, &end);
+	return *text && !*end && *seconds >= 0.01 && *seconds <= 86400;
+}
+
+static bool set_number(__u32 *value, const char *text, __u32 min, __u32 max)
+{
+	return parse_u32(text, value) && *value >= min && *value <= max;
+}
+
+/* False for a value that makes no sense. */
+static bool set_option(struct options *opt, int letter, const char *value)
+{
+	switch (letter) {
+	case 'p':
+		opt->pretty = true;
+		opt->json = true;
+		return true;
+	case 'j':
+		opt->json = true;
+		return true;
+	case 's':
+		opt->stats = true;
+		return true;
+	case 'd':
+		opt->details = true;
+		return true;
+	case 'o':
+		opt->oneline = true;
+		return true;
+	case 'N':
+		opt->numeric = true;
+		return true;
+	case 'i':
+		return parse_seconds(value, &opt->interval);
+	case 'n':
+		return set_number(&opt->count, value, 1, ~0U);
+	case 'l':
+		return set_number(&opt->last, value, 1, 64);
+	case 'q':
+		return set_number(&opt->queues, value, 1, 256);
+	case 'S':
+		opt->sort = value;
+		return true;
+	case 't':
+		opt->tap = value;
+		return true;
+	case 'D':
+		opt->device = value;
+		return true;
+	}
+	return true;
+}
+
+/* What has been read of a command line. */
+struct line {
+	struct options opt;
+	char given[ARRAY_SIZE(options) + 1];	/* letters of its options */
+	const struct command *command;
+	char **argv;
+	int argc;
+};
+
+static void note_option(struct line *line, char letter)
+{
+	if (!strchr(line->given, letter))
+		line->given[strlen(line->given)] = letter;
+}
+
+static int bad_option(struct line *line, int c, char **argv)
+{
+	const char *text = argv[optind - 1];
+	char letter[3] = { '-', optopt };
+
+	if (optopt && text[1] != '-')
+		text = letter;
+	if (c == ':')
+		return usage_error("option %s lacks its value; see vhostctl --help",
+				   text);
+	if (line->command && line->command->run == cmd_exec)
+		return usage_error("exec: unknown option %s: -- goes before QEMU's command line",
+				   text);
+	return usage_error("unknown option %s; see vhostctl --help", text);
+}
+
+static int bad_value(char letter, const char *value)
+{
+	unsigned int i;
+
+	for (i = 0; options[i].letter != letter; i++)
+		;
+	return usage_error("--%s %s: no such %s", options[i].name, value,
+			   options[i].argument);
+}
+
+static int take_word(struct line *line, char *word)
+{
+	if (line->command) {
+		line->argv[line->argc++] = word;
+		return EXIT_OK;
+	}
+	if (!strcmp(word, "help")) {
+		note_option(line, 'h');
+		return EXIT_OK;
+	}
+	line->command = find_command(word);
+	if (line->command)
+		return EXIT_OK;
+	return usage_error("unknown command %s; see vhostctl --help", word);
+}
+
+static int parse_line(struct line *line, int argc, char **argv)
+{
+	char letters[2 * ARRAY_SIZE(options) + 3];
+	struct option longs[ARRAY_SIZE(options) + 1];
+	int c, err = EXIT_OK;
+
+	getopt_tables(letters, longs);
+	while (!err && (c = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+		if (c == 1) {
+			err = take_word(line, optarg);
+		} else if (c == '?' || c == ':') {
+			err = bad_option(line, c, argv);
+		} else {
+			note_option(line, c);
+			if (!set_option(&line->opt, c, optarg))
+				err = bad_value(c, optarg);
+		}
+	}
+	while (!err && optind < argc)
+		err = take_word(line, argv[optind++]);
+	return err;
+}
+
+static int check_options(const struct line *line)
+{
+	const struct command *c = line->command;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(options); i++) {
+		if (!strchr(line->given, options[i].letter) ||
+		    strchr(c->options, options[i].letter))
+			continue;
+		return usage_error("%s takes no --%s; see vhostctl %s --help",
+				   c->name, options[i].name, c->name);
+	}
+	return EXIT_OK;
+}
+
+static int run(struct line *line)
+{
+	if (strchr(line->given, 'h')) {
+		if (line->command)
+			help_command(line->command);
+		else
+			help_all();
+		return EXIT_OK;
+	}
+	if (strchr(line->given, 'V')) {
+		puts("vhostctl " VERSION);
+		return EXIT_OK;
+	}
+	if (!line->command)
+		line->command = &commands[0];
+	if (check_options(line))
+		return EXIT_USAGE;
+	return line->command->run(&line->opt, line->argc, line->argv);
+}
+
+int main(int argc, char **argv)
+{
+	struct line line = {
+		.opt = { .interval = 1, .device = DEVICE_PATH, .queues = 1 },
+	};
+	int status;
+
+	line.argv = calloc(argc + 1, sizeof(*line.argv));
+	if (!line.argv)
+		return kernel_error("no memory");
+	status = parse_line(&line, argc, argv);
+	if (!status)
+		status = run(&line);
+	/* What could not be written was not done. */
+	if (fflush(stdout) && !status)
+		status = kernel_error("stdout: %s", strerror(errno));
+	free(line.argv);
+	return status;
+}

@@ -1,0 +1,758 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How numbers leave the kernel. Here is the list of all open devices: who asks
+ * holds its lock, so that a device does not go while it is looked at. A queue is
+ * looked at under its mutex, for which a worker's turn may have to be awaited.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/mutex.h>
+#include <linux/nospec.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <net/genetlink.h>
+#include <net/net_namespace.h>
+
+#include "compat.h"
+#include "vhost_core.h"
+#include "vhost_netlink.h"
+#include "vring.h"
+
+/* So many entries of a ring are shown if nobody says how many. */
+#define RING_COUNT_DEFAULT	16
+
+static DEFINE_MUTEX(devs_lock);	/* the list; outside of the devices' mutexes */
+static DEFINE_XARRAY_FLAGS(devs, XA_FLAGS_ALLOC1);
+static u32 next_id;
+static unsigned int generation;	/* changes with the list */
+
+static struct genl_family family;
+
+/* ---- messages ---- */
+
+static int put_u64(struct sk_buff *skb, int attr, u64 value)
+{
+	return nla_put_u64_64bit(skb, attr, value, VHOST_ALT_A_PAD);
+}
+
+static int put_dev_name(struct sk_buff *skb, const struct vhost_dev *dev)
+{
+	if (nla_put_u32(skb, VHOST_ALT_A_DEV_ID, dev->id))
+		return -EMSGSIZE;
+	if (!dev->mm)
+		return 0;
+	return nla_put_u32(skb, VHOST_ALT_A_PID, dev->pid) ?:
+	       nla_put_string(skb, VHOST_ALT_A_COMM, dev->comm);
+}
+
+static int put_queue_name(struct sk_buff *skb, const struct vhost_queue *q)
+{
+	int err;
+
+	err = nla_put_u32(skb, VHOST_ALT_A_QUEUE, q->index) ?:
+	      nla_put_string(skb, VHOST_ALT_A_QUEUE_NAME, q->name + 1);
+	if (err || !*q->ifname)
+		return err;
+	return nla_put_string(skb, VHOST_ALT_A_IFNAME, q->ifname);
+}
+
+static int put_worker(struct sk_buff *skb, u32 id,
+		      const struct vhost_worker *worker)
+{
+	struct vhost_worker_usage usage;
+	struct nlattr *nest;
+	int err;
+
+	vhost_worker_usage(worker, &usage);
+	nest = nla_nest_start(skb, VHOST_ALT_A_WORKER);
+	if (!nest)
+		return -EMSGSIZE;
+	err = nla_put_u32(skb, VHOST_ALT_WORKER_ID, id) ?:
+	      nla_put_u32(skb, VHOST_ALT_WORKER_TID, usage.tid) ?:
+	      nla_put_u64_64bit(skb, VHOST_ALT_WORKER_RUNS, usage.runs,
+				VHOST_ALT_WORKER_PAD) ?:
+	      nla_put_u64_64bit(skb, VHOST_ALT_WORKER_RUNTIME, usage.runtime,
+				VHOST_ALT_WORKER_PAD) ?:
+	      nla_put_u32(skb, VHOST_ALT_WORKER_CPU, usage.cpu);
+	nla_nest_end(skb, nest);
+	return err;
+}
+
+static int put_dev(struct sk_buff *skb, struct vhost_dev *dev)
+{
+	const u64 *features = dev->queues[0]->features;
+	struct vhost_worker *worker;
+	unsigned long id;
+	int err;
+
+	lockdep_assert_held(&dev->mutex);
+	err = put_dev_name(skb, dev) ?:
+	      put_u64(skb, VHOST_ALT_A_FEATURES, features[0]) ?:
+	      put_u64(skb, VHOST_ALT_A_FEATURES_HI, features[1]) ?:
+	      put_u64(skb, VHOST_ALT_A_BACKEND_FEATURES,
+		      dev->backend_features) ?:
+	      nla_put_u32(skb, VHOST_ALT_A_REGIONS,
+			  dev->memory ? dev->memory->count : 0) ?:
+	      nla_put_u32(skb, VHOST_ALT_A_QUEUES, dev->nqueues);
+	if (!err && dev->iotlb)
+		err = nla_put_u32(skb, VHOST_ALT_A_IOTLB_ENTRIES,
+				  dev->iotlb->count);
+	xa_for_each(&dev->workers, id, worker) {
+		if (!err)
+			err = put_worker(skb, id, worker);
+	}
+	return err;
+}
+
+static u32 queue_state(const struct vhost_queue *q)
+{
+	return (q->running ? VHOST_ALT_QUEUE_RUNNING : 0) |
+	       (q->broken ? VHOST_ALT_QUEUE_BROKEN : 0) |
+	       (vhost_queue_has(q, VIRTIO_RING_F_EVENT_IDX) ?
+		VHOST_ALT_QUEUE_EVENT_IDX : 0) |
+	       (q->notify_off ? VHOST_ALT_QUEUE_NOTIFY_OFF : 0) |
+	       (READ_ONCE(q->miss.state) != VHOST_MISS_NONE ?
+		VHOST_ALT_QUEUE_IOTLB_MISS : 0) |
+	       (q->kick ? VHOST_ALT_QUEUE_KICK : 0) |
+	       (q->call ? VHOST_ALT_QUEUE_CALL : 0);
+}
+
+static int put_addresses(struct sk_buff *skb, const struct vhost_queue *q)
+{
+	return put_u64(skb, VHOST_ALT_A_DESC_ADDR, q->ring[VRING_DESC]) ?:
+	       put_u64(skb, VHOST_ALT_A_AVAIL_ADDR, q->ring[VRING_AVAIL]) ?:
+	       put_u64(skb, VHOST_ALT_A_USED_ADDR, q->ring[VRING_USED]);
+}
+
+static int put_counters(struct sk_buff *skb, const struct vhost_stats *stats)
+{
+	struct nlattr *nest = nla_nest_start(skb, VHOST_ALT_A_COUNTERS);
+	unsigned int i;
+
+	if (!nest)
+		return -EMSGSIZE;
+	for (i = VHOST_ALT_COUNTER_PAD + 1; i <= VHOST_ALT_COUNTER_MAX; i++) {
+		if (nla_put_u64_64bit(skb, i, vhost_stats_counter(stats, i),
+				      VHOST_ALT_COUNTER_PAD))
+			return -EMSGSIZE;
+	}
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int put_drops(struct sk_buff *skb, const struct vhost_stats *stats)
+{
+	struct nlattr *nest = nla_nest_start(skb, VHOST_ALT_A_DROPS);
+	unsigned int i;
+
+	if (!nest)
+		return -EMSGSIZE;
+	for (i = VHOST_ALT_DROP_PAD + 1; i <= VHOST_ALT_DROP_MAX; i++) {
+		if (nla_put_u64_64bit(skb, i, READ_ONCE(stats->drops[i]),
+				      VHOST_ALT_DROP_PAD))
+			return -EMSGSIZE;
+	}
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int put_batch_sizes(struct sk_buff *skb, const struct vhost_stats *stats)
+{
+	struct nlattr *nest = nla_nest_start(skb, VHOST_ALT_A_BATCH_SIZES);
+	unsigned int i;
+
+	if (!nest)
+		return -EMSGSIZE;
+	/* Attributes count from 1; 0 pads. */
+	for (i = 0; i < VHOST_BATCH_SIZES; i++) {
+		if (nla_put_u64_64bit(skb, i + 1,
+				      READ_ONCE(stats->batch_sizes[i]), 0))
+			return -EMSGSIZE;
+	}
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+/* The id of the worker that serves @q, or -1. */
+static int worker_id(const struct vhost_queue *q)
+{
+	struct vhost_worker *worker;
+	unsigned long id;
+
+	xa_for_each(&q->dev->workers, id, worker) {
+		if (worker == q->worker)
+			return id;
+	}
+	return -1;
+}
+
+static int put_queue(struct sk_buff *skb, struct vhost_queue *q, bool admin)
+{
+	int err, id = worker_id(q);
+
+	lockdep_assert_held(&q->mutex);
+	err = put_dev_name(skb, q->dev) ?:
+	      put_queue_name(skb, q) ?:
+	      nla_put_u32(skb, VHOST_ALT_A_SIZE, q->num) ?:
+	      nla_put_string(skb, VHOST_ALT_A_LAYOUT, q->ops->name) ?:
+	      nla_put_u32(skb, VHOST_ALT_A_STATE, queue_state(q)) ?:
+	      nla_put_u32(skb, VHOST_ALT_A_BUSYLOOP, q->busyloop) ?:
+	      nla_put_u32(skb, VHOST_ALT_A_LAST_AVAIL, q->last_avail) ?:
+	      nla_put_u32(skb, VHOST_ALT_A_AVAIL_IDX, q->avail_idx) ?:
+	      nla_put_u32(skb, VHOST_ALT_A_LAST_USED, q->last_used);
+	if (!err && id >= 0)
+		err = nla_put_u32(skb, VHOST_ALT_A_WORKER_ID, id);
+	if (!err && admin)
+		err = put_addresses(skb, q);
+	return err ?: put_counters(skb, &q->stats) ?:
+		      put_drops(skb, &q->stats) ?:
+		      put_batch_sizes(skb, &q->stats);
+}
+
+/* ---- who may see what ---- */
+
+static bool visible(const struct vhost_dev *dev, const struct net *net)
+{
+	return net_eq(net, &init_net) || net_eq(net, dev->net);
+}
+
+static bool is_admin(struct sk_buff *request, const struct vhost_dev *dev)
+{
+	return netlink_ns_capable(request, dev->net->user_ns, CAP_NET_ADMIN);
+}
+
+/* The device that a request names, with its mutex held, or an ERR_PTR(). */
+static struct vhost_dev *find_dev(struct genl_info *info)
+{
+	struct vhost_dev *dev;
+
+	lockdep_assert_held(&devs_lock);
+	if (GENL_REQ_ATTR_CHECK(info, VHOST_ALT_A_DEV_ID))
+		return ERR_PTR(-EINVAL);
+	dev = xa_load(&devs, nla_get_u32(info->attrs[VHOST_ALT_A_DEV_ID]));
+	if (!dev || !visible(dev, genl_info_net(info))) {
+		NL_SET_BAD_ATTR(info->extack, info->attrs[VHOST_ALT_A_DEV_ID]);
+		return ERR_PTR(-ENODEV);
+	}
+	mutex_lock(&dev->mutex);
+	return dev;
+}
+
+static struct vhost_queue *find_queue(struct vhost_dev *dev,
+				      struct genl_info *info)
+{
+	u32 index;
+
+	if (GENL_REQ_ATTR_CHECK(info, VHOST_ALT_A_QUEUE))
+		return ERR_PTR(-EINVAL);
+	index = nla_get_u32(info->attrs[VHOST_ALT_A_QUEUE]);
+	if (index >= dev->nqueues) {
+		NL_SET_BAD_ATTR(info->extack, info->attrs[VHOST_ALT_A_QUEUE]);
+		return ERR_PTR(-ENOBUFS);
+	}
+	return dev->queues[array_index_nospec(index, dev->nqueues)];
+}
+
+/* ---- one device, one queue ---- */
+
+static int answer(struct genl_info *info, struct sk_buff *skb, void *head,
+		  int err)
+{
+	if (err) {
+		nlmsg_free(skb);
+		return err;
+	}
+	genlmsg_end(skb, head);
+	return genlmsg_reply(skb, info);
+}
+
+static int get_dev(struct sk_buff *request, struct genl_info *info)
+{
+	struct vhost_dev *dev;
+	struct sk_buff *skb;
+	void *head;
+	int err;
+
+	skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+	if (!skb)
+		return -ENOMEM;
+	head = genlmsg_put_reply(skb, info, &family, 0, VHOST_ALT_CMD_DEV_GET);
+
+	mutex_lock(&devs_lock);
+	dev = find_dev(info);
+	err = PTR_ERR_OR_ZERO(dev);
+	if (!err) {
+		err = put_dev(skb, dev);
+		mutex_unlock(&dev->mutex);
+	}
+	mutex_unlock(&devs_lock);
+	return answer(info, skb, head, err);
+}
+
+static int get_queue(struct sk_buff *request, struct genl_info *info)
+{
+	struct vhost_queue *q;
+	struct vhost_dev *dev;
+	struct sk_buff *skb;
+	void *head;
+	int err;
+
+	skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+	if (!skb)
+		return -ENOMEM;
+	head = genlmsg_put_reply(skb, info, &family, 0, VHOST_ALT_CMD_QUEUE_GET);
+
+	mutex_lock(&devs_lock);
+	dev = find_dev(info);
+	err = PTR_ERR_OR_ZERO(dev);
+	if (err)
+		goto unlock;
+	q = find_queue(dev, info);
+	err = PTR_ERR_OR_ZERO(q);
+	if (!err) {
+		mutex_lock(&q->mutex);
+		err = put_queue(skb, q, is_admin(request, dev));
+		mutex_unlock(&q->mutex);
+	}
+	mutex_unlock(&dev->mutex);
+unlock:
+	mutex_unlock(&devs_lock);
+	return answer(info, skb, head, err);
+}
+
+static void reset_queue_stats(struct vhost_queue *q)
+{
+	mutex_lock(&q->mutex);
+	vhost_stats_reset(&q->stats);
+	q->kicks_seen = 0;
+	mutex_unlock(&q->mutex);
+}
+
+static int reset_stats_of(struct vhost_dev *dev, struct genl_info *info)
+{
+	struct vhost_queue *q;
+	unsigned int i;
+
+	if (info->attrs[VHOST_ALT_A_QUEUE]) {
+		q = find_queue(dev, info);
+		if (IS_ERR(q))
+			return PTR_ERR(q);
+		reset_queue_stats(q);
+		return 0;
+	}
+	for (i = 0; i < dev->nqueues; i++)
+		reset_queue_stats(dev->queues[i]);
+	return 0;
+}
+
+static int reset_stats(struct sk_buff *request, struct genl_info *info)
+{
+	struct vhost_dev *dev;
+	int err;
+
+	mutex_lock(&devs_lock);
+	dev = find_dev(info);
+	err = PTR_ERR_OR_ZERO(dev);
+	if (!err) {
+		err = is_admin(request, dev) ? reset_stats_of(dev, info) : -EPERM;
+		mutex_unlock(&dev->mutex);
+	}
+	mutex_unlock(&devs_lock);
+	return err;
+}
+
+/* ---- the contents of a ring ---- */
+
+struct ring_look {
+	struct vhost_queue *q;
+	struct vring_snapshot snap;
+};
+
+/* In a worker, since the ring is in the owner's memory. */
+static void look_at_ring(void *data)
+{
+	struct ring_look *look = data;
+	struct vhost_queue *q = look->q;
+
+	mutex_lock(&q->mutex);
+	look->snap.err = vring_map(q);
+	/* No address, or none that is known now. */
+	if (look->snap.err > 0)
+		look->snap.err = -EINVAL;
+	if (!look->snap.err)
+		look->snap.err = vring_snapshot(q, &look->snap);
+	mutex_unlock(&q->mutex);
+}
+
+static int put_desc(struct sk_buff *skb, const struct vring_snapshot_desc *desc)
+{
+	struct nlattr *nest = nla_nest_start(skb, VHOST_ALT_ENTRY_DESC);
+	int err;
+
+	if (!nest)
+		return -EMSGSIZE;
+	err = nla_put_u32(skb, VHOST_ALT_DESC_INDEX, desc->index) ?:
+	      nla_put_u64_64bit(skb, VHOST_ALT_DESC_ADDR, desc->addr,
+				VHOST_ALT_DESC_PAD) ?:
+	      nla_put_u32(skb, VHOST_ALT_DESC_LEN, desc->len) ?:
+	      nla_put_u32(skb, VHOST_ALT_DESC_FLAGS, desc->flags) ?:
+	      nla_put_u32(skb, VHOST_ALT_DESC_NEXT, desc->next);
+	nla_nest_end(skb, nest);
+	return err;
+}
+
+static int put_entry(struct sk_buff *skb, int attr,
+		     const struct vring_snapshot_entry *entry)
+{
+	struct nlattr *nest = nla_nest_start(skb, attr);
+	unsigned int i;
+	int err;
+
+	if (!nest)
+		return -EMSGSIZE;
+	err = nla_put_u32(skb, VHOST_ALT_ENTRY_INDEX, entry->index) ?:
+	      nla_put_u32(skb, VHOST_ALT_ENTRY_ID, entry->id);
+	if (!err && attr == VHOST_ALT_A_RING_USED)
+		err = nla_put_u32(skb, VHOST_ALT_ENTRY_LEN, entry->len);
+	for (i = 0; !err && i < entry->ndescs; i++)
+		err = put_desc(skb, &entry->descs[i]);
+	nla_nest_end(skb, nest);
+	return err;
+}
+
+static int put_ring(struct sk_buff *skb, const struct vring_snapshot *snap)
+{
+	unsigned int i;
+	int err;
+
+	err = nla_put_u32(skb, VHOST_ALT_A_RING_AVAIL_FLAGS, snap->avail_flags) ?:
+	      nla_put_u32(skb, VHOST_ALT_A_RING_AVAIL_IDX, snap->avail_idx) ?:
+	      nla_put_u32(skb, VHOST_ALT_A_RING_USED_FLAGS, snap->used_flags) ?:
+	      nla_put_u32(skb, VHOST_ALT_A_RING_USED_IDX, snap->used_idx);
+	if (!err && snap->event_idx)
+		err = nla_put_u32(skb, VHOST_ALT_A_RING_USED_EVENT,
+				  snap->used_event) ?:
+		      nla_put_u32(skb, VHOST_ALT_A_RING_AVAIL_EVENT,
+				  snap->avail_event);
+	for (i = 0; !err && i < snap->navail; i++)
+		err = put_entry(skb, VHOST_ALT_A_RING_AVAIL, &snap->avail[i]);
+	for (i = 0; !err && i < snap->nused; i++)
+		err = put_entry(skb, VHOST_ALT_A_RING_USED, &snap->used[i]);
+	return err;
+}
+
+/* Of the queue that a request names; its device's mutex is held. */
+static int take_look(struct vhost_dev *dev, struct genl_info *info,
+		     struct ring_look *look)
+{
+	struct nlattr *count = info->attrs[VHOST_ALT_A_RING_COUNT];
+	int err;
+
+	look->q = find_queue(dev, info);
+	if (IS_ERR(look->q))
+		return PTR_ERR(look->q);
+	if (!look->q->worker)
+		return -EINVAL;
+	look->snap.count = count ? nla_get_u32(count) : RING_COUNT_DEFAULT;
+	err = vhost_worker_run(look->q->worker, look_at_ring, look);
+	if (err)
+		return err;
+	return look->snap.err == -EINPROGRESS ? -EFAULT : look->snap.err;
+}
+
+static int put_look(struct sk_buff *skb, const struct ring_look *look)
+{
+	return put_dev_name(skb, look->q->dev) ?:
+	       put_queue_name(skb, look->q) ?:
+	       nla_put_u32(skb, VHOST_ALT_A_SIZE, look->q->num) ?:
+	       nla_put_string(skb, VHOST_ALT_A_LAYOUT, look->q->ops->name) ?:
+	       put_ring(skb, &look->snap);
+}
+
+static int get_ring_of(struct sk_buff *request, struct genl_info *info,
+		       struct sk_buff *skb, struct ring_look *look)
+{
+	struct vhost_dev *dev = find_dev(info);
+	int err = -EPERM;
+
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+	if (is_admin(request, dev))
+		err = take_look(dev, info, look) ?: put_look(skb, look);
+	mutex_unlock(&dev->mutex);
+	return err;
+}
+
+static int get_ring(struct sk_buff *request, struct genl_info *info)
+{
+	/* Each entry of both kinds, the available ones with all descriptors. */
+	const size_t size = NLMSG_GOODSIZE + 2 * VRING_SNAPSHOT_ENTRIES *
+		(1 + VRING_SNAPSHOT_DESCS) * 64;
+	struct ring_look *look;
+	struct sk_buff *skb;
+	void *head;
+	int err;
+
+	look = kvzalloc(sizeof(*look), GFP_KERNEL);
+	skb = genlmsg_new(size, GFP_KERNEL);
+	if (!look || !skb) {
+		kvfree(look);
+		nlmsg_free(skb);
+		return -ENOMEM;
+	}
+	head = genlmsg_put_reply(skb, info, &family, 0, VHOST_ALT_CMD_RING_GET);
+
+	mutex_lock(&devs_lock);
+	err = get_ring_of(request, info, skb, look);
+	mutex_unlock(&devs_lock);
+	kvfree(look);
+	return answer(info, skb, head, err);
+}
+
+/* ---- dumps ---- */
+
+/* Put @dev, or all its queues from number *@queue on, each in a message. */
+typedef int (*dump_fn)(struct sk_buff *skb, struct netlink_callback *cb,
+		       struct vhost_dev *dev, unsigned long *queue);
+
+static void *dump_put(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
+{
+	void *head = genlmsg_put(skb, NETLINK_CB(cb->skb).portid,
+				 cb->nlh->nlmsg_seq, &family, NLM_F_MULTI, cmd);
+
+	if (head)
+		genl_dump_check_consistent(cb, head);
+	return head;
+}
+
+static int dump_dev(struct sk_buff *skb, struct netlink_callback *cb,
+		    struct vhost_dev *dev, unsigned long *queue)
+{
+	void *head = dump_put(skb, cb, VHOST_ALT_CMD_DEV_GET);
+
+	if (!head)
+		return -EMSGSIZE;
+	if (put_dev(skb, dev)) {
+		genlmsg_cancel(skb, head);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, head);
+	return 0;
+}
+
+static int dump_queue(struct sk_buff *skb, struct netlink_callback *cb,
+		      struct vhost_queue *q)
+{
+	void *head = dump_put(skb, cb, VHOST_ALT_CMD_QUEUE_GET);
+	int err;
+
+	if (!head)
+		return -EMSGSIZE;
+	mutex_lock(&q->mutex);
+	err = put_queue(skb, q, is_admin(cb->skb, q->dev));
+	mutex_unlock(&q->mutex);
+	if (err) {
+		genlmsg_cancel(skb, head);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, head);
+	return 0;
+}
+
+static int dump_queues(struct sk_buff *skb, struct netlink_callback *cb,
+		       struct vhost_dev *dev, unsigned long *queue)
+{
+	for (; *queue < dev->nqueues; ++*queue) {
+		if (dump_queue(skb, cb, dev->queues[*queue]))
+			return -EMSGSIZE;
+	}
+	*queue = 0;
+	return 0;
+}
+
+/* cb->args: the id of the device to go on with, and the queue of it. */
+static int dump(struct sk_buff *skb, struct netlink_callback *cb, u32 only,
+		dump_fn fn)
+{
+	const struct net *net = sock_net(skb->sk);
+	unsigned long id = cb->args[0];
+	struct vhost_dev *dev;
+	int err = 0;
+
+	mutex_lock(&devs_lock);
+	cb->seq = generation;
+	xa_for_each_start(&devs, id, dev, cb->args[0]) {
+		if (!visible(dev, net) || (only && id != only))
+			continue;
+		cb->args[0] = id;
+		mutex_lock(&dev->mutex);
+		err = fn(skb, cb, dev, (unsigned long *)&cb->args[1]);
+		mutex_unlock(&dev->mutex);
+		if (err)
+			break;
+	}
+	if (!err)
+		cb->args[0] = LONG_MAX;
+	mutex_unlock(&devs_lock);
+	return skb->len ?: err;
+}
+
+static int dump_all_devs(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return dump(skb, cb, 0, dump_dev);
+}
+
+static int dump_all_queues(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct nlattr *id = compat_genl_dump_attrs(cb)[VHOST_ALT_A_DEV_ID];
+
+	return dump(skb, cb, id ? nla_get_u32(id) : 0, dump_queues);
+}
+
+/* ---- notifications ---- */
+
+static void notify(struct net *net, struct vhost_dev *dev,
+		   const struct vhost_queue *q, enum vhost_alt_cmd what)
+{
+	struct sk_buff *skb;
+	void *head;
+
+	if (!genl_has_listeners(&family, net, 0))
+		return;
+	skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!skb)
+		return;
+	head = genlmsg_put(skb, 0, 0, &family, 0, what);
+	if (!head || put_dev_name(skb, dev) || (q && put_queue_name(skb, q))) {
+		nlmsg_free(skb);
+		return;
+	}
+	genlmsg_end(skb, head);
+	genlmsg_multicast_netns(&family, net, skb, 0, 0, GFP_KERNEL);
+}
+
+/**
+ * vhost_netlink_notify() - tell who listens that something has happened
+ * @dev: to which device; it is in the list
+ * @q: to which of its queues, with its mutex held, or NULL
+ * @what: a VHOST_ALT_CMD_*_NTF
+ */
+void vhost_netlink_notify(struct vhost_dev *dev, const struct vhost_queue *q,
+			  enum vhost_alt_cmd what)
+{
+	notify(dev->net, dev, q, what);
+	if (!net_eq(dev->net, &init_net))
+		notify(&init_net, dev, q, what);
+}
+
+/* ---- the list ---- */
+
+/**
+ * vhost_netlink_add() - let a device be seen
+ * @dev: the device, complete but for the id that it gets by this
+ *
+ * It belongs to the network namespace of the current process.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int vhost_netlink_add(struct vhost_dev *dev)
+{
+	int err;
+
+	dev->net = get_net(current->nsproxy->net_ns);
+	mutex_lock(&devs_lock);
+	err = xa_alloc_cyclic(&devs, &dev->id, dev, XA_LIMIT(1, INT_MAX),
+			      &next_id, GFP_KERNEL_ACCOUNT);
+	/* 0 is "not yet", for those who compare. */
+	if (!++generation)
+		generation++;
+	mutex_unlock(&devs_lock);
+	if (err < 0) {
+		put_net(dev->net);
+		return -ENOMEM;
+	}
+	vhost_netlink_notify(dev, NULL, VHOST_ALT_CMD_DEV_OPEN_NTF);
+	return 0;
+}
+
+/**
+ * vhost_netlink_del() - let a device be seen no longer
+ * @dev: the device; nobody looks at it any more when this returns
+ */
+void vhost_netlink_del(struct vhost_dev *dev)
+{
+	mutex_lock(&devs_lock);
+	xa_erase(&devs, dev->id);
+	if (!++generation)
+		generation++;
+	mutex_unlock(&devs_lock);
+	vhost_netlink_notify(dev, NULL, VHOST_ALT_CMD_DEV_CLOSE_NTF);
+	put_net(dev->net);
+}
+
+/* ---- the family ---- */
+
+static const struct nla_policy policy[VHOST_ALT_A_MAX + 1] = {
+	[VHOST_ALT_A_DEV_ID]	 = NLA_POLICY_MIN(NLA_U32, 1),
+	[VHOST_ALT_A_QUEUE]	 = { .type = NLA_U32 },
+	[VHOST_ALT_A_RING_COUNT] = NLA_POLICY_RANGE(NLA_U32, 1,
+						    VRING_SNAPSHOT_ENTRIES),
+};
+
+static const struct genl_small_ops ops[] = {
+	{
+		.cmd	= VHOST_ALT_CMD_DEV_GET,
+		.doit	= get_dev,
+		.dumpit	= dump_all_devs,
+	},
+	{
+		.cmd	= VHOST_ALT_CMD_QUEUE_GET,
+		.doit	= get_queue,
+		.dumpit	= dump_all_queues,
+	},
+	{
+		.cmd	= VHOST_ALT_CMD_STATS_RESET,
+		.doit	= reset_stats,
+	},
+	{
+		.cmd	= VHOST_ALT_CMD_RING_GET,
+		.doit	= get_ring,
+	},
+};
+
+static const struct genl_multicast_group groups[] = {
+	{ .name = VHOST_ALT_GENL_EVENTS },
+};
+
+static struct genl_family family = {
+	.name		= VHOST_ALT_GENL_NAME,
+	.version	= VHOST_ALT_GENL_VERSION,
+	.maxattr	= VHOST_ALT_A_MAX,
+	.policy		= policy,
+	.netnsok	= true,
+	.parallel_ops	= true,
+	.small_ops	= ops,
+	.n_small_ops	= ARRAY_SIZE(ops),
+	.mcgrps		= groups,
+	.n_mcgrps	= ARRAY_SIZE(groups),
+	.module		= THIS_MODULE,
+};
+
+/**
+ * vhost_netlink_init() - make the family known
+ *
+ * Return: 0 or an error of genl_register_family().
+ */
+int vhost_netlink_init(void)
+{
+	return genl_register_family(&family);
+}
+
+/**
+ * vhost_netlink_exit() - undo vhost_netlink_init(); no device is open
+ */
+void vhost_netlink_exit(void)
+{
+	genl_unregister_family(&family);
+	xa_destroy(&devs);
+}
