@@ -123,6 +123,25 @@ static void queue_metrics(const struct snapshot *snap)
 	each_queue(snap, print_size, NULL);
 }
 
+static void print_worker_labels(const struct device *dev, const char *name,
+				const struct worker *w)
+{
+	printf(PREFIX "%s_total{dev=\"%u\",worker=\"%u\"} ", name, dev->id,
+	       w->id);
+}
+
+static void print_runs(const struct device *dev, const struct worker *w)
+{
+	print_worker_labels(dev, "worker_runs", w);
+	printf("%llu\n", w->runs);
+}
+
+static void print_runtime(const struct device *dev, const struct worker *w)
+{
+	print_worker_labels(dev, "worker_runtime_seconds", w);
+	printf("%.9f\n", w->runtime / 1e9);
+}
+
 static void print_info(const struct device *dev)
 {
 	char pid[16];
@@ -153,15 +172,13 @@ static void device_metrics(const struct snapshot *snap)
 		   "Times that a worker woke and found work");
 	for (dev = snap->dev; dev < end; dev++)
 		for (w = dev->worker; w < dev->worker + dev->nworkers; w++)
-			printf(PREFIX "worker_runs_total{dev=\"%u\",worker=\"%u\"} %llu\n",
-			       dev->id, w->id, w->runs);
+			print_runs(dev, w);
 	printf("# TYPE " PREFIX "worker_runtime_seconds counter\n"
 	       "# UNIT " PREFIX "worker_runtime_seconds seconds\n"
 	       "# HELP " PREFIX "worker_runtime_seconds CPU time of a worker.\n");
 	for (dev = snap->dev; dev < end; dev++)
 		for (w = dev->worker; w < dev->worker + dev->nworkers; w++)
-			printf(PREFIX "worker_runtime_seconds_total{dev=\"%u\",worker=\"%u\"} %.9f\n",
-			       dev->id, w->id, w->runtime / 1e9);
+			print_runtime(dev, w);
 }
 
 int cmd_metrics(const struct options *opt, int argc, char **argv)

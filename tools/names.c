@@ -52,7 +52,7 @@ const struct name drop_names[] = {
 	DROP(CHAIN_ORDER, "chain_order",
 	     "the guest's driver put a readable descriptor behind a writable one"),
 	DROP(CHAIN_ADDRESS, "chain_address",
-	     "the guest's driver gave a buffer outside of its memory, or one that its IOMMU forbids"),
+	     "the guest's driver gave a buffer outside of its memory, or forbidden"),
 	DROP(CHAIN_INDIRECT, "chain_indirect",
 	     "the guest's driver made an indirect table that cannot be used"),
 	DROP(DIRECTION, "direction",

@@ -249,37 +249,43 @@ int nl_wait(struct nl *nl, mnl_cb_t event, void *data)
 	return receive(&d, 0, 0) < 0 ? -errno : 0;
 }
 
-/* What to do about it, where there is something. */
-static const char *next_step(int err)
-{
-	switch (-err) {
-	case ENODEV:
-		return "; vhostctl show lists those that there are";
-	case ENOBUFS:
-		return "; a device has the queues 0 (rx) and 1 (tx)";
-	case EPERM:
-	case EACCES:
-		return "; it wants CAP_NET_ADMIN: try sudo";
-	case EINVAL:
-		return "; is it set up? See vhostctl show -d";
-	case EOPNOTSUPP:
-		return "; is the module older than vhostctl?";
-	}
-	return "";
-}
+/* Errors that mean something else here than strerror() says, and what to do. */
+static const struct {
+	int err;
+	const char *what;	/* NULL: as strerror() says */
+	const char *next;
+} refusals[] = {
+	{ ENODEV, "no such device", "vhostctl show lists those that there are" },
+	{ ENOBUFS, "no such queue", "a device has 0 (rx) and 1 (tx)" },
+	{ EPERM, NULL, "it wants CAP_NET_ADMIN: try sudo" },
+	{ EACCES, NULL, "it wants CAP_NET_ADMIN: try sudo" },
+	{ EINVAL, "not set up", "vhostctl show -d says how far it is" },
+	{ EFAULT, "its memory cannot be read",
+	  "vhostctl show -d says where it should be" },
+	{ ESRCH, "its owner is going", "vhostctl show says what is left" },
+	{ EOPNOTSUPP, NULL, "is the module older than vhostctl?" },
+};
 
 int nl_refused(const struct nl *nl, int err, const char *fmt, ...)
 {
+	const char *why = strerror(-err), *next = NULL;
 	char what[128];
+	unsigned int i;
 	va_list args;
 
 	va_start(args, fmt);
 	vsnprintf(what, sizeof(what), fmt, args);
 	va_end(args);
-	if (nl->reason[0])
-		return kernel_error("%s: %s (%s)%s", what, strerror(-err),
-				    nl->reason, next_step(err));
-	return kernel_error("%s: %s%s", what, strerror(-err), next_step(err));
+	for (i = 0; i < ARRAY_SIZE(refusals); i++) {
+		if (refusals[i].err != -err)
+			continue;
+		why = refusals[i].what ?: why;
+		next = refusals[i].next;
+	}
+	return kernel_error("%s: %s%s%s%s%s%s", what, why,
+			    nl->reason[0] ? " (" : "", nl->reason,
+			    nl->reason[0] ? ")" : "", next ? "; " : "",
+			    next ?: "");
 }
 
 __u8 nl_command(const struct nlmsghdr *msg)

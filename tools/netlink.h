@@ -58,8 +58,8 @@ int nl_subscribe(struct nl *nl);
 int nl_wait(struct nl *nl, mnl_cb_t event, void *data);
 
 /* Tells of a refusal: of what, why, and what next. The exit status. */
-int nl_refused(const struct nl *nl, int err, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+int __printf(3, 4) nl_refused(const struct nl *nl, int err,
+			      const char *fmt, ...);
 
 /* The command of a message. */
 __u8 nl_command(const struct nlmsghdr *msg);

@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <linux/types.h>
 
+/* The kernel's name for it, which its style checker asks for. */
+#define __printf(fmt, args) __attribute__((__format__(printf, fmt, args)))
+
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 /* Exit statuses; README and the man page promise them. */
@@ -54,8 +57,8 @@ int cmd_exec(const struct options *opt, int argc, char **argv);
 int cmd_reset(const struct options *opt, int argc, char **argv);
 
 /* Says on stderr what is wrong; returns the exit status that belongs to it. */
-int usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-int kernel_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+int __printf(1, 2) usage_error(const char *fmt, ...);
+int __printf(1, 2) kernel_error(const char *fmt, ...);
 
 /* A whole number, and nothing behind it. */
 bool parse_u32(const char *text, __u32 *value);
