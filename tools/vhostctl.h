@@ -7,9 +7,6 @@
 #include <stddef.h>
 #include <linux/types.h>
 
-/* The kernel's name for it, which its style checker asks for. */
-#define __printf(fmt, args) __attribute__((__format__(printf, fmt, args)))
-
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 /* Exit statuses; README and the man page promise them. */

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Rules: each looks for one thing that is wrong, and says so. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "diagnose.h"
+#include "names.h"
+#include "rates.h"
+
+/* Fewer packets say nothing about how well they are batched. */
+#define MIN_PACKETS	1000
+#define POOR_BATCH	2.0
+/* Of one CPU, in percent. */
+#define CPU_BOUND	90
+
+/* A queue, at both looks. */
+struct pair {
+	struct diagnosis *d;
+	const struct look *before, *now;
+	const struct queue *q;		/* now->queue */
+};
+
+static void __printf(5, 6) say(struct diagnosis *d, const struct queue *q,
+			       const char *problem, bool now,
+			       const char *fmt, ...)
+{
+	struct finding *f = &d->finding[d->n];
+	va_list args;
+
+	if (d->n == MAX_FINDINGS)
+		return;
+	d->n++;
+	f->queue = q;
+	f->problem = problem;
+	f->now = now;
+	va_start(args, fmt);
+	vsnprintf(f->text, sizeof(f->text), fmt, args);
+	va_end(args);
+}
+
+static __u64 total(const struct pair *p, enum vhost_alt_counter counter)
+{
+	return p->q->counter[counter];
+}
+
+static __u64 delta(const struct pair *p, enum vhost_alt_counter counter)
+{
+	return counter_delta(p->before->queue, p->q, counter);
+}
+
+static bool state(const struct pair *p, __u32 bit)
+{
+	return p->q->state & bit;
+}
+
+static bool is_rx(const struct pair *p)
+{
+	return !(p->q->index & 1);
+}
+
+/* How many buffers the guest has made available, and the device not taken. */
+static __u16 waiting(const struct pair *p)
+{
+	return p->now->ring.avail_idx - p->q->last_avail;
+}
+
+static void find_ring_error(const struct pair *p)
+{
+	char why[128] = "of its ring, which does not show any more";
+
+	if (p->now->ring_err == -EFAULT)
+		strcpy(why, "of its ring: its memory is not mapped, or not in the memory table");
+	else if (!p->now->ring_err && waiting(p) > p->q->size)
+		snprintf(why, sizeof(why),
+			 "of its ring: the guest claims %u available entries in a ring of %u",
+			 waiting(p), p->q->size);
+	say(p->d, p->q, "ring_error", true,
+	    "stopped at an error %s; it starts again when its backend is set: reboot the guest, or rebind its driver",
+	    why);
+}
+
+static void find_stopped(const struct pair *p)
+{
+	say(p->d, p->q, "stopped", true,
+	    "has no backend: the guest's driver has not started it, or the guest is paused");
+}
+
+static void find_iotlb_miss(const struct pair *p)
+{
+	if (state(p, VHOST_ALT_QUEUE_IOTLB_MISS) &&
+	    p->before->queue->state & VHOST_ALT_QUEUE_IOTLB_MISS &&
+	    !delta(p, VHOST_ALT_COUNTER_PACKETS))
+		say(p->d, p->q, "iotlb_miss", true,
+		    "waits for a translation: process %u (%s) does not answer the device IOTLB's misses, or the guest's IOMMU has no such address",
+		    p->d->now->pid, p->d->now->comm);
+}
+
+static void find_eventfds(const struct pair *p)
+{
+	if (!state(p, VHOST_ALT_QUEUE_KICK))
+		say(p->d, p->q, "no_kick", true,
+		    "has no eventfd for kicks: the guest cannot tell that it has work");
+	if (!state(p, VHOST_ALT_QUEUE_CALL))
+		say(p->d, p->q, "no_call", true,
+		    "has no eventfd for calls: unless the guest polls, it does not learn that work is done");
+}
+
+/*
+ * The guest asked to be called at an index, the device has passed that, and since
+ * then the guest neither asked again nor made anything available. A driver that is
+ * idle may leave a few entries so, but not much of its ring.
+ */
+static bool call_not_taken(const struct pair *p)
+{
+	const struct ring *a = &p->before->ring, *b = &p->now->ring;
+	__u16 since = b->used_idx - b->used_event;
+
+	if (p->before->ring_err || p->now->ring_err || !b->has_used_event)
+		return false;
+	return state(p, VHOST_ALT_QUEUE_CALL) &&
+	       a->used_event == b->used_event && a->avail_idx == b->avail_idx &&
+	       since && since <= p->q->size && since >= p->q->size / 4;
+}
+
+static void find_calls(const struct pair *p)
+{
+	const struct ring *r = &p->now->ring;
+
+	if (call_not_taken(p))
+		say(p->d, p->q, "calls_not_taken", true,
+		    "the guest does not take its calls: %u entries are used since it asked for the one that it got; is its driver stuck, or its interrupt not routed?",
+		    (__u16)(r->used_idx - r->used_event));
+}
+
+static void find_no_buffers(const struct pair *p)
+{
+	__u64 all = total(p, VHOST_ALT_COUNTER_NO_BUFFERS);
+	__u64 some = delta(p, VHOST_ALT_COUNTER_NO_BUFFERS);
+	bool empty = !p->now->ring_err && !waiting(p);
+
+	if (!is_rx(p) || !all)
+		return;
+	if (empty && !delta(p, VHOST_ALT_COUNTER_PACKETS))
+		say(p->d, p->q, "no_buffers", true,
+		    "the guest does not refill its receive buffers: there is none, and packets wait");
+	else
+		say(p->d, p->q, "no_buffers", some,
+		    "the guest refills its receive buffers too slowly: packets had to wait for them %llu times; a larger ring helps against bursts (rx_queue_size=)",
+		    some ?: all);
+}
+
+static void find_tap_overflow(const struct pair *p)
+{
+	__u64 all = p->now->tap_drops;
+	__u64 some = all - p->before->tap_drops;
+
+	if (is_rx(p) && all)
+		say(p->d, p->q, "tap_overflow", some,
+		    "the queue of %s overflows: %llu packets dropped before the guest had buffers for them; ip link set %s txqueuelen N makes it longer",
+		    p->q->ifname, some ?: all, p->q->ifname);
+}
+
+static void find_socket_full(const struct pair *p)
+{
+	__u64 all = total(p, VHOST_ALT_COUNTER_SOCKET_FULL);
+	__u64 some = delta(p, VHOST_ALT_COUNTER_SOCKET_FULL);
+
+	if (all)
+		say(p->d, p->q, "socket_full", some,
+		    "%s took no more %llu times: whoever receives from it is slow, or its send buffer (sndbuf=) small",
+		    p->q->ifname[0] ? p->q->ifname : "the backend",
+		    some ?: all);
+}
+
+static void find_old_errors(const struct pair *p)
+{
+	__u64 all = total(p, VHOST_ALT_COUNTER_RING_ERRORS);
+
+	if (all)
+		say(p->d, p->q, "ring_error", false,
+		    "stopped %llu times at an error of its ring", all);
+}
+
+static void find_drops(const struct pair *p)
+{
+	const struct name *reason;
+	__u64 all, before;
+
+	for (reason = drop_names; reason->name; reason++) {
+		all = p->q->drop[reason->value];
+		before = p->before->queue->drop[reason->value];
+		if (all)
+			say(p->d, p->q, "drops", all != before,
+			    "%llu packets dropped (%s): %s",
+			    all > before ? all - before : all, reason->name,
+			    reason->what);
+	}
+}
+
+static void find_poor_batches(const struct pair *p)
+{
+	__u64 packets = delta(p, VHOST_ALT_COUNTER_PACKETS);
+	__u64 batches = delta(p, VHOST_ALT_COUNTER_BATCHES);
+	__u64 wakes = delta(p, VHOST_ALT_COUNTER_KICKS) +
+		      delta(p, VHOST_ALT_COUNTER_WAKEUPS);
+
+	if (packets < MIN_PACKETS || packets >= batches * POOR_BATCH ||
+	    wakes * 2 < packets)
+		return;
+	say(p->d, p->q, "poor_batching", true,
+	    "batching is poor: %.0f packets a second in batches of %.1f, so nearly each wakes the worker; busy polling helps (-netdev tap,...,poll-us=50)",
+	    packets / p->d->seconds, (double)packets / batches);
+}
+
+static void find_cpu_bound(const struct pair *p)
+{
+	const struct device *dev = p->d->now;
+	double cpu;
+
+	if (!p->q->has_worker)
+		return;
+	cpu = worker_cpu(p->d->before, dev, p->q->worker, p->d->seconds);
+	if (cpu >= CPU_BOUND)
+		say(p->d, p->q, "cpu_bound", true,
+		    "worker %u takes %.0f %% of a CPU: spread the load by more queues (queues=) or a worker for each direction (rxtx_workers=1)",
+		    p->q->worker, cpu);
+}
+
+bool diagnose_device(struct diagnosis *d)
+{
+	if (!d->now->has_owner)
+		say(d, NULL, "no_owner", true,
+		    "nobody owns it: it is open, and its VMM has not begun to use it");
+	else if (!d->now->regions)
+		say(d, NULL, "no_memory", true,
+		    "has no memory table: its VMM has not begun to use it, or has stopped");
+	return !d->n;
+}
+
+void diagnose_queue(struct diagnosis *d, const struct look *before,
+		    const struct look *now)
+{
+	static void (*const rules[])(const struct pair *p) = {
+		find_iotlb_miss, find_eventfds, find_calls, find_no_buffers,
+		find_tap_overflow, find_socket_full, find_old_errors,
+		find_drops, find_poor_batches, find_cpu_bound,
+	};
+	struct pair p = { d, before, now, now->queue };
+	unsigned int i;
+
+	if (state(&p, VHOST_ALT_QUEUE_BROKEN)) {
+		find_ring_error(&p);
+		find_drops(&p);
+		return;
+	}
+	if (!state(&p, VHOST_ALT_QUEUE_RUNNING)) {
+		find_stopped(&p);
+		return;
+	}
+	for (i = 0; i < ARRAY_SIZE(rules); i++)
+		rules[i](&p);
+}
