@@ -176,9 +176,13 @@ static enum busy_end busy_poll(struct net_queue *nq,
 			       bool (*ready)(struct net_queue *nq))
 {
 	struct vhost_queue *q = &nq->q;
-	u64 now = local_clock(), turn = now + NET_BUSY_TURN_NS;
+	u64 now, turn;
 
-	if (!q->busyloop || now >= nq->busy_end)
+	if (!q->busyloop)
+		return BUSY_OVER;
+	now = local_clock();
+	turn = now + NET_BUSY_TURN_NS;
+	if (now >= nq->busy_end)
 		return BUSY_OVER;
 
 	q->stats.busy_polls++;
