@@ -48,7 +48,7 @@ migrate_times() {
 	check "data to keep is in the guest's memory" keepsake_make || return
 	check "traffic flows" flow_start || return
 	for ((i = 0; i < times; i++)); do
-		migrate_along "${route[@]}" || break
+		migrate_along "${route[@]}" || { abandon && return; }
 	done
 	check "traffic ends as it should" flow_stop &&
 		check "not a byte was lost or changed" flow_sums_agree
@@ -65,6 +65,16 @@ migrate_along() { # DEVICE…
 		((++hops))
 		hop "$next" "hop $hops" || return
 	done
+}
+
+# Halfway the guest is here or there, or nowhere.
+abandon() {
+	explain
+	flow_clean
+	seat_take target
+	guest_clean
+	seat_take source
+	kill -KILL "$qemu_pid" 2>/dev/null
 }
 
 hop() { # DEVICE WHEN
