@@ -66,6 +66,7 @@ enum {
  * @rx: packets that the guest had no buffers for yet; receive queue only
  * @buffer_size: bytes in the last chain that a packet was put into, or 0
  * @busy_end: until when to look for more without sleep, in ns of local_clock()
+ * @turn_end: until when to do so in this turn
  */
 struct net_queue {
 	struct vhost_queue q;
@@ -76,6 +77,7 @@ struct net_queue {
 	};
 	size_t buffer_size;
 	u64 busy_end;
+	u64 turn_end;
 };
 
 /**
@@ -176,12 +178,11 @@ static enum busy_end busy_poll(struct net_queue *nq,
 			       bool (*ready)(struct net_queue *nq))
 {
 	struct vhost_queue *q = &nq->q;
-	u64 now, turn;
+	u64 now;
 
 	if (!q->busyloop)
 		return BUSY_OVER;
 	now = local_clock();
-	turn = now + NET_BUSY_TURN_NS;
 	if (now >= nq->busy_end)
 		return BUSY_OVER;
 
@@ -191,7 +192,7 @@ static enum busy_end busy_poll(struct net_queue *nq,
 			q->stats.busy_hits++;
 			return BUSY_FOUND;
 		}
-		if (now >= turn || vhost_worker_busy(q->worker))
+		if (now >= nq->turn_end || vhost_worker_busy(q->worker))
 			return BUSY_TURN;
 		cpu_relax();
 	}
@@ -488,22 +489,23 @@ static bool write_guest(const struct iovec *iov, unsigned int niov,
 static bool write_header(const struct vhost_queue *q, const struct iovec *iov,
 			 unsigned int niov, unsigned int buffers)
 {
-	struct virtio_net_hdr_mrg_rxbuf hdr = {
-		.hdr.gso_type = VIRTIO_NET_HDR_GSO_NONE,
-		.num_buffers = cpu_to_vhost16(q, buffers),
-	};
-	size_t offset = offsetof(typeof(hdr), num_buffers);
+	/* All zero: no offload, and nothing of what longer headers have. */
+	u8 hdr[COMPAT_MAX_HDR_LEN] __aligned(sizeof(__virtio16)) = {};
+	size_t offset = offsetof(struct virtio_net_hdr_mrg_rxbuf, num_buffers);
+	__virtio16 *num_buffers = (__virtio16 *)(hdr + offset);
 	size_t size = header_size(q);
 
+	BUILD_BUG_ON(VIRTIO_NET_HDR_GSO_NONE != 0);
+
+	*num_buffers = cpu_to_vhost16(q, buffers);
 	if (!socket_has_header(q))
-		return write_guest(iov, niov, 0, &hdr, size);
-	if (size < sizeof(hdr))
+		return write_guest(iov, niov, 0, hdr, size);
+	if (size < sizeof(struct virtio_net_hdr_mrg_rxbuf))
 		return true;
-	if (likely(iov->iov_len >= sizeof(hdr)))
-		return !put_user(hdr.num_buffers,
+	if (likely(iov->iov_len >= sizeof(struct virtio_net_hdr_mrg_rxbuf)))
+		return !put_user(*num_buffers,
 				 (__virtio16 __user *)(iov->iov_base + offset));
-	return write_guest(iov, niov, offset, &hdr.num_buffers,
-			   sizeof(hdr.num_buffers));
+	return write_guest(iov, niov, offset, num_buffers, sizeof(*num_buffers));
 }
 
 /* Note how much of @size bytes each of @n chains holds. */
@@ -541,8 +543,10 @@ static int deliver(struct net_queue *nq, unsigned int first, unsigned int n,
 		err = -EFAULT;
 	/* A packet that was lost may have been written in part. */
 	if (unlikely(vhost_queue_has(q, VHOST_F_LOG_ALL)) &&
-	    vring_log_iov(q, iov, size))
+	    vring_log_iov(q, iov, size)) {
+		vhost_queue_drop(q, VHOST_DROP_WRITE);
 		return -EFAULT;
+	}
 	if (unlikely(err && err != -EFAULT)) {
 		vhost_queue_drop(q, VHOST_DROP_RECEIVE);
 		return 0;
@@ -586,6 +590,7 @@ static int receive_batch(struct net_queue *nq, struct net_weight *weight)
 {
 	struct vhost_queue *q = &nq->q;
 	unsigned int taken = 0, end;
+	bool moved = false;
 	int n = 1, err;
 	size_t len;
 
@@ -599,6 +604,7 @@ static int receive_batch(struct net_queue *nq, struct net_weight *weight)
 			if (unlikely(n < 0))
 				break;
 			taken += n;
+			moved |= n;
 			n = 1;
 			if (taken < VRING_BATCH)
 				continue;
@@ -622,7 +628,7 @@ static int receive_batch(struct net_queue *nq, struct net_weight *weight)
 	}
 
 	err = settle(q, taken);
-	if (taken)
+	if (moved)
 		busy_begin(nq);
 	if (unlikely(err || n == -EFAULT || n == -EINPROGRESS))
 		return err ?: n;
@@ -682,6 +688,16 @@ static int receive(struct net_queue *nq)
 /* ---- work ---- */
 
 /*
+ * The device IOTLB lacks an entry. The owner may have none to give yet, so the next
+ * kick asks again.
+ */
+static int wait_for_entry(struct vhost_queue *q)
+{
+	vhost_queue_miss(q, q->batch->missed, q->batch->missed_perm);
+	return q->mapped && vring_enable_kick(q) == -EFAULT ? -EFAULT : 0;
+}
+
+/*
  * One turn of a queue. @move returns an error of vring_fetch() and its like, after
  * which the queue rests until the owner has done something about it.
  */
@@ -694,13 +710,14 @@ static void serve(struct net_queue *nq, int (*move)(struct net_queue *nq))
 	if (q->running && !q->broken) {
 		q->stats.runs++;
 		q->batch->walked = 0;
+		if (q->busyloop)
+			nq->turn_end = local_clock() + NET_BUSY_TURN_NS;
 		err = vring_map(q);
 		if (likely(!err))
 			err = move(nq);
 		if (unlikely(err == -EINPROGRESS))
-			vhost_queue_miss(q, q->batch->missed,
-					 q->batch->missed_perm);
-		else if (unlikely(err < 0))
+			err = wait_for_entry(q);
+		if (unlikely(err < 0))
 			vhost_queue_break(q);
 	}
 	mutex_unlock(&q->mutex);
@@ -746,21 +763,17 @@ static struct tun_socket detach_backend(struct net_queue *nq)
 static long attach_backend(struct net_queue *nq, struct tun_socket *ts)
 {
 	struct vhost_queue *q = &nq->q;
-	bool running = q->running;
 	long err;
 
 	lockdep_assert_held(&q->mutex);
+	/* A tap without a device, which will never have anything to tell. */
+	if (vfs_poll(ts->sock->file, NULL) & EPOLLERR)
+		return -EINVAL;
 	err = vhost_queue_start(q);
 	if (err == -EINPROGRESS)
 		vhost_queue_miss(q, q->batch->missed, q->batch->missed_perm);
 	if (err)
 		return -EFAULT;
-	/* A tap without a device, which will never have anything to tell. */
-	if (vfs_poll(ts->sock->file, NULL) & EPOLLERR) {
-		if (!running)
-			vhost_queue_stop(q);
-		return -EINVAL;
-	}
 
 	vhost_poll_stop(&nq->q.backend_poll);
 	put_back_packets(nq);
