@@ -40,9 +40,11 @@
 	(BIT_ULL(VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO - 64) |		\
 	 BIT_ULL(VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO - 64))
 #define COMPAT_TUNNEL_HDR_LEN	sizeof(struct virtio_net_hdr_v1_hash_tunnel)
+#define COMPAT_MAX_HDR_LEN	COMPAT_TUNNEL_HDR_LEN
 #else
 #define COMPAT_TUNNEL_FEATURES	0ULL
 #define COMPAT_TUNNEL_HDR_LEN	0
+#define COMPAT_MAX_HDR_LEN	sizeof(struct virtio_net_hdr_mrg_rxbuf)
 #endif
 
 /* 6.7: the attributes of a dump's request are in its struct genl_info. */

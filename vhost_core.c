@@ -17,6 +17,7 @@
 #include "trace.h"
 #include "vhost_core.h"
 #include "vhost_msg.h"
+#include "vring.h"
 
 /*
  * QEMU asks vhost.ko's parameter of this name and takes 64 if it is not
@@ -27,13 +28,16 @@ module_param(max_mem_regions, ushort, 0444);
 MODULE_PARM_DESC(max_mem_regions,
 		 "Most regions that a memory table may have (default 509)");
 
-/* A ring and one buffer need a few; with less nothing would ever be found. */
-#define MIN_IOTLB_ENTRIES	16
+/*
+ * What two rings need at once: the pages of their areas and of the longest chain.
+ * With less, entries would push each other out for ever.
+ */
+#define MIN_IOTLB_ENTRIES	(2 * (VRING_MAX_HELD + 256))
 
-static uint max_iotlb_entries = 2048;
+static uint max_iotlb_entries = 4096;
 module_param(max_iotlb_entries, uint, 0444);
 MODULE_PARM_DESC(max_iotlb_entries,
-		 "Most entries of a device IOTLB, at least 16 (default 2048)");
+		 "Most entries of a device IOTLB, at least 2560 (default 4096)");
 
 /* Kernel threads are not counted against the owner's limit of processes. */
 #define MAX_WORKERS		64
@@ -462,7 +466,7 @@ static long set_log_fd(struct vhost_dev *dev, int __user *argp)
  */
 long vhost_dev_set_features(struct vhost_dev *dev, const u64 *features)
 {
-	struct vhost_iotlb *iotlb = NULL;
+	struct vhost_iotlb *iotlb = NULL, *old = dev->iotlb;
 	unsigned int i;
 
 	lockdep_assert_held(&dev->mutex);
@@ -477,7 +481,7 @@ long vhost_dev_set_features(struct vhost_dev *dev, const u64 *features)
 	}
 
 	vhost_dev_lock_queues(dev);
-	swap(dev->iotlb, iotlb);
+	WRITE_ONCE(dev->iotlb, iotlb);
 	for (i = 0; i < dev->nqueues; i++) {
 		memcpy(dev->queues[i]->features, features,
 		       sizeof(dev->queues[i]->features));
@@ -486,9 +490,10 @@ long vhost_dev_set_features(struct vhost_dev *dev, const u64 *features)
 		if (dev->queues[i]->running)
 			vhost_queue_wake(dev->queues[i]);
 	}
-	vhost_dev_unlock_queues(dev);
-	vhost_iotlb_free(iotlb);
+	/* Before a worker can note a miss of the new one. */
 	vhost_dev_clear_misses(dev);
+	vhost_dev_unlock_queues(dev);
+	vhost_iotlb_free(old);
 	trace_vhost_alt_features(dev, features);
 	return 0;
 }

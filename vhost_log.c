@@ -58,31 +58,34 @@ bool vhost_log_access_ok(const u8 __user *base, const struct vhost_iotlb *memory
 	return true;
 }
 
-static int set_bit_user(u8 __user *byte, unsigned int bit)
+static int set_bit_user(unsigned long __user *word, unsigned int bit)
 {
-	unsigned long uaddr = (unsigned long)byte;
-	unsigned int offset = offset_in_page(uaddr);
+	unsigned long uaddr = (unsigned long)word;
 	struct page *page;
 	void *kaddr;
 
 	if (pin_user_pages_fast(uaddr & PAGE_MASK, 1, FOLL_WRITE, &page) != 1)
 		return -EFAULT;
 	kaddr = kmap_local_page(page);
-	set_bit(offset * BITS_PER_BYTE + bit, kaddr);
+	set_bit(bit, kaddr + offset_in_page(uaddr));
 	kunmap_local(kaddr);
 	unpin_user_pages_dirty_lock(&page, 1, true);
 	return 0;
 }
 
+/* The log is one of words: bits have the places that they have in those. */
 static int log_page(u8 __user *base, u64 addr)
 {
-	u8 __user *byte = base + log_byte(addr);
-	unsigned int bit = (addr >> LOG_PAGE_SHIFT) % BITS_PER_BYTE;
-	u8 old;
+	unsigned long uaddr = (unsigned long)base + log_byte(addr);
+	unsigned long __user *word =
+		(void __user *)ALIGN_DOWN(uaddr, sizeof(*word));
+	unsigned int bit = (uaddr % sizeof(*word)) * BITS_PER_BYTE +
+			   (addr >> LOG_PAGE_SHIFT) % BITS_PER_BYTE;
+	unsigned long old;
 
-	if (get_user(old, byte))
+	if (get_user(old, word))
 		return -EFAULT;
-	return old & BIT(bit) ? 0 : set_bit_user(byte, bit);
+	return old & BIT(bit) ? 0 : set_bit_user(word, bit);
 }
 
 /**

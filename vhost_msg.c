@@ -99,6 +99,7 @@ static void untake_miss(struct vhost_queue *q)
 	if (q->miss.state == VHOST_MISS_READ)
 		q->miss.state = VHOST_MISS_QUEUED;
 	spin_unlock(&q->dev->miss_lock);
+	wake_up_interruptible_poll(&q->dev->miss_wait, EPOLLIN | EPOLLRDNORM);
 }
 
 /*
@@ -174,7 +175,10 @@ ssize_t vhost_dev_read_iter(struct vhost_dev *dev, struct iov_iter *to,
 	return sizeof(msg);
 }
 
-/* Serve the queues that waited for an entry of [start, last]. */
+/*
+ * Serve the queues that waited for an entry of [start, last], or for any that
+ * allows what the last one did not.
+ */
 static void wake_waiting(struct vhost_dev *dev, u64 start, u64 last)
 {
 	struct vhost_queue *q;
@@ -190,17 +194,17 @@ static void wake_waiting(struct vhost_dev *dev, u64 start, u64 last)
 		if (waited && q->miss.state == VHOST_MISS_READ)
 			q->miss.state = VHOST_MISS_NONE;
 		spin_unlock(&dev->miss_lock);
-		if (waited)
+		if (waited || q->denied)
 			vhost_queue_wake(q);
 	}
 }
 
-static void remap_queues(struct vhost_dev *dev)
+static void unmap_queues(struct vhost_dev *dev)
 {
 	unsigned int i;
 
 	for (i = 0; i < dev->nqueues; i++)
-		vhost_queue_remap(dev->queues[i]);
+		vhost_queue_unmap(dev->queues[i]);
 }
 
 static int update(struct vhost_dev *dev, const struct vhost_iotlb_msg *msg)
@@ -212,7 +216,7 @@ static int update(struct vhost_dev *dev, const struct vhost_iotlb_msg *msg)
 	if (msg->perm & VHOST_ACCESS_RW &&
 	    !vhost_user_range_ok(msg->uaddr, msg->size))
 		return -EFAULT;
-	remap_queues(dev);
+	unmap_queues(dev);
 	/* What was there is out of date, whatever becomes of the new entry. */
 	vhost_iotlb_del(dev->iotlb, msg->iova, last);
 	if (vhost_iotlb_add(dev->iotlb, msg->iova, last, msg->uaddr, msg->perm))
@@ -228,7 +232,7 @@ static int invalidate(struct vhost_dev *dev, const struct vhost_iotlb_msg *msg)
 	/* 2^64 bytes have the size 0. Rather too much than an entry that stays. */
 	if (!msg->size || last < msg->iova)
 		last = U64_MAX;
-	remap_queues(dev);
+	unmap_queues(dev);
 	vhost_iotlb_del(dev->iotlb, msg->iova, last);
 	return 0;
 }

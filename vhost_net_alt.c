@@ -68,6 +68,7 @@ enum {
  * @rx: packets that the guest had no buffers for yet; receive queue only
  * @buffer_size: bytes in the last chain that a packet was put into, or 0
  * @busy_end: until when to look for more without sleep, in ns of local_clock()
+ * @turn_end: until when to do so in this turn
  */
 struct net_queue {
 	struct vhost_queue q;
@@ -78,6 +79,7 @@ struct net_queue {
 	};
 	size_t buffer_size;
 	u64 busy_end;
+	u64 turn_end;
 };
 
 /**
@@ -168,6 +170,19 @@ static void busy_begin(struct net_queue *nq)
 			       (u64)nq->q.busyloop * NSEC_PER_USEC;
 }
 
+static enum busy_end busy_look(struct net_queue *nq,
+			       bool (*ready)(struct net_queue *nq), u64 *now)
+{
+	for (; *now < nq->busy_end && !need_resched(); *now = local_clock()) {
+		if (ready(nq))
+			return BUSY_FOUND;
+		if (*now >= nq->turn_end || vhost_worker_busy(nq->q.worker))
+			return BUSY_TURN;
+		cpu_relax();
+	}
+	return BUSY_OVER;
+}
+
 /*
  * Look for more to do, as long as the owner wants to pay for not having to wake
  * the worker. The time counts from the last packet, not from the last turn, or
@@ -177,7 +192,7 @@ static enum busy_end busy_poll(struct net_queue *nq,
 			       bool (*ready)(struct net_queue *nq))
 {
 	struct vhost_queue *q = &nq->q;
-	enum busy_end end = BUSY_OVER;
+	enum busy_end end;
 	u64 start, now;
 
 	if (!q->busyloop)
@@ -186,18 +201,8 @@ static enum busy_end busy_poll(struct net_queue *nq,
 	if (start >= nq->busy_end)
 		return BUSY_OVER;
 
-	for (now = start; now < nq->busy_end && !need_resched(); now = local_clock()) {
-		if (ready(nq)) {
-			end = BUSY_FOUND;
-			break;
-		}
-		if (now - start >= NET_BUSY_TURN_NS ||
-		    vhost_worker_busy(q->worker)) {
-			end = BUSY_TURN;
-			break;
-		}
-		cpu_relax();
-	}
+	now = start;
+	end = busy_look(nq, ready, &now);
 	q->stats.busy_polls++;
 	q->stats.busy_hits += end == BUSY_FOUND;
 	q->stats.busy_ns += now - start;
@@ -496,22 +501,23 @@ static bool write_guest(const struct iovec *iov, unsigned int niov,
 static bool write_header(const struct vhost_queue *q, const struct iovec *iov,
 			 unsigned int niov, unsigned int buffers)
 {
-	struct virtio_net_hdr_mrg_rxbuf hdr = {
-		.hdr.gso_type = VIRTIO_NET_HDR_GSO_NONE,
-		.num_buffers = cpu_to_vhost16(q, buffers),
-	};
-	size_t offset = offsetof(typeof(hdr), num_buffers);
+	/* All zero: no offload, and nothing of what longer headers have. */
+	u8 hdr[COMPAT_MAX_HDR_LEN] __aligned(sizeof(__virtio16)) = {};
+	size_t offset = offsetof(struct virtio_net_hdr_mrg_rxbuf, num_buffers);
+	__virtio16 *num_buffers = (__virtio16 *)(hdr + offset);
 	size_t size = header_size(q);
 
+	BUILD_BUG_ON(VIRTIO_NET_HDR_GSO_NONE != 0);
+
+	*num_buffers = cpu_to_vhost16(q, buffers);
 	if (!socket_has_header(q))
-		return write_guest(iov, niov, 0, &hdr, size);
-	if (size < sizeof(hdr))
+		return write_guest(iov, niov, 0, hdr, size);
+	if (size < sizeof(struct virtio_net_hdr_mrg_rxbuf))
 		return true;
-	if (likely(iov->iov_len >= sizeof(hdr)))
-		return !put_user(hdr.num_buffers,
+	if (likely(iov->iov_len >= sizeof(struct virtio_net_hdr_mrg_rxbuf)))
+		return !put_user(*num_buffers,
 				 (__virtio16 __user *)(iov->iov_base + offset));
-	return write_guest(iov, niov, offset, &hdr.num_buffers,
-			   sizeof(hdr.num_buffers));
+	return write_guest(iov, niov, offset, num_buffers, sizeof(*num_buffers));
 }
 
 /* Note how much of @size bytes each of @n chains holds. */
@@ -549,8 +555,10 @@ static int deliver(struct net_queue *nq, unsigned int first, unsigned int n,
 		err = -EFAULT;
 	/* A packet that was lost may have been written in part. */
 	if (unlikely(vhost_queue_has(q, VHOST_F_LOG_ALL)) &&
-	    vring_log_iov(q, iov, size))
+	    vring_log_iov(q, iov, size)) {
+		vhost_queue_drop(q, VHOST_ALT_DROP_WRITE);
 		return -EFAULT;
+	}
 	if (unlikely(err && err != -EFAULT)) {
 		vhost_queue_drop(q, VHOST_ALT_DROP_RECEIVE);
 		return 0;
@@ -594,6 +602,7 @@ static int receive_batch(struct net_queue *nq, struct net_weight *weight)
 {
 	struct vhost_queue *q = &nq->q;
 	unsigned int taken = 0, end;
+	bool moved = false;
 	int n = 1, err;
 	size_t len;
 
@@ -607,6 +616,7 @@ static int receive_batch(struct net_queue *nq, struct net_weight *weight)
 			if (unlikely(n < 0))
 				break;
 			taken += n;
+			moved |= n;
 			n = 1;
 			if (taken < VRING_BATCH)
 				continue;
@@ -630,7 +640,7 @@ static int receive_batch(struct net_queue *nq, struct net_weight *weight)
 	}
 
 	err = settle(q, taken);
-	if (taken)
+	if (moved)
 		busy_begin(nq);
 	if (unlikely(err || n == -EFAULT || n == -EINPROGRESS))
 		return err ?: n;
@@ -698,6 +708,16 @@ static void stop_broken(struct vhost_queue *q)
 }
 
 /*
+ * The device IOTLB lacks an entry. The owner may have none to give yet, so the next
+ * kick asks again.
+ */
+static int wait_for_entry(struct vhost_queue *q)
+{
+	vhost_queue_miss(q, q->batch->missed, q->batch->missed_perm);
+	return q->mapped && vring_enable_kick(q) == -EFAULT ? -EFAULT : 0;
+}
+
+/*
  * One turn of a queue. @move returns an error of vring_fetch() and its like, after
  * which the queue rests until the owner has done something about it.
  */
@@ -710,14 +730,22 @@ static void serve(struct net_queue *nq, int (*move)(struct net_queue *nq))
 	if (q->running && !q->broken) {
 		q->stats.runs++;
 		q->batch->walked = 0;
+		if (q->busyloop)
+			nq->turn_end = local_clock() + NET_BUSY_TURN_NS;
 		err = vring_map(q);
 		if (likely(!err))
 			err = move(nq);
 		if (unlikely(err == -EINPROGRESS))
+<<<<<<< HEAD
 			vhost_queue_miss(q, q->batch->missed,
 					 q->batch->missed_perm);
 		else if (unlikely(err < 0))
 			stop_broken(q);
+=======
+			err = wait_for_entry(q);
+		if (unlikely(err < 0))
+			vhost_queue_break(q);
+>>>>>>> main
 	}
 	mutex_unlock(&q->mutex);
 }
@@ -767,21 +795,17 @@ static struct tun_socket detach_backend(struct net_queue *nq)
 static long attach_backend(struct net_queue *nq, struct tun_socket *ts)
 {
 	struct vhost_queue *q = &nq->q;
-	bool running = q->running;
 	long err;
 
 	lockdep_assert_held(&q->mutex);
+	/* A tap without a device, which will never have anything to tell. */
+	if (vfs_poll(ts->sock->file, NULL) & EPOLLERR)
+		return -EINVAL;
 	err = vhost_queue_start(q);
 	if (err == -EINPROGRESS)
 		vhost_queue_miss(q, q->batch->missed, q->batch->missed_perm);
 	if (err)
 		return -EFAULT;
-	/* A tap without a device, which will never have anything to tell. */
-	if (vfs_poll(ts->sock->file, NULL) & EPOLLERR) {
-		if (!running)
-			vhost_queue_stop(q);
-		return -EINVAL;
-	}
 
 	vhost_poll_stop(&nq->q.backend_poll);
 	put_back_packets(nq);

@@ -77,7 +77,7 @@ void vhost_queue_reset(struct vhost_queue *q)
 	/* One entry, so that the masks and sizes made of it are sound. */
 	q->num = 1;
 	memset(q->ring, 0, sizeof(q->ring));
-	vhost_queue_remap(q);
+	vhost_queue_unmap(q);
 	q->last_avail = 0;
 	q->avail_idx = 0;
 	q->last_used = 0;
@@ -107,28 +107,28 @@ void vhost_queue_move(struct vhost_queue *q, struct vhost_worker *worker)
  * @memory: the memory table
  * @iotlb: the device IOTLB, or NULL
  *
- * If the addresses of the ring change their meaning by that, they are forgotten,
- * and the queue waits for new ones.
+ * If the addresses of a running ring change their meaning by that, they are
+ * forgotten, and the queue waits for new ones.
  */
 void vhost_queue_set_maps(struct vhost_queue *q,
 			  const struct vhost_iotlb *memory,
 			  const struct vhost_iotlb *iotlb)
 {
 	lockdep_assert_held(&q->mutex);
-	if (!q->iotlb != !iotlb)
+	if (q->running && !q->iotlb != !iotlb)
 		memset(q->ring, 0, sizeof(q->ring));
 	q->memory = memory;
 	q->iotlb = iotlb;
-	vhost_queue_remap(q);
+	vhost_queue_unmap(q);
 }
 
 /**
- * vhost_queue_remap() - forget everything that was found in a map
+ * vhost_queue_unmap() - forget everything that was found in a map
  * @q: the queue, with its mutex held, or not known to anybody yet
  *
  * To be called after every change of a map, or of what of the ring lies where.
  */
-void vhost_queue_remap(struct vhost_queue *q)
+void vhost_queue_unmap(struct vhost_queue *q)
 {
 	q->hint = NULL;
 	q->mapped = false;
@@ -301,7 +301,7 @@ static long set_vring_num(struct vhost_queue *q,
 	if (!state.num || state.num > 0xffff || !is_power_of_2(state.num))
 		return -EINVAL;
 	q->num = state.num;
-	vhost_queue_remap(q);
+	vhost_queue_unmap(q);
 	return 0;
 }
 
@@ -348,7 +348,7 @@ static long set_vring_addr(struct vhost_queue *q,
 
 	memcpy(q->ring, ring, sizeof(ring));
 	q->log = log;
-	vhost_queue_remap(q);
+	vhost_queue_unmap(q);
 	if (q->running) {
 		q->broken = false;
 		vhost_queue_wake(q);

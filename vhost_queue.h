@@ -92,6 +92,7 @@ struct vhost_miss {
  * @ring: addresses of the ring's areas as the owner gave them: his own, or the
  *	guest's with @iotlb. All 0: they are yet to be given.
  * @mapped: @desc, @avail and @used are up to date; see vring_map()
+ * @denied: an entry of @iotlb forbids access to the ring
  * @scattered: these are the guest's addresses, and each access is translated,
  *	since an area is not in one piece in the owner's memory
  * @desc: descriptor table (split)
@@ -138,6 +139,7 @@ struct vhost_queue {
 	unsigned int num;
 	u64 ring[VRING_AREAS];
 	bool mapped;
+	bool denied;
 	bool scattered;
 	struct vring_desc __user *desc;
 	struct vring_avail __user *avail;
@@ -162,7 +164,7 @@ void vhost_queue_move(struct vhost_queue *q, struct vhost_worker *worker);
 void vhost_queue_set_maps(struct vhost_queue *q,
 			  const struct vhost_iotlb *memory,
 			  const struct vhost_iotlb *iotlb);
-void vhost_queue_remap(struct vhost_queue *q);
+void vhost_queue_unmap(struct vhost_queue *q);
 bool vhost_queue_memory_ok(struct vhost_queue *q,
 			   const struct vhost_iotlb *memory, bool log_all);
 bool vhost_queue_log_ok(struct vhost_queue *q, const u8 __user *base);

@@ -63,6 +63,7 @@ int vring_map_slow(struct vhost_queue *q)
 	int err;
 
 	lockdep_assert_held(&q->mutex);
+	q->denied = false;
 	if (!ring_given(q))
 		return 1;
 	point_to_given(q);
@@ -73,8 +74,11 @@ int vring_map_slow(struct vhost_queue *q)
 					 &area[i]);
 		if (err == -EFAULT)
 			return vring_missed(q, q->ring[i], perm);
+		/* Asking again would bring the same answer, again and again. */
+		if (err == -EPERM)
+			q->denied = true;
 		if (err < 0)
-			return -EFAULT;
+			return err == -EPERM ? 1 : -EFAULT;
 		whole &= err;
 	}
 	if (q->iotlb && whole) {
@@ -98,7 +102,7 @@ int vring_map_slow(struct vhost_queue *q)
 int vring_start(struct vhost_queue *q)
 {
 	lockdep_assert_held(&q->mutex);
-	vhost_queue_remap(q);
+	vhost_queue_unmap(q);
 	point_to_given(q);
 	q->called_valid = false;
 	return q->ops->start(q);

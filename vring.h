@@ -211,8 +211,9 @@ int vring_missed(struct vhost_queue *q, u64 addr, u8 perm);
  * vring_map() - find the ring in the owner's memory
  * @q: the queue
  *
- * Return: 0; 1 if the owner has not yet said where it is; -EINPROGRESS if the device
- * IOTLB lacks an entry; -EFAULT if it forbids access.
+ * Return: 0; 1 if the owner has not yet said where it is, or forbids access by an
+ * entry of the device IOTLB: he has the queue served when he changes that;
+ * -EINPROGRESS if the device IOTLB lacks an entry; -EFAULT if the ring wraps around.
  */
 static inline int vring_map(struct vhost_queue *q)
 {
@@ -277,8 +278,8 @@ void vring_put_back(struct vhost_queue *q, unsigned int end);
 
 /**
  * vring_enable_kick() - ask the guest to kick when it makes chains available
- * @q: the queue, of which nothing is held, and of which the last fetch found
- *	nothing more; chains that were put back since then do not count
+ * @q: the queue, of which nothing is held; chains that the last fetch has seen do
+ *	not count as news, also if they were put back
  *
  * Return: 0: the next new chain brings a kick. 1: chains have become available
  * meanwhile, which may bring none. -EFAULT: the ring could not be accessed.

@@ -514,17 +514,26 @@ static bool used_completely(const struct vring_chain *chain)
  */
 static int complete_in_order(struct vhost_queue *q, unsigned int end)
 {
-	struct vring_batch *b = q->batch;
-	unsigned int first = b->done, last;
+	unsigned int first = q->batch->done, last, slot = 0, n = 0;
+	struct vring_used_elem *used = q->batch->used;
+	int err;
 
 	for (; first < end; first = last + 1) {
 		last = first;
-		while (last + 1 < end && used_completely(&b->chains[last]))
+		while (last + 1 < end && used_completely(&q->batch->chains[last]))
 			last++;
-		set_used(q, b->used, &b->chains[last]);
-		if (write_used(q, q->last_used & (q->num - 1), b->used, 1))
-			return -EFAULT;
+		if (!n)
+			slot = q->last_used & (q->num - 1);
+		set_used(q, &used[n++], &q->batch->chains[last]);
 		q->last_used += last - first + 1;
+		/* Entries that stand side by side are written together. */
+		if (last == first && last + 1 < end && n < VRING_BATCH &&
+		    slot + n < q->num)
+			continue;
+		err = write_used(q, slot, used, n);
+		if (err)
+			return err;
+		n = 0;
 	}
 	return 0;
 }

@@ -632,6 +632,9 @@ TEST_F(badring, tx_same_head_twice)
 	struct vq_used used;
 	__u16 head;
 
+	/* An entry for a batch names its last chain: which of the two is it? */
+	if (variant->features & F_IN_ORDER)
+		SKIP(return, "in order, one chain twice is ambiguous");
 	head = self->tx->free_head;
 	ASSERT_THAT(offer_good(g, EDGE_GPA + 0x8000, 1));
 	split_offer_raw(self->tx, head);

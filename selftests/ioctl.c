@@ -3,10 +3,13 @@
  * Every command: what it does, each way in which it fails, which failure comes
  * first, when it is allowed, and that a command that fails changes nothing.
  */
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 
 #include "test.h"
@@ -18,7 +21,8 @@
 static const unsigned long ring_cmds[] = {
 	VHOST_SET_VRING_NUM, VHOST_SET_VRING_ADDR, VHOST_SET_VRING_BASE,
 	VHOST_GET_VRING_BASE, VHOST_SET_VRING_KICK, VHOST_SET_VRING_CALL,
-	VHOST_SET_VRING_ERR,
+	VHOST_SET_VRING_ERR, VHOST_SET_VRING_BUSYLOOP_TIMEOUT,
+	VHOST_GET_VRING_BUSYLOOP_TIMEOUT,
 };
 
 /* Commands of the owner alone. */
@@ -26,6 +30,9 @@ static const unsigned long owner_cmds[] = {
 	VHOST_RESET_OWNER, VHOST_SET_MEM_TABLE, VHOST_SET_VRING_NUM,
 	VHOST_SET_VRING_ADDR, VHOST_SET_VRING_BASE, VHOST_GET_VRING_BASE,
 	VHOST_SET_VRING_KICK, VHOST_SET_VRING_CALL, VHOST_SET_VRING_ERR,
+	VHOST_SET_VRING_BUSYLOOP_TIMEOUT, VHOST_GET_VRING_BUSYLOOP_TIMEOUT,
+	VHOST_SET_VRING_ENDIAN, VHOST_GET_VRING_ENDIAN,
+	VHOST_SET_LOG_BASE, VHOST_SET_LOG_FD,
 };
 
 FIXTURE(command)
@@ -745,5 +752,435 @@ TEST_F(command, ring_reset)
 	ASSERT_OK(vdev_set_backend(self->fd, TXQ, g->tap));
 	EXPECT_OK(guest_check_alive(g, 100));
 }
+
+/* ---- what fails changes nothing ---- */
+
+TEST_F(command, bad_rings_change_nothing)
+{
+	struct guest *g = &self->g;
+	struct vhost_vring_addr a;
+	unsigned int i;
+	__u32 base;
+
+	ASSERT_OK(bring_up(g));
+	ASSERT_OK(guest_check_alive(g, 0));
+	ASSERT_OK(guest_set_backend(g, -1));
+	for (i = 0; i < NR_VQS; i++) {
+		EXPECT_ERR(EINVAL, vdev_set_state(self->fd, VHOST_SET_VRING_NUM,
+						  i, 0));
+		EXPECT_ERR(EINVAL, vdev_set_state(self->fd, VHOST_SET_VRING_NUM,
+						  i, RING - 1));
+		EXPECT_ERR(EINVAL, vdev_set_state(self->fd, VHOST_SET_VRING_BASE,
+						  i, 0x10000));
+		a = (struct vhost_vring_addr) {
+			.index = i, .flags = 2,
+			.desc_user_addr = 0x1000, .avail_user_addr = 0x2000,
+			.used_user_addr = 0x3000,
+		};
+		EXPECT_ERR(EOPNOTSUPP,
+			   vdev_cmd(self->fd, VHOST_SET_VRING_ADDR, &a));
+		a.flags = 0;
+		a.avail_user_addr++;
+		EXPECT_ERR(EINVAL,
+			   vdev_cmd(self->fd, VHOST_SET_VRING_ADDR, &a));
+		ASSERT_OK(vdev_get_base(self->fd, i, &base));
+		EXPECT_EQ(g->vq[i].used_idx, base);
+	}
+	/* With the size, the place and the base that it had. */
+	ASSERT_OK(guest_set_backend(g, g->tap));
+	for (i = 0; i < 2 * RING; i++)
+		ASSERT_OK_AT(guest_check_alive(g, i * 10), "round %u", i);
+}
+
+TEST_F(command, bad_tables_change_nothing)
+{
+	struct vhost_memory *t = mem_table(2);
+	struct guest *g = &self->g;
+
+	ASSERT_NE(NULL, t);
+	ASSERT_OK(bring_up(g));
+	ASSERT_OK(guest_set_backend(g, -1));
+	t->regions[1].memory_size = 0;
+	EXPECT_ERR(EFAULT, vdev_cmd(self->fd, VHOST_SET_MEM_TABLE, t));
+	t->padding = 1;
+	EXPECT_ERR(EOPNOTSUPP, vdev_cmd(self->fd, VHOST_SET_MEM_TABLE, t));
+	t->padding = 0;
+	t->nregions = ~0U;
+	EXPECT_ERR(E2BIG, vdev_cmd(self->fd, VHOST_SET_MEM_TABLE, t));
+	EXPECT_ERR(EFAULT, vdev_cmd(self->fd, VHOST_SET_MEM_TABLE, BAD_PTR));
+	ASSERT_OK(guest_set_backend(g, g->tap));
+	EXPECT_OK(guest_check_alive(g, 0));
+	free(t);
+}
+
+/* An owner who fails to become one again is one still. */
+TEST_F(command, refused_owner_changes_nothing)
+{
+	struct guest *g = &self->g;
+
+	ASSERT_OK(bring_up(g));
+	EXPECT_ERR(EBUSY, vdev_set_owner(self->fd));
+	EXPECT_OK(guest_check_alive(g, 0));
+}
+
+/* ---- which failure comes first ---- */
+
+/* Who runs is busy, before the rest of the argument is read. */
+TEST_F(command, busy_before_unreadable)
+{
+	static const unsigned long cmds[] = {
+		VHOST_SET_VRING_NUM, VHOST_SET_VRING_BASE,
+	};
+	size_t page = sysconf(_SC_PAGESIZE);
+	unsigned char *p;
+	unsigned int i;
+	__u32 *word;
+
+	p = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, p);
+	ASSERT_EQ(0, munmap(p + page, page));
+	word = (__u32 *)(p + page) - 1;
+	*word = TXQ;
+	ASSERT_OK(bring_up(&self->g));
+	for (i = 0; i < ARRAY_SIZE(cmds); i++)
+		EXPECT_ERR(EBUSY, vdev_cmd(self->fd, cmds[i], word));
+	EXPECT_ERR(EFAULT, vdev_cmd(self->fd, VHOST_SET_VRING_ADDR, word));
+	EXPECT_ERR(EFAULT, vdev_cmd(self->fd, VHOST_SET_VRING_KICK, word));
+	ASSERT_OK(guest_set_backend(&self->g, -1));
+	for (i = 0; i < ARRAY_SIZE(cmds); i++)
+		EXPECT_ERR(EFAULT, vdev_cmd(self->fd, cmds[i], word));
+}
+
+/* Not the owner, no such ring, no ring there, no socket: in this order. */
+TEST_F(command, backend_order)
+{
+	struct guest *g = &self->g;
+	int fd = vdev_open();
+
+	ASSERT_GE(fd, 0);
+	EXPECT_ERR(EPERM, vdev_set_backend(fd, NR_VQS, 9999));
+	EXPECT_ERR(EPERM, vdev_set_backend(fd, ~0U, -1));
+	close(fd);
+	EXPECT_ERR(ENOBUFS, vdev_set_backend(self->fd, NR_VQS, 9999));
+	EXPECT_ERR(EFAULT, vdev_set_backend(self->fd, TXQ, 9999));
+	ASSERT_OK(bring_up(g));
+	EXPECT_ERR(ENOTSOCK, vdev_set_backend(self->fd, TXQ, 9999));
+	EXPECT_OK(guest_check_alive(g, 0));
+}
+
+/* A ring that is all there is of no use without a memory table. */
+TEST_F(command, backend_wants_memory)
+{
+	struct guest *g = &self->g;
+	unsigned int i;
+
+	ASSERT_OK(vdev_set_features(self->fd, g->cfg.features));
+	for (i = 0; i < NR_VQS; i++) {
+		ASSERT_OK(vdev_set_vring(self->fd, &g->vq[i], 0));
+		EXPECT_ERR(EFAULT, vdev_set_backend(self->fd, i, g->tap));
+	}
+	ASSERT_OK(vdev_set_mem(self->fd, &g->mem));
+	ASSERT_OK(guest_set_backend(g, g->tap));
+	EXPECT_OK(guest_check_alive(g, 0));
+}
+
+/* ---- what is legal while running ---- */
+
+TEST_F(command, questions_while_running)
+{
+	struct guest *g = &self->g;
+	__u64 word = 0;
+	unsigned int i;
+	__u32 base;
+
+	ASSERT_OK(bring_up(g));
+	ASSERT_OK(guest_check_alive(g, 0));
+	EXPECT_OK(vdev_get_features(self->fd, &word));
+	EXPECT_OK(vdev_cmd(self->fd, VHOST_GET_BACKEND_FEATURES, &word));
+	word = 0;
+	EXPECT_OK(vdev_cmd(self->fd, VHOST_SET_BACKEND_FEATURES, &word));
+	for (i = 0; i < NR_VQS; i++) {
+		EXPECT_OK(vdev_get_base(self->fd, i, &base));
+		/* Receive may have fetched buffers beyond those that it used. */
+		EXPECT_GE(g->vq[i].inflight,
+			  (__u16)(g->vq[i].avail_idx - base));
+	}
+	EXPECT_OK(guest_check_alive(g, 100));
+}
+
+/* From flags to the event index and back, as no driver does. */
+TEST_F(command, features_while_running)
+{
+	struct guest *g = &self->g;
+	unsigned int i;
+
+	ASSERT_OK(bring_up(g));
+	for (i = 0; i < 10; i++) {
+		ASSERT_OK(guest_set_backend(g, -1));
+		g->vq[TXQ].features ^= F_EVENT_IDX;
+		g->vq[RXQ].features ^= F_EVENT_IDX;
+		ASSERT_OK(guest_set_backend(g, g->tap));
+		ASSERT_OK(vdev_set_features(self->fd, g->vq[TXQ].features));
+		/* The worker may have begun under the rule before. */
+		vq_kick(&g->vq[TXQ]);
+		vq_kick(&g->vq[RXQ]);
+		ASSERT_OK(guest_set_backend(g, -1));
+		ASSERT_OK(guest_set_backend(g, g->tap));
+		ASSERT_OK_AT(guest_check_alive(g, i * 10), "round %u", i);
+	}
+}
+
+/* Copies what lies there to another place; NULL if that fails. */
+static void *move_away(void *from, size_t size)
+{
+	void *to = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (to == MAP_FAILED)
+		return NULL;
+	memcpy(to, from, size);
+	return to;
+}
+
+/* Rings that move in the owner's memory, as at a hotplug of the guest's. */
+TEST_F(command, ring_moves_while_running)
+{
+	struct guest *g = &self->g;
+	unsigned int i, area, round;
+	size_t size;
+
+	ASSERT_OK(bring_up(g));
+	for (round = 0; round < 5; round++) {
+		ASSERT_OK_AT(guest_check_alive(g, round * 10), "round %u",
+			     round);
+		for (i = 0; i < NR_VQS; i++) {
+			/* Nothing is written to it while it is copied. */
+			ASSERT_OK(vdev_set_backend(self->fd, i, -1));
+			for (area = 0; area < VQ_AREAS; area++) {
+				size = g->cfg.ops->size(RING, area);
+				g->vq[i].area[area] =
+					move_away(g->vq[i].area[area], size);
+				ASSERT_NE(NULL, g->vq[i].area[area]);
+			}
+			if (round & 1)
+				ASSERT_OK(vdev_set_addr(self->fd, &g->vq[i]));
+			ASSERT_OK(vdev_set_backend(self->fd, i, g->tap));
+			if (!(round & 1))
+				ASSERT_OK(vdev_set_addr(self->fd, &g->vq[i]));
+		}
+	}
+	EXPECT_OK(guest_check_alive(g, 100));
+}
+
+/* Buffers are where the newest table says; the former place may be gone. */
+TEST_F(command, memory_moves_while_running)
+{
+	struct guest *g = &self->g;
+	struct gmem_region *r = &g->mem.region[1];
+	size_t page = sysconf(_SC_PAGESIZE);
+	unsigned int round;
+	void *old, *new;
+
+	ASSERT_OK(bring_up(g));
+	for (round = 0; round < 10; round++) {
+		ASSERT_OK_AT(guest_check_alive(g, round * 10), "round %u",
+			     round);
+		/* With the page behind it that the library keeps free. */
+		new = mmap(NULL, r->size + page, PROT_READ | PROT_WRITE,
+			   MAP_SHARED, r->fd, 0);
+		ASSERT_NE(MAP_FAILED, new);
+		old = r->hva;
+		r->hva = new;
+		ASSERT_OK(vdev_set_mem(self->fd, &g->mem));
+		ASSERT_EQ(0, munmap(old, r->size + page));
+	}
+	EXPECT_OK(guest_check_alive(g, 200));
+}
+
+/* The newest eventfd is told, and no other. */
+TEST_F(command, err_while_running)
+{
+	struct guest *g = &self->g;
+	struct vq *tx = &g->vq[TXQ];
+	int old = tx->err;
+
+	ASSERT_OK(bring_up(g));
+	tx->err = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	ASSERT_GE(tx->err, 0);
+	ASSERT_OK(vdev_set_file(self->fd, VHOST_SET_VRING_ERR, TXQ, tx->err));
+	/* More than the ring can hold. */
+	tx->avail_idx += RING + 1;
+	vq_publish(tx);
+	vq_kick(tx);
+	EXPECT_TRUE(event_wait(tx->err));
+	EXPECT_EQ(0, event_count(old));
+	close(old);
+}
+
+/* ---- who may ---- */
+
+static void *num_from_thread(void *arg)
+{
+	long err = vdev_set_state(*(int *)arg, VHOST_SET_VRING_NUM, 0, RING);
+
+	return (void *)err;
+}
+
+/* The memory counts, not the thread. */
+TEST_F(command, any_thread_of_the_owner)
+{
+	pthread_t thread;
+	void *err;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, num_from_thread, &self->fd));
+	ASSERT_EQ(0, pthread_join(thread, &err));
+	EXPECT_EQ(NULL, err);
+}
+
+static int ask_as_stranger(int fd)
+{
+	__u64 word = 0;
+
+	if (vdev_get_features(fd, &word))
+		return 1;
+	if (vdev_set_features(fd, F_VERSION_1 | F_MRG_RXBUF))
+		return 2;
+	if (vdev_cmd(fd, VHOST_GET_BACKEND_FEATURES, &word))
+		return 3;
+	word = 0;
+	if (vdev_cmd(fd, VHOST_SET_BACKEND_FEATURES, &word))
+		return 4;
+	return vdev_cmd(fd, _IO(VHOST_VIRTIO, 0x7f), BAD_PTR) == -EPERM ? 0 : 5;
+}
+
+/* Features are nobody's own. */
+TEST_F(command, features_are_for_strangers_too)
+{
+	int status;
+	pid_t pid;
+
+	ASSERT_OK(bring_up(&self->g));
+	pid = fork();
+	ASSERT_GE(pid, 0);
+	if (!pid)
+		_exit(ask_as_stranger(self->fd));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_OK(guest_check_alive(&self->g, 0));
+}
+
+/* ---- the file ---- */
+
+TEST_F(command, seeking_means_nothing)
+{
+	EXPECT_EQ(0, lseek(self->fd, 0, SEEK_SET));
+	EXPECT_EQ(0, lseek(self->fd, 100, SEEK_SET));
+	EXPECT_EQ(0, lseek(self->fd, 0, SEEK_END));
+}
+
+/* QEMU and DPDK tell kernel vhost by the number of its driver. */
+TEST_F(command, is_a_misc_device)
+{
+	struct stat st;
+
+	ASSERT_EQ(0, fstat(self->fd, &st));
+	EXPECT_TRUE(S_ISCHR(st.st_mode));
+	EXPECT_EQ(10, major(st.st_rdev));
+}
+
+/* ---- programs of 32 bits ---- */
+
+#ifdef __x86_64__
+
+#define NR32_GETPID	20
+#define NR32_IOCTL	54
+
+/* A system call as a program of 32 bits makes it. */
+static int call32(unsigned int nr, unsigned int a, unsigned int b,
+		  unsigned int c)
+{
+	long ret = nr;
+
+	asm volatile("int $0x80" : "+a" (ret)
+		     : "b" ((long)a), "c" ((long)b), "d" ((long)c)
+		     : "memory", "r8", "r9", "r10", "r11");
+	return ret;
+}
+
+static bool is_user_mode_linux(void)
+{
+	char line[200] = "";
+	bool found = false;
+	FILE *f = fopen("/proc/cpuinfo", "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		found |= !!strstr(line, "User Mode Linux");
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* Not every kernel takes such calls. */
+static bool has_call32(void)
+{
+	int status = -1;
+	pid_t pid;
+
+	/* It would make them of the host. */
+	if (is_user_mode_linux())
+		return false;
+	pid = fork();
+	if (!pid)
+		_exit(call32(NR32_GETPID, 0, 0, 0) != getpid());
+	return waitpid(pid, &status, 0) == pid && !status;
+}
+
+static int cmd32(int fd, unsigned long cmd, void *arg)
+{
+	return call32(NR32_IOCTL, fd, cmd, (unsigned long)arg);
+}
+
+TEST_F(command, compat)
+{
+	struct vhost_vring_state *s;
+	struct vhost_vring_file *f;
+	struct guest *g = &self->g;
+	__u64 *word;
+	__u32 base;
+
+	if (!has_call32())
+		SKIP(return, "no calls of 32 bits here");
+	word = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	ASSERT_NE(MAP_FAILED, word);
+	EXPECT_OK(cmd32(self->fd, VHOST_GET_FEATURES, word));
+	EXPECT_EQ(F_REQUIRED, *word & F_REQUIRED);
+	*word = BIT_ULL(63);
+	EXPECT_ERR(EOPNOTSUPP, cmd32(self->fd, VHOST_SET_FEATURES, word));
+	EXPECT_ERR(EFAULT, cmd32(self->fd, VHOST_SET_FEATURES, BAD_PTR));
+	EXPECT_ERR(EBUSY, cmd32(self->fd, VHOST_SET_OWNER, NULL));
+	ASSERT_OK(bring_up(g));
+	ASSERT_OK(guest_set_backend(g, -1));
+	s = (void *)word;
+	*s = (struct vhost_vring_state) { .index = RXQ, .num = 3 };
+	EXPECT_OK(cmd32(self->fd, VHOST_SET_VRING_BASE, s));
+	EXPECT_OK(vdev_get_base(self->fd, RXQ, &base));
+	EXPECT_EQ(3, base);
+	s->num = 0;
+	EXPECT_OK(cmd32(self->fd, VHOST_SET_VRING_BASE, s));
+	s->index = NR_VQS;
+	EXPECT_ERR(ENOBUFS, cmd32(self->fd, VHOST_SET_VRING_BASE, s));
+	s->index = 0;
+	EXPECT_ERR(ENOTTY, cmd32(self->fd, _IO(VHOST_VIRTIO, 0x7f), s));
+	f = (void *)word;
+	*f = (struct vhost_vring_file) { .index = RXQ, .fd = g->tap };
+	EXPECT_OK(cmd32(self->fd, VHOST_NET_SET_BACKEND, f));
+	f->index = TXQ;
+	EXPECT_OK(cmd32(self->fd, VHOST_NET_SET_BACKEND, f));
+	EXPECT_OK(guest_check_alive(g, 0));
+}
+
+#endif
 
 VHOST_TEST_MAIN

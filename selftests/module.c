@@ -1,27 +1,61 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Unloading: refused while a file is open, and clean afterwards. Without
- * $VHOST_ALT_KO there is no way back in, so the module stays where it is.
+ * Loading and unloading: refused while a file is open, clean afterwards, and what
+ * the parameters make of it. Without $VHOST_ALT_KO there is no way back in, so the
+ * module stays where it is.
  */
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
 
 #include "test.h"
+#include "thread.h"
 
-static int unload(void)
-{
-	return syscall(SYS_delete_module, env_module(), O_NONBLOCK) ? -errno :
-								      0;
+#define OURS		"vhost_alt"
+#define OUR_PATH	"/dev/vhost-net-alt"
+#define NET		"vhost_net"
+#define NET_PATH	"/dev/vhost-net"
+
+/* Of Linux's list of fixed numbers. */
+#define MISC_MAJOR	10
+#define NET_MINOR	238
+
+#define MODERN_CFG {							\
+	.features = F_VERSION_1 | F_MRG_RXBUF,				\
+	.tap_flags = IFF_VNET_HDR,					\
 }
 
-static int load(const char *path)
+static int unload(const char *name)
+{
+	return syscall(SYS_delete_module, name, O_NONBLOCK) ? -errno : 0;
+}
+
+static int load(const char *path, const char *parameters)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), err;
 
 	if (fd < 0)
 		return -errno;
-	err = syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
+	err = syscall(SYS_finit_module, fd, parameters, 0) ? -errno : 0;
 	close(fd);
 	return err;
+}
+
+static bool is_loaded(const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/module/%s", name);
+	return !access(path, F_OK);
+}
+
+/* The kernel's own module, from where the machine has it. */
+static bool load_vhost_net(void)
+{
+	return !system("bash -c '. /run/vm/settings 2>/dev/null;"
+		       " modprobe ${VM_KERNEL_DIR:+-d \"$VM_KERNEL_DIR\"}"
+		       " vhost_net' >/dev/null 2>&1");
 }
 
 TEST(unload_refused_while_open)
@@ -29,50 +63,226 @@ TEST(unload_refused_while_open)
 	int fd = vdev_open();
 
 	ASSERT_GE(fd, 0);
-	EXPECT_ERR(EAGAIN, unload());
+	EXPECT_ERR(EAGAIN, unload(env_module()));
 	EXPECT_OK(vdev_set_owner(fd));
-	EXPECT_ERR(EAGAIN, unload());
+	EXPECT_ERR(EAGAIN, unload(env_module()));
 	EXPECT_EQ(0, access(env_device(), F_OK));
 	close(fd);
 }
 
 TEST(unload_refused_while_running)
 {
-	struct guest_cfg cfg = {
-		.features = F_VERSION_1 | F_MRG_RXBUF,
-		.tap_flags = IFF_VNET_HDR,
-	};
+	struct guest_cfg cfg = MODERN_CFG;
 	struct guest g;
 
 	ASSERT_OK(guest_start(&g, &cfg));
-	EXPECT_ERR(EAGAIN, unload());
+	EXPECT_ERR(EAGAIN, unload(env_module()));
 	EXPECT_OK(guest_check_alive(&g, 0));
 	guest_stop(&g);
 }
 
-TEST(unload_and_load)
+/* What a test unloads is there again after it. */
+FIXTURE(reload)
 {
-	struct guest_cfg cfg = {
-		.features = F_VERSION_1 | F_MRG_RXBUF,
-		.tap_flags = IFF_VNET_HDR,
-	};
-	const char *ko = getenv("VHOST_ALT_KO");
+	const char *ko;
+	bool had_vhost_net;
+};
+
+FIXTURE_SETUP(reload)
+{
+	self->ko = getenv("VHOST_ALT_KO");
+	if (!self->ko || !*self->ko || strcmp(env_device(), OUR_PATH))
+		SETUP_SKIP("no module file to come back with");
+	self->had_vhost_net = is_loaded(NET);
+}
+
+static bool gone(const char *name)
+{
+	/* The last reference may go a moment after the file. */
+	return !is_loaded(name) || wait_until(!unload(name));
+}
+
+static bool back_to_normal(const char *ko, bool vhost_net)
+{
+	setenv("DEVICE", OUR_PATH, true);
+	if (!gone(OURS) || load(ko, ""))
+		return false;
+	return !vhost_net || is_loaded(NET) || load_vhost_net();
+}
+
+FIXTURE_TEARDOWN(reload)
+{
+	ASSERT_THAT(back_to_normal(self->ko, self->had_vhost_net));
+	ASSERT_THAT(wait_until(!access(OUR_PATH, R_OK | W_OK)));
+}
+
+TEST_F(reload, again_and_again)
+{
+	struct guest_cfg cfg = MODERN_CFG;
 	struct guest g;
 	unsigned int i;
 
-	if (!ko || !*ko || !env_is_ours())
-		SKIP(return, "no module file to come back with");
 	for (i = 0; i < 3; i++) {
 		ASSERT_OK(guest_start(&g, &cfg));
 		EXPECT_OK(guest_check_alive(&g, 0));
 		guest_stop(&g);
-		/* The last reference may go a moment after the file. */
-		ASSERT_THAT(wait_until(!unload()));
-		EXPECT_NE(0, access("/sys/module/vhost_alt", F_OK));
-		EXPECT_NE(0, access(env_device(), F_OK));
-		ASSERT_OK(load(ko));
-		ASSERT_THAT(wait_until(!access(env_device(), R_OK | W_OK)));
+		ASSERT_THAT(gone(OURS));
+		EXPECT_FALSE(is_loaded(OURS));
+		EXPECT_NE(0, access(OUR_PATH, F_OK));
+		ASSERT_OK(load(self->ko, ""));
+		ASSERT_THAT(wait_until(!access(OUR_PATH, R_OK | W_OK)));
 	}
+}
+
+/* ---- rxtx_workers ---- */
+
+static bool has_thread(const char *suffix)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "vhost-%d%s", getpid(), suffix);
+	return thread_named(name);
+}
+
+/* Two threads for each device, which its client has not asked for. */
+TEST_F(reload, rxtx_workers)
+{
+	struct guest_cfg cfg = MODERN_CFG;
+	unsigned int id;
+	struct guest g;
+	int fd;
+
+	ASSERT_THAT(gone(OURS));
+	ASSERT_OK(load(self->ko, "rxtx_workers=1"));
+	ASSERT_OK(guest_start(&g, &cfg));
+	EXPECT_TRUE(has_thread("-rx"));
+	EXPECT_TRUE(has_thread("-tx"));
+	EXPECT_EQ(2, threads_of(getpid(), NULL, 0));
+	EXPECT_OK(vdev_get_worker(g.dev, RXQ, &id));
+	EXPECT_EQ(0, id);
+	EXPECT_OK(vdev_get_worker(g.dev, TXQ, &id));
+	EXPECT_EQ(1, id);
+	EXPECT_OK(guest_check_alive(&g, 0));
+	/* They are no other than those that a client makes. */
+	EXPECT_ERR(EBUSY, vdev_free_worker(g.dev, 0));
+	EXPECT_OK(vdev_attach_worker(g.dev, TXQ, 0));
+	EXPECT_OK(vdev_free_worker(g.dev, 1));
+	EXPECT_OK(guest_check_alive(&g, 100));
+	guest_stop(&g);
+	EXPECT_TRUE(wait_until(!threads_of(getpid(), NULL, 0)));
+	/* And the next owner of the same file has two again. */
+	fd = vdev_open();
+	ASSERT_GE(fd, 0);
+	ASSERT_OK(vdev_set_owner(fd));
+	ASSERT_OK(vdev_cmd(fd, VHOST_RESET_OWNER, NULL));
+	ASSERT_OK(vdev_set_owner(fd));
+	EXPECT_TRUE(wait_until(threads_of(getpid(), NULL, 0) == 2));
+	close(fd);
+}
+
+/* ---- takeover ---- */
+
+/* What the kernel has said since @kmsg was opened at the log's end. */
+static bool log_says(int kmsg, const char *text)
+{
+	char line[1000];
+	bool found = false;
+	ssize_t n;
+
+	while ((n = read(kmsg, line, sizeof(line) - 1)) > 0) {
+		line[n] = 0;
+		found |= !!strstr(line, text);
+	}
+	return found;
+}
+
+/* The path belongs to vhost_net: the module says so, and leaves nothing. */
+TEST_F(reload, takeover_refused)
+{
+	int kmsg, fd;
+
+	if (!self->had_vhost_net && !load_vhost_net())
+		SKIP(return, "no vhost_net to be in the way");
+	kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	ASSERT_GE(kmsg, 0);
+	lseek(kmsg, 0, SEEK_END);
+	ASSERT_THAT(gone(OURS));
+	EXPECT_ERR(EBUSY, load(self->ko, "takeover=1"));
+	EXPECT_FALSE(is_loaded(OURS));
+	EXPECT_NE(0, access(OUR_PATH, F_OK));
+	EXPECT_TRUE(log_says(kmsg, "take over"));
+	close(kmsg);
+	/* Who has the path does not notice. */
+	fd = open(NET_PATH, O_RDWR | O_CLOEXEC);
+	ASSERT_GE(fd, 0);
+	EXPECT_OK(vdev_set_owner(fd));
+	close(fd);
+	if (!self->had_vhost_net)
+		EXPECT_TRUE(gone(NET));
+}
+
+/* All the tests of commands, by the path that is compiled into programs. */
+static int run_ioctl_tests(void)
+{
+	char path[200];
+	ssize_t n;
+	int status;
+	pid_t pid;
+
+	n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	if (n < 0)
+		return -errno;
+	path[n] = 0;
+	strcpy(strrchr(path, '/'), "/ioctl");
+	pid = fork();
+	if (!pid) {
+		/* Its lines would be taken for results of this program. */
+		dup2(open("/dev/null", O_WRONLY), STDOUT_FILENO);
+		execl(path, path, NULL);
+		_exit(126);
+	}
+	if (waitpid(pid, &status, 0) != pid)
+		return -errno;
+	return status ? -EPROTO : 0;
+}
+
+TEST_F(reload, takeover)
+{
+	struct guest_cfg cfg = MODERN_CFG;
+	struct stat st;
+	struct guest g;
+	int fd;
+
+	ASSERT_THAT(gone(NET));
+	ASSERT_THAT(gone(OURS));
+	ASSERT_OK(load(self->ko, "takeover=1"));
+	ASSERT_EQ(0, stat(NET_PATH, &st));
+	EXPECT_TRUE(S_ISCHR(st.st_mode));
+	EXPECT_EQ(MISC_MAJOR, major(st.st_rdev));
+	EXPECT_EQ(NET_MINOR, minor(st.st_rdev));
+	EXPECT_EQ(0, access(OUR_PATH, R_OK | W_OK));
+
+	setenv("DEVICE", NET_PATH, true);
+	EXPECT_TRUE(env_is_ours());
+	ASSERT_OK(guest_start(&g, &cfg));
+	EXPECT_OK(guest_check_alive(&g, 0));
+	/* It is the same device, by another name. */
+	EXPECT_LT(0, vdev_counter(g.dev, "queue1.packets"));
+	EXPECT_ERR(EAGAIN, unload(OURS));
+	fd = open(OUR_PATH, O_RDWR | O_CLOEXEC);
+	ASSERT_GE(fd, 0);
+	guest_stop(&g);
+	EXPECT_ERR(EAGAIN, unload(OURS));
+	close(fd);
+	if (env_scaled(100, 1) == 100)
+		EXPECT_OK(run_ioctl_tests());
+
+	ASSERT_THAT(gone(OURS));
+	EXPECT_NE(0, access(NET_PATH, F_OK));
+	EXPECT_NE(0, access(OUR_PATH, F_OK));
+	/* And nothing is left that keeps vhost_net from coming back. */
+	if (self->had_vhost_net)
+		EXPECT_TRUE(load_vhost_net());
 }
 
 VHOST_TEST_MAIN

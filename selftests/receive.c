@@ -354,7 +354,7 @@ FIXTURE_TEARDOWN(one_buffer)
 	guest_stop(&self->g);
 }
 
-/* A packet that finds only a buffer too small is lost alone. */
+/* CVE-2014-0077: a packet that finds only a buffer too small is lost alone. */
 TEST_F(one_buffer, packet_longer_than_buffer)
 {
 	static struct guest_frame f;
@@ -553,7 +553,10 @@ TEST(receive_too_many_tiny_buffers)
 	guest_stop(&g);
 }
 
-/* Header and frame in pieces of a few bytes: the patch of the header too. */
+/*
+ * CVE-2014-0077, mergeable: header and frame in pieces of a few bytes, the patch
+ * of the header too.
+ */
 TEST(receive_header_in_pieces)
 {
 	struct guest_cfg cfg = {

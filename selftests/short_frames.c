@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Transmit frames too short for an Ethernet header (CVE-2024-41090/41091 and
- * what followed): none may reach the tap, each descriptor comes back, and the
+ * Transmit frames too short for an Ethernet header (CVE-2024-41090/41091,
+ * CVE-2026-46320/46321/46322): none may reach the tap, each descriptor comes back, and the
  * good frames around them arrive.
  */
 #include "test.h"

@@ -1,6 +1,284 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "vhostctl.h"
+/* vhostctl top: rates on the whole screen. */
+#include <curses.h>
+#include <errno.h>
+#include <locale.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "rates.h"
+#include "stats.h"
+
+/* Above the rows: a line of sums, a line of keys, the titles. */
+#define HEAD_LINES	3
+#define BY_DEVICE	-1
+
+struct top {
+	const struct options *opt;
+	int sort;		/* a column, or BY_DEVICE */
+	bool exact;
+	bool help;
+	unsigned int first;	/* row that is at the top */
+	unsigned int ndev;
+	struct rate *rates;
+	unsigned int n;
+};
+
+static int sort_column;
+
+static int by_column(const void *a, const void *b)
+{
+	double x = rate_value(a, sort_column), y = rate_value(b, sort_column);
+
+	return x > y ? -1 : x < y;
+}
+
+static int by_device(const void *a, const void *b)
+{
+	const struct rate *x = a, *y = b;
+
+	if (x->dev->id != y->dev->id)
+		return x->dev->id < y->dev->id ? -1 : 1;
+	return x->queue->index < y->queue->index ? -1 :
+						   x->queue->index > y->queue->index;
+}
+
+static void sort_rates(struct top *top)
+{
+	sort_column = top->sort;
+	qsort(top->rates, top->n, sizeof(*top->rates),
+	      top->sort == BY_DEVICE ? by_device : by_column);
+}
+
+static double sum(const struct top *top, unsigned int column)
+{
+	double all = 0;
+	unsigned int i;
+
+	for (i = 0; i < top->n; i++)
+		all += rate_value(&top->rates[i], column);
+	return all;
+}
+
+static void draw_head(const struct top *top)
+{
+	char pps[HUMAN_LEN], bps[HUMAN_LEN], line[RATES_LINE];
+	const char *by = top->sort == BY_DEVICE ?
+				 "device" : rate_columns[top->sort].title;
+
+	mvprintw(0, 0, "vhostctl top: %u devices, %s packets/s, %s bit/s; by %s",
+		 top->ndev, human(pps, sum(top, 0), top->exact),
+		 human(bps, sum(top, 1), top->exact), by);
+	clrtoeol();
+	mvprintw(1, 0, "q quit  s next column  d by device  N exact  up/down scroll");
+	clrtoeol();
+	rates_title(line);
+	attron(A_REVERSE);
+	mvprintw(2, 0, "%-*.*s", COLS, COLS, line);
+	attroff(A_REVERSE);
+}
+
+static void draw(struct top *top)
+{
+	unsigned int room = LINES > HEAD_LINES ? LINES - HEAD_LINES : 0;
+	char line[RATES_LINE];
+	unsigned int i;
+
+	if (top->first && top->first + room > top->n)
+		top->first = top->n > room ? top->n - room : 0;
+	erase();
+	draw_head(top);
+	for (i = 0; i < room && top->first + i < top->n; i++) {
+		rates_row(line, &top->rates[top->first + i], top->exact);
+		mvprintw(HEAD_LINES + i, 0, "%.*s", COLS, line);
+	}
+	if (!top->n)
+		mvprintw(HEAD_LINES, 0, "no devices");
+	refresh();
+}
+
+/* False to quit. */
+static bool press(struct top *top, int key)
+{
+	switch (key) {
+	case 'q':
+	case 'Q':
+		return false;
+	case 's':
+		top->sort = top->sort + 1 < (int)rate_ncolumns ?
+				    top->sort + 1 : BY_DEVICE;
+		break;
+	case 'd':
+		top->sort = BY_DEVICE;
+		break;
+	case 'N':
+		top->exact = !top->exact;
+		break;
+	case KEY_UP:
+		top->first -= !!top->first;
+		break;
+	case KEY_DOWN:
+		top->first += top->first + 1 < top->n;
+		break;
+	}
+	/* KEY_RESIZE too: curses knows the new size, and all is drawn anew. */
+	sort_rates(top);
+	draw(top);
+	return true;
+}
+
+static double seconds_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+/* Obeys keys for the interval. False to quit. */
+static bool wait_keys(struct top *top)
+{
+	double left, end = seconds_now() + top->opt->interval;
+	int key;
+
+	for (;;) {
+		left = end - seconds_now();
+		if (left <= 0)
+			return true;
+		/* A terminal that is gone has an end, but no keys. */
+		timeout(left * 1000 + 1);
+		key = getch();
+		if (key == ERR && left * 1000 > 2 &&
+		    seconds_now() < end - left / 2 && !isatty(STDIN_FILENO))
+			return false;
+		if (key != ERR && !press(top, key))
+			return false;
+	}
+}
+
+static int update(struct top *top, const struct snapshot *then,
+		  const struct snapshot *now)
+{
+	free(top->rates);
+	top->rates = calloc(now->nqueue + 1, sizeof(*top->rates));
+	if (!top->rates)
+		return kernel_error("no memory");
+	top->n = rates_between(top->rates, then, now);
+	top->ndev = now->ndev;
+	sort_rates(top);
+	draw(top);
+	return 0;
+}
+
+/* Returns when it is told to, or when the kernel refuses, with the status. */
+static int loop(struct top *top, struct nl *nl, const struct filter *filter)
+{
+	struct snapshot then = { 0 }, now;
+	unsigned int i;
+	int status;
+
+	status = snapshot_take(&then, nl, filter);
+	for (i = 0; !status; i++) {
+		/* The first rates come soon, the others with the interval. */
+		if (i && !wait_keys(top))
+			break;
+		if (!i)
+			stats_sleep(top->opt->interval < 0.1 ?
+					    top->opt->interval : 0.1);
+		status = snapshot_take(&now, nl, filter);
+		if (!status)
+			status = update(top, &then, &now);
+		snapshot_free(&then);
+		then = now;
+		if (top->opt->count && i + 1 >= top->opt->count)
+			break;
+	}
+	snapshot_free(&then);
+	return status;
+}
+
+static void begin_screen(void)
+{
+	setlocale(LC_ALL, "");
+	initscr();
+	cbreak();
+	noecho();
+	curs_set(0);
+	keypad(stdscr, TRUE);
+}
+
+/* "pps", or the title "PKT/S". */
+static bool find_column(const char *name, int *column)
+{
+	unsigned int i;
+
+	*column = BY_DEVICE;
+	if (!name || !strcmp(name, "dev"))
+		return true;
+	for (i = 0; i < rate_ncolumns; i++)
+		if (!strcmp(name, rate_columns[i].key) ||
+		    !strcasecmp(name, rate_columns[i].title))
+			*column = i;
+	return *column != BY_DEVICE;
+}
+
+static bool on_terminal(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && term &&
+	       strcmp(term, "dumb");
+}
+
+/* Messages of the kernel would be lost with the screen: they come after it. */
+static int run_screen(const struct options *opt, int sort, struct nl *nl,
+		      const struct filter *filter)
+{
+	struct top top = { .opt = opt, .sort = sort, .exact = opt->numeric };
+	char *said = NULL;
+	size_t len;
+	FILE *err = stderr, *kept = open_memstream(&said, &len);
+	int status;
+
+	if (kept)
+		stderr = kept;
+	begin_screen();
+	status = loop(&top, nl, filter);
+	endwin();
+	stderr = err;
+	if (kept) {
+		fclose(kept);
+		fputs(said, stderr);
+		free(said);
+	}
+	free(top.rates);
+	return status;
+}
+
 int cmd_top(const struct options *opt, int argc, char **argv)
 {
-	return usage_error("not yet");
+	struct filter filter;
+	struct nl nl;
+	int status, sort;
+
+	status = filter_parse(&filter, argc, argv);
+	if (status)
+		return status;
+	if (!find_column(opt->sort, &sort))
+		return usage_error("--sort %s: no such column; dev, or one of those in stats -j",
+				   opt->sort);
+	status = nl_open(&nl);
+	if (status)
+		return status;
+	if (on_terminal())
+		status = run_screen(opt, sort, &nl, &filter);
+	else
+		status = stats_run(opt, &nl, &filter);
+	nl_close(&nl);
+	return status;
 }

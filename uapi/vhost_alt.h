@@ -25,8 +25,8 @@
  *	offered; EFAULT for VHOST_F_LOG_ALL if a running ring could not have the
  *	log, and for VIRTIO_F_ACCESS_PLATFORM without memory. Legal while running.
  *	With VIRTIO_F_ACCESS_PLATFORM the device IOTLB is there, and empty, also if
- *	it has been there before; without, it is gone. Where that changes, rings
- *	wait for new addresses.
+ *	it has been there before; without, it is gone. Where that changes, running
+ *	rings wait for new addresses.
  *
  * VHOST_GET_FEATURES_ARRAY (struct vhost_features_array, count in, words out)
  * VHOST_SET_FEATURES_ARRAY (struct vhost_features_array, in)
@@ -102,7 +102,8 @@
  *
  * VHOST_GET_VRING_BASE (struct vhost_vring_state, in and out)
  *	The index of the available entry that is next. Exact while the ring does
- *	not run: every entry before it is used, none from it on.
+ *	not run: every entry before it is used, none from it on; but after an error
+ *	of the ring those that could not be written as used are lost.
  *
  * VHOST_SET_VRING_ENDIAN (struct vhost_vring_state, in)
  * VHOST_GET_VRING_ENDIAN (struct vhost_vring_state, in and out)
@@ -133,7 +134,7 @@
  *	device.
  *
  * The device IOTLB maps the I/O virtual addresses of a guest behind an IOMMU. It
- * has up to 2048 entries (module parameter max_iotlb_entries), of which the oldest
+ * has up to 4096 entries (module parameter max_iotlb_entries), of which the oldest
  * make room. Messages are of struct vhost_msg, or of struct vhost_msg_v2 with
  * VHOST_BACKEND_F_IOTLB_MSG_V2; both are taken at any time.
  *

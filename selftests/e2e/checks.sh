@@ -106,8 +106,9 @@ workers_busy() {
 	done
 }
 
+# With an IOMMU it answers vhost's questions, some for each packet.
 idle_qemu() { # BYTES
-	((io_bytes < $1 / 8))
+	((io_bytes < $1 / own_io_share))
 }
 
 carried_by_qemu() { # BYTES

@@ -8,11 +8,7 @@ declare -A counted_queue=([rx]=queue0 [tx]=queue1)
 
 # The descriptors under which QEMU has the device, the first queue pair first.
 device_fds() {
-	local fd
-
-	for fd in /proc/"$qemu_pid"/fd/*; do
-		[[ $(readlink "$fd") != "$device" ]] || echo "${fd##*/}"
-	done | sort -n
+	find "/proc/$qemu_pid/fd" -lname "$device" -printf '%f\n' | sort -n
 }
 
 # Nothing where there is no such counter.

@@ -6,12 +6,7 @@
 
 # How often QEMU has the device open.
 device_opens() {
-	local fd count=0
-
-	for fd in /proc/"$qemu_pid"/fd/*; do
-		[[ $(readlink "$fd") != "$device" ]] || ((++count))
-	done
-	echo "$count"
+	device_fds | grep -c .
 }
 
 # The workers of our QEMU, in the order of their creation: kernel threads of

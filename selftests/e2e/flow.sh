@@ -71,6 +71,11 @@ flow_pinged() {
 	(($(grep -c 'bytes from' "$work/ping") >= flow_mark_ping + 2))
 }
 
+traffic_goes_on() {
+	flow_mark
+	guest_await 120 flow_moved && guest_await 60 flow_pinged
+}
+
 # Lets both connections end in the ordinary way.
 flow_stop() {
 	touch "$work/flow.stop"

@@ -15,7 +15,7 @@ monitor() { # COMMAND [ARGUMENTS]
 		tee -a "$dir/monitor.log" >&"$monitor_in"
 	while pipe_line "$monitor_out" "$deadline"; do
 		echo "$line" >>"$dir/monitor.log"
-		[[ $line == *'"id": '"$monitor_id"[,}]* ]] || continue
+		[[ $line =~ \"id\":\ ${monitor_id}[^0-9] ]] || continue
 		reply=$line
 		[[ $line != *'"error": {'* ]]
 		return
@@ -29,25 +29,9 @@ monitor_begin() {
 	monitor qmp_capabilities
 }
 
-# A command of the monitor for people; its text in reply.
-monitor_text() { # COMMAND-LINE
-	monitor human-monitor-command "{\"command-line\": \"$1\"}"
-}
-
 # A word or a number out of the last answer.
 monitor_value() { # NAME
 	sed -nE 's/.*"'"$1"'": "?([^",}]*).*/\1/p' <<<"$reply"
-}
-
-# What QEMU has to say about the network device, vhost's part included. (Asked for
-# as JSON, QEMU 11.1 aborts.)
-monitor_device() {
-	monitor x-query-virtio '' &&
-		monitor_text "info virtio-status $(monitor_value path)"
-}
-
-monitor_device_says() { # NAME VALUE
-	monitor_device && [[ $reply =~ $1:\ *$2 ]]
 }
 
 monitor_run_state() { # STATE

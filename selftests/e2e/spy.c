@@ -18,6 +18,18 @@
 #include <time.h>
 #include <unistd.h>
 
+#ifndef VHOST_GET_FEATURES_ARRAY
+struct vhost_features_array {
+	__u64 count;
+	__u64 features[];
+};
+
+#define VHOST_GET_FEATURES_ARRAY \
+	_IOR(VHOST_VIRTIO, 0x83, struct vhost_features_array)
+#define VHOST_SET_FEATURES_ARRAY \
+	_IOW(VHOST_VIRTIO, 0x83, struct vhost_features_array)
+#endif
+
 #define NAME_OF(command) { VHOST_##command, #command }
 
 static const struct {
@@ -26,12 +38,14 @@ static const struct {
 } names[] = {
 	NAME_OF(SET_OWNER), NAME_OF(RESET_OWNER),
 	NAME_OF(GET_FEATURES), NAME_OF(SET_FEATURES),
+	NAME_OF(GET_FEATURES_ARRAY), NAME_OF(SET_FEATURES_ARRAY),
 	NAME_OF(GET_BACKEND_FEATURES), NAME_OF(SET_BACKEND_FEATURES),
 	NAME_OF(SET_MEM_TABLE), NAME_OF(SET_LOG_BASE), NAME_OF(SET_LOG_FD),
 	NAME_OF(SET_VRING_NUM), NAME_OF(SET_VRING_ADDR),
 	NAME_OF(SET_VRING_BASE), NAME_OF(GET_VRING_BASE),
 	NAME_OF(SET_VRING_KICK), NAME_OF(SET_VRING_CALL), NAME_OF(SET_VRING_ERR),
 	NAME_OF(SET_VRING_BUSYLOOP_TIMEOUT), NAME_OF(NET_SET_BACKEND),
+	{ 0, NULL }
 };
 
 static const char *name_of(unsigned long command)
@@ -39,7 +53,7 @@ static const char *name_of(unsigned long command)
 	static char number[16];
 	size_t i;
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (i = 0; names[i].name; i++)
 		if (names[i].command == command)
 			return names[i].name;
 	snprintf(number, sizeof(number), "0x%02lx", _IOC_NR(command));
@@ -52,6 +66,7 @@ static void describe(char *text, size_t size, unsigned long command, void *arg)
 	const struct vhost_vring_addr *addr = arg;
 	const struct vhost_vring_file *file = arg;
 	const struct vhost_memory *memory = arg;
+	const struct vhost_features_array *array = arg;
 	const __u64 *word = arg;
 
 	text[0] = 0;
@@ -61,6 +76,12 @@ static void describe(char *text, size_t size, unsigned long command, void *arg)
 	case VHOST_GET_BACKEND_FEATURES:
 	case VHOST_SET_BACKEND_FEATURES:
 		snprintf(text, size, "0x%llx", *word);
+		break;
+	case VHOST_GET_FEATURES_ARRAY:
+	case VHOST_SET_FEATURES_ARRAY:
+		snprintf(text, size, "0x%llx 0x%llx",
+			 array->count > 0 ? array->features[0] : 0,
+			 array->count > 1 ? array->features[1] : 0);
 		break;
 	case VHOST_SET_MEM_TABLE:
 		snprintf(text, size, "regions=%u", memory->nregions);

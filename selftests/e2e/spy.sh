@@ -12,9 +12,9 @@ spied_times() { # COMMAND [PATTERN]
 	grep -cE "^[0-9.]+ $1 0 ${2-}" "$dir/spy"
 }
 
-# What SET_FEATURES was last told to.
+# All that the client set the device's features to, the first 64 of them.
 spied_features() {
-	sed -nE 's/^[0-9.]+ SET_FEATURES 0 //p' "$dir/spy" | tail -n 1
+	sed -nE 's/^[0-9.]+ SET_FEATURES(_ARRAY)? 0 ([^ ]*).*/\2/p' "$dir/spy"
 }
 
 # Whether vhost was ever told of a feature.
@@ -23,6 +23,6 @@ spied_feature() { # BIT
 
 	while read -r bits; do
 		((!(bits >> $1 & 1))) || return 0
-	done < <(sed -nE 's/^[0-9.]+ SET_FEATURES 0 //p' "$dir/spy")
+	done < <(spied_features)
 	return 1
 }

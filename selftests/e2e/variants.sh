@@ -12,7 +12,7 @@
 #	unfit     why it cannot be run here, if it cannot
 
 all_variants=(plain mq_change reboot rebind mrg_off simple_ring legacy no_offload
-	queue_reset iommu iommu_strict migrate migrate_between userspace)
+	queue_reset pause hotplug poll iommu iommu_strict migrate migrate_between userspace)
 # Under TCG twice a guest takes most of a minute to boot.
 few_variants=(plain mq)
 
@@ -34,6 +34,9 @@ variant_iommu() { iommu_machine iommu.strict=0 && extra=check_iommu; }
 variant_iommu_strict() { iommu_machine iommu.strict=1 && extra=check_iommu; }
 variant_migrate() { migration_machine; }
 variant_migrate_between() { migration_machine && between_modules; }
+variant_pause() { spied=yes extra=pause_guest; }
+variant_hotplug() { hotplug_machine; }
+variant_poll() { spied=yes netdev=$(guest_netdev 1),poll-us=50 extra=check_poll; }
 variant_queue_reset() { extra=resize_rings; }
 
 # A check of the checks: the same traffic in QEMU's own path must be recognised.
@@ -61,6 +64,26 @@ check_no_mrg() { expect_features -MRG_RXBUF +VERSION_1; }
 check_simple_ring() { expect_features -INDIRECT_DESC -EVENT_IDX +MRG_RXBUF; }
 check_legacy() { expect_features -VERSION_1 +MRG_RXBUF; }
 check_no_offload() { expect_features -CSUM -HOST_TSO4 -GUEST_TSO4; }
+
+# In-tree counts no polls.
+check_poll() {
+	local polls fd
+
+	check "vhost is told to poll for receive" \
+		[ "$(spied_times SET_VRING_BUSYLOOP_TIMEOUT "ring=0 num=50")" -gt 0 ]
+	check "vhost is told to poll for transmit" \
+		[ "$(spied_times SET_VRING_BUSYLOOP_TIMEOUT "ring=1 num=50")" -gt 0 ]
+	fd=$(device_fds)
+	polls=$(counter "$fd" rx busy_polls)
+	if [[ -z $polls ]]; then
+		skip "vhost polled" "this module does not count polls"
+		return
+	fi
+	((polls += $(counter "$fd" tx busy_polls)))
+	echo "# $variant: polled $polls times, found something" \
+		"$(counter "$fd" rx busy_hits) and $(counter "$fd" tx busy_hits)"
+	check "vhost polled" [ "$polls" -gt 0 ]
+}
 
 # One queue pair, and two again, while the guest runs: QEMU stops and starts the
 # second device.
