@@ -736,16 +736,10 @@ static void serve(struct net_queue *nq, int (*move)(struct net_queue *nq))
 		if (likely(!err))
 			err = move(nq);
 		if (unlikely(err == -EINPROGRESS))
-<<<<<<< HEAD
-			vhost_queue_miss(q, q->batch->missed,
-					 q->batch->missed_perm);
-		else if (unlikely(err < 0))
-			stop_broken(q);
-=======
+		if (unlikely(err == -EINPROGRESS))
 			err = wait_for_entry(q);
 		if (unlikely(err < 0))
-			vhost_queue_break(q);
->>>>>>> main
+			stop_broken(q);
 	}
 	mutex_unlock(&q->mutex);
 }
