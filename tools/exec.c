@@ -29,8 +29,8 @@ static int tap_error(const char *name, unsigned int queues)
 {
 	switch (errno) {
 	case EINVAL:
-		return kernel_error("tap %s: made with other flags: ip tuntap add %s mode tap vnet_hdr%s",
-				    name, name, queues > 1 ? " multi_queue" : "");
+		return kernel_error("tap %s: made with other flags: it wants vnet_hdr%s",
+				    name, queues > 1 ? " and multi_queue" : ", and no multi_queue");
 	case EBUSY:
 		return kernel_error("tap %s: in use; vhostctl show ifname %s may say by whom",
 				    name, name);

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* vhostctl top: rates on the whole screen. */
 #include <curses.h>
-#include <errno.h>
 #include <locale.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +20,6 @@ struct top {
 	const struct options *opt;
 	int sort;		/* a column, or BY_DEVICE */
 	bool exact;
-	bool help;
 	unsigned int first;	/* row that is at the top */
 	unsigned int ndev;
 	struct rate *rates;
@@ -68,6 +65,7 @@ static double sum(const struct top *top, unsigned int column)
 static void draw_head(const struct top *top)
 {
 	char pps[HUMAN_LEN], bps[HUMAN_LEN], line[RATES_LINE];
+	int width = getmaxx(stdscr);
 	const char *by = top->sort == BY_DEVICE ?
 				 "device" : rate_columns[top->sort].title;
 
@@ -79,23 +77,25 @@ static void draw_head(const struct top *top)
 	clrtoeol();
 	rates_title(line);
 	attron(A_REVERSE);
-	mvprintw(2, 0, "%-*.*s", COLS, COLS, line);
+	mvprintw(2, 0, "%-*.*s", width, width, line);
 	attroff(A_REVERSE);
 }
 
 static void draw(struct top *top)
 {
-	unsigned int room = LINES > HEAD_LINES ? LINES - HEAD_LINES : 0;
+	int room = getmaxy(stdscr) - HEAD_LINES;
 	char line[RATES_LINE];
-	unsigned int i;
+	int i;
 
-	if (top->first && top->first + room > top->n)
+	if (room < 0)
+		room = 0;
+	if (top->first + room > top->n)
 		top->first = top->n > room ? top->n - room : 0;
 	erase();
 	draw_head(top);
 	for (i = 0; i < room && top->first + i < top->n; i++) {
 		rates_row(line, &top->rates[top->first + i], top->exact);
-		mvprintw(HEAD_LINES + i, 0, "%.*s", COLS, line);
+		mvprintw(HEAD_LINES + i, 0, "%.*s", getmaxx(stdscr), line);
 	}
 	if (!top->n)
 		mvprintw(HEAD_LINES, 0, "no devices");
@@ -144,20 +144,20 @@ static double seconds_now(void)
 static bool wait_keys(struct top *top)
 {
 	double left, end = seconds_now() + top->opt->interval;
+	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
 	int key;
 
 	for (;;) {
 		left = end - seconds_now();
 		if (left <= 0)
 			return true;
-		/* A terminal that is gone has an end, but no keys. */
-		timeout(left * 1000 + 1);
-		key = getch();
-		if (key == ERR && left * 1000 > 2 &&
-		    seconds_now() < end - left / 2 && !isatty(STDIN_FILENO))
+		/* Interrupted by a new size of the screen, which is a key too. */
+		if (poll(&in, 1, left * 1000 + 1) > 0 &&
+		    in.revents & (POLLHUP | POLLERR))
 			return false;
-		if (key != ERR && !press(top, key))
-			return false;
+		while ((key = getch()) != ERR)
+			if (!press(top, key))
+				return false;
 	}
 }
 
@@ -210,6 +210,7 @@ static void begin_screen(void)
 	noecho();
 	curs_set(0);
 	keypad(stdscr, TRUE);
+	nodelay(stdscr, TRUE);
 }
 
 /* "pps", or the title "PKT/S". */
