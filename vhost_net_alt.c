@@ -736,7 +736,6 @@ static void serve(struct net_queue *nq, int (*move)(struct net_queue *nq))
 		if (likely(!err))
 			err = move(nq);
 		if (unlikely(err == -EINPROGRESS))
-		if (unlikely(err == -EINPROGRESS))
 			err = wait_for_entry(q);
 		if (unlikely(err < 0))
 			stop_broken(q);
