@@ -314,18 +314,18 @@ int tun_tx_flush(struct tun_tx *tx, const struct tun_socket *ts)
  * tun_tx_single() - send one packet by itself
  * @ts: where to
  * @packet: the packet; larger than its header
- * @more: another one follows at once
  *
- * What was added before has been flushed, so that the order is kept.
+ * What was added before has been flushed, so that the order is kept. MSG_MORE is
+ * never given: what tun holds back for it stays charged to the socket, whose buffer
+ * may then be full for ever.
  *
  * Return: 0; -EAGAIN, -ENOBUFS or -ENOMEM if it may be tried later; another
  * error for which it is lost.
  */
-int tun_tx_single(const struct tun_socket *ts, const struct tun_packet *packet,
-		  bool more)
+int tun_tx_single(const struct tun_socket *ts, const struct tun_packet *packet)
 {
 	struct msghdr msg = {
-		.msg_flags = MSG_DONTWAIT | (more ? MSG_MORE : 0),
+		.msg_flags = MSG_DONTWAIT,
 	};
 	size_t skip = packet->has_header ? 0 : packet->header;
 	int err;

@@ -86,8 +86,7 @@ bool tun_socket_batches(const struct tun_socket *ts);
 int tun_tx_add(struct tun_tx *tx, const struct tun_socket *ts,
 	       const struct tun_packet *packet);
 int tun_tx_flush(struct tun_tx *tx, const struct tun_socket *ts);
-int tun_tx_single(const struct tun_socket *ts, const struct tun_packet *packet,
-		  bool more);
+int tun_tx_single(const struct tun_socket *ts, const struct tun_packet *packet);
 void tun_tx_cleanup(struct tun_tx *tx);
 
 unsigned int tun_rx_fill(struct tun_rx *rx, const struct tun_socket *ts);

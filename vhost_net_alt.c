@@ -262,7 +262,7 @@ static bool is_temporary(int err, bool batches)
  * Return: 0 if it is done with, sent or not; -EAGAIN if it is to be tried later.
  */
 static int send_packet(struct net_queue *nq, const struct tun_packet *packet,
-		       bool batches, bool more, size_t *bytes)
+		       bool batches, size_t *bytes)
 {
 	struct vhost_queue *q = &nq->q;
 	size_t size = packet->size - packet->header;
@@ -288,7 +288,7 @@ static int send_packet(struct net_queue *nq, const struct tun_packet *packet,
 	}
 
 	flush_frames(nq, bytes);
-	err = tun_tx_single(&nq->ts, packet, more);
+	err = tun_tx_single(&nq->ts, packet);
 	if (unlikely(err)) {
 		if (is_temporary(err, batches))
 			return -EAGAIN;
@@ -321,7 +321,6 @@ static int send_batch(struct net_queue *nq, struct net_weight *weight)
 	size_t bytes = 0;
 	unsigned int i;
 	int blocked = 0, err;
-	bool more;
 
 	BUILD_BUG_ON(VRING_BATCH > TUN_BATCH);
 
@@ -335,10 +334,7 @@ static int send_batch(struct net_queue *nq, struct net_weight *weight)
 		packet.iov = &b->iov[chain->first];
 		packet.niov = chain->out;
 		packet.size = chain->size;
-		/* tun holds back what is followed by more, and only by that. */
-		more = !batches && i + 1 < b->count &&
-		       judge_chain(chain + 1, packet.header) == VHOST_DROP_NONE;
-		blocked = send_packet(nq, &packet, batches, more, &bytes);
+		blocked = send_packet(nq, &packet, batches, &bytes);
 		if (unlikely(blocked))
 			break;
 		weight->bytes += packet.size;

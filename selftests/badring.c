@@ -100,10 +100,14 @@ static bool offer(struct vq *vq, const struct raw *d, unsigned int n)
 			    d[i].flags & ~RAW_NEXT, next);
 	}
 	split_offer(vq, id[0], n, 0);
+	/* In order, what a batch passes over has been written in full. */
+	for (i = 0; i < n; i++)
+		if (d[i].flags & F_WRITE)
+			vq->slot[id[0]].in_len += d[i].len;
 	return true;
 }
 
-/* Takes back everything, of bad chains too; @len is what the device wrote. */
+/* Takes back everything, of bad chains too; into none has been written. */
 static int take_all(struct vq *vq)
 {
 	struct vq_used used;
@@ -111,7 +115,7 @@ static int take_all(struct vq *vq)
 	while (vq->inflight) {
 		if (!vq_wait_pop(vq, &used))
 			return -ETIMEDOUT;
-		if (used.cookie == VQ_BOGUS)
+		if (used.cookie == VQ_BOGUS || used.len)
 			return -EPROTO;
 	}
 	return vq->ops->has_used(vq) ? -EPROTO : 0;

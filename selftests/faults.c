@@ -726,11 +726,18 @@ FIXTURE(worker_fault)
 FIXTURE_VARIANT(worker_fault)
 {
 	__u64 features;
+	bool limit_sndbuf;
 };
 
 FIXTURE_VARIANT_ADD(worker_fault, plain)
 {
 	.features = F_EVENT_IDX,
+};
+
+/* A socket that takes no more now may take it later. */
+FIXTURE_VARIANT_ADD(worker_fault, single)
+{
+	.limit_sndbuf = true,
 };
 
 FIXTURE_VARIANT_ADD(worker_fault, in_order)
@@ -775,6 +782,7 @@ FIXTURE_SETUP(worker_fault)
 		.features = F_VERSION_1 | F_MRG_RXBUF | F_INDIRECT |
 			    variant->features,
 		.tap_flags = IFF_VNET_HDR,
+		.limit_sndbuf = variant->limit_sndbuf,
 		.num = 64,
 		.ind_max = 8,
 	};

@@ -90,6 +90,33 @@ TEST(last_frame_held_back_by_a_bad_chain)
 }
 
 /*
+ * Frames that tun keeps because more follow take room in its send buffer. If the
+ * next one finds no more, nothing ever comes to make tun let go of them.
+ */
+TEST(held_back_frames_fill_the_send_buffer)
+{
+	struct guest_cfg cfg = MODERN_CFG;
+	static unsigned char frame[1514];
+	struct guest g;
+	unsigned int i;
+
+	cfg.limit_sndbuf = true;
+	ASSERT_OK(guest_start(&g, &cfg));
+	OURS_ALONE("hangs, for all its kernels");
+	ASSERT_OK(set_coalesce(g.ifname, 64));
+	ASSERT_OK(tap_set_sndbuf(g.tap, 8192));
+	for (i = 0; i < 40; i++) {
+		frame_make(frame, sizeof(frame), i);
+		ASSERT_OK(guest_send(&g, NULL, frame, sizeof(frame), 1, false));
+	}
+	vq_submit(&g.vq[TXQ]);
+	for (i = 0; i < 40; i++)
+		ASSERT_OK_AT(guest_capture(&g, sizeof(frame), i), "frame %u", i);
+	EXPECT_OK(guest_reap_all(&g));
+	guest_stop(&g);
+}
+
+/*
  * An eventfd whose counter has overflowed cannot be watched. It is refused, and
  * the kick that was there before still kicks.
  */
