@@ -110,7 +110,8 @@ static void find_eventfds(const struct pair *p)
 /*
  * The guest asked to be called at an index, the device has passed that, and since
  * then the guest neither asked again nor made anything available. A driver that is
- * idle may leave a few entries so, but not much of its ring.
+ * idle may leave a few entries so, but not much of its ring. Index 0 is what those
+ * have there that never ask, or do not want to be called now.
  */
 static bool call_not_taken(const struct pair *p)
 {
@@ -119,7 +120,7 @@ static bool call_not_taken(const struct pair *p)
 
 	if (p->before->ring_err || p->now->ring_err || !b->has_used_event)
 		return false;
-	return state(p, VHOST_ALT_QUEUE_CALL) &&
+	return state(p, VHOST_ALT_QUEUE_CALL) && b->used_event &&
 	       a->used_event == b->used_event && a->avail_idx == b->avail_idx &&
 	       since && since <= p->q->size && since >= p->q->size / 4;
 }

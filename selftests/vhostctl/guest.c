@@ -8,15 +8,16 @@
  *	close		closes that
  *	workers N	N more workers
  *	tx N, rx N	N frames of 100 bytes, each seen whole on the other side
- *	send N		N frames of 100 bytes that the guest never takes back
+ *	send N		N frames of 100 bytes for which it never takes the call
  *	chain N		one frame of 100 bytes in N pieces
  *	short N		N frames that are too short to be any
  *	refill N	N receive buffers
  *	inject N	N frames into the tap, as far as it takes them
- *	break		the transmit ring claims more than it can hold
+ *	break, mend	the transmit ring claims more than it can hold; no more
  *	stop, run	backend off and on
  *	nocall		no eventfd for calls of transmit
  *	load		frames one by one, until the next command
+ *	churn		opens and closes devices, until the next command
  */
 #include <errno.h>
 #include <poll.h>
@@ -100,12 +101,14 @@ static int do_rx(unsigned int n)
 static int do_send(unsigned int n)
 {
 	unsigned char frame[FRAME_LEN];
+	struct vq *vq = &guest.vq[TXQ];
 	int err = 0;
 
+	vq->ops->arm(vq);
 	while (!err && n--) {
 		frame_make(frame, sizeof(frame), seq);
 		err = guest_send(&guest, NULL, frame, sizeof(frame), 1, false);
-		vq_submit(&guest.vq[TXQ]);
+		vq_submit(vq);
 		if (!err)
 			err = guest_capture(&guest, sizeof(frame), seq++);
 	}
@@ -150,6 +153,14 @@ static int do_break(unsigned int n)
 	return event_wait(vq->err) ? 0 : -ETIMEDOUT;
 }
 
+static int do_mend(unsigned int n)
+{
+	struct vq *vq = &guest.vq[TXQ];
+
+	split_avail(vq)->idx = vq->avail_idx;
+	return 0;
+}
+
 static int do_stop(unsigned int n)
 {
 	return guest_set_backend(&guest, -1);
@@ -165,16 +176,54 @@ static int do_nocall(unsigned int n)
 	return vdev_set_file(guest.dev, VHOST_SET_VRING_CALL, TXQ, -1);
 }
 
-static int do_load(unsigned int n)
+/* The answer comes first: the caller goes on meanwhile. */
+static int until_next(int (*again)(void))
 {
 	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
 	int err = 0;
 
-	/* The answer comes first: the caller goes on meanwhile. */
 	puts("ok");
 	fflush(stdout);
 	while (!err && !poll(&in, 1, 0))
-		err = do_tx(16) ?: do_rx(16);
+		err = again();
+	return err;
+}
+
+static int load_some(void)
+{
+	return do_tx(16) ?: do_rx(16);
+}
+
+static int do_load(unsigned int n)
+{
+	return until_next(load_some);
+}
+
+/* Some live on for a while, so that the list is long. */
+static int churned[16];
+
+static int churn_some(void)
+{
+	static unsigned int next;
+	int *one = &churned[next++ % 16];
+
+	if (*one)
+		close(*one);
+	*one = vdev_open();
+	return *one < 0 ? *one : 0;
+}
+
+static int do_churn(unsigned int n)
+{
+	unsigned int i;
+	int err;
+
+	err = until_next(churn_some);
+	for (i = 0; i < sizeof(churned) / sizeof(*churned); i++) {
+		if (churned[i])
+			close(churned[i]);
+		churned[i] = 0;
+	}
 	return err;
 }
 
@@ -194,10 +243,12 @@ static const struct {
 	{ "refill", do_refill },
 	{ "inject", do_inject },
 	{ "break", do_break },
+	{ "mend", do_mend },
 	{ "stop", do_stop },
 	{ "run", do_run },
 	{ "nocall", do_nocall },
 	{ "load", do_load },
+	{ "churn", do_churn },
 };
 
 static int obey(const char *line)
@@ -227,7 +278,7 @@ int main(void)
 		if (err)
 			fprintf(stderr, "# guest: %s: %s\n", line,
 				strerror(-err));
-		else if (strncmp(line, "load", 4))
+		else if (strncmp(line, "load", 4) && strncmp(line, "churn", 5))
 			puts("ok");
 		fflush(stdout);
 	}
