@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The generic netlink family of the module under test, as its clients see it. All
+ * return 0 or a negative errno; -ETIMEDOUT if the kernel does not answer, and
+ * -EBADMSG if an answer is not built as uapi/vhost_alt.h says.
+ */
+#ifndef VHOST_TEST_NL_H
+#define VHOST_TEST_NL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "../../uapi/vhost_alt.h"
+
+struct mnl_socket;
+
+struct nl {
+	struct mnl_socket *sock;
+	__u16 family;
+	__u32 events;		/* the multicast group */
+	unsigned int seq;
+	size_t room;		/* bytes that are taken at a time, set early */
+};
+
+/* As little as a client may have, so that dumps come in many parts. */
+#define NL_ROOM_LITTLE	8192
+
+/* For an attribute of a request that is left out. */
+#define NL_NONE		(~0U)
+
+#define NL_WORKERS	64
+#define NL_ENTRIES	64
+#define NL_DESCS	8
+#define NL_SIZES	8
+
+struct nl_worker {
+	__u64 num[VHOST_ALT_WORKER_MAX + 1];
+};
+
+struct nl_entry {
+	__u64 num[VHOST_ALT_ENTRY_MAX + 1];
+	unsigned int ndescs;
+	__u64 desc[NL_DESCS][VHOST_ALT_DESC_MAX + 1];
+};
+
+/* A message: what is a number is in num[], what is a string in text[]. */
+struct nl_msg {
+	int cmd;
+	bool has[VHOST_ALT_A_MAX + 1];
+	__u64 num[VHOST_ALT_A_MAX + 1];
+	char text[VHOST_ALT_A_MAX + 1][32];
+	unsigned int nworkers;
+	struct nl_worker worker[NL_WORKERS];
+	__u64 counter[VHOST_ALT_COUNTER_MAX + 1];
+	__u64 drop[VHOST_ALT_DROP_MAX + 1];
+	__u64 batch_size[NL_SIZES + 1];	/* from 1 on */
+	unsigned int navail;
+	unsigned int nused;
+	struct nl_entry avail[NL_ENTRIES];
+	struct nl_entry used[NL_ENTRIES];
+};
+
+/* In the caller's network namespace, or in that of a file of /proc/<pid>/ns. */
+int nl_open(struct nl *nl);
+int nl_open_in(struct nl *nl, int netns);
+void nl_close(struct nl *nl);
+
+/*
+ * Sends a request, of which any part may be NL_NONE. The answer goes to @msg, if
+ * that is not NULL; a request without an answer is only acknowledged.
+ */
+int nl_ask(struct nl *nl, int cmd, __u32 dev, __u32 queue, __u32 count,
+	   struct nl_msg *msg);
+
+int nl_dev(struct nl *nl, __u32 dev, struct nl_msg *msg);
+int nl_queue(struct nl *nl, __u32 dev, __u32 queue, struct nl_msg *msg);
+int nl_reset(struct nl *nl, __u32 dev, __u32 queue);
+int nl_ring(struct nl *nl, __u32 dev, __u32 queue, __u32 count,
+	    struct nl_msg *msg);
+
+/*
+ * Gets all messages of a dump, in which the list may have changed: -EINTR then,
+ * though @fn got all that there were.
+ */
+int nl_dump(struct nl *nl, int cmd, __u32 dev,
+	    void (*fn)(const struct nl_msg *msg, void *data), void *data);
+
+/* The device that was opened last of those that are seen from here. */
+int nl_newest(struct nl *nl, __u32 *dev);
+
+/* Notifications: joins the group; waits for the next one, or does not wait. */
+int nl_listen(struct nl *nl);
+int nl_event(struct nl *nl, struct nl_msg *msg);
+int nl_event_now(struct nl *nl, struct nl_msg *msg);
+
+/* Drops or takes back CAP_NET_ADMIN. */
+int net_admin(bool on);
+
+#endif
