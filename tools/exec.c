@@ -68,7 +68,8 @@ static int open_vhost(struct link *link, unsigned int i, const char *path)
 	if (errno == ENOENT && !strcmp(path, DEVICE_PATH))
 		return kernel_error("%s: module not loaded: modprobe vhost_alt",
 				    path);
-	return kernel_error("%s: %s", path, strerror(errno));
+	return kernel_error("%s: %s%s", path, strerror(errno),
+			    errno == EACCES ? ": try sudo" : "");
 }
 
 /* Up, so that the guest's packets go somewhere; the rest is the user's. */

@@ -101,7 +101,7 @@ double rate_value(const struct rate *rate, unsigned int column)
 
 void rates_title(char *line)
 {
-	int n = snprintf(line, RATES_LINE, "%-5s %-10s %-3s", "DEV", "IF",
+	int n = snprintf(line, RATES_LINE, "%-6s %-10s %-3s", "DEV", "IF",
 			 "Q");
 	unsigned int i;
 
@@ -113,7 +113,7 @@ void rates_title(char *line)
 void rates_row(char *line, const struct rate *rate, bool exact)
 {
 	const char *ifname = rate->queue->ifname;
-	int n = snprintf(line, RATES_LINE, "%-5u %-10s %-3s", rate->dev->id,
+	int n = snprintf(line, RATES_LINE, "%-6u %-10s %-3s", rate->dev->id,
 			 *ifname ? ifname : "-", rate->queue->name);
 	char text[HUMAN_LEN];
 	unsigned int i;

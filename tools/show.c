@@ -283,7 +283,7 @@ static void print_pair(const struct device *dev, unsigned int first,
 	human(drops, queue_drops(pair) + (n > 1 ? queue_drops(other) : 0),
 	      opt->numeric);
 	snprintf(pid, sizeof(pid), "%u", dev->pid);
-	printf("%-5u %-15s %s%-10s%s %-8s %-15s %7s %7s %7s\n", dev->id,
+	printf("%-6u %-15s %s%-10s%s %-8s %-15s %7s %7s %7s\n", dev->id,
 	       pair->ifname[0] ? pair->ifname : *other->ifname ?
 				 other->ifname : "-",
 	       colour(paint), state, colour(COLOUR_OFF),
@@ -297,7 +297,7 @@ static void show_text(const struct snapshot *snap, const struct options *opt)
 	unsigned int i, q;
 
 	if (snap->ndev && !long_form)
-		printf("%s%-5s %-15s %-10s %-8s %-15s %7s %7s %7s%s\n",
+		printf("%s%-6s %-15s %-10s %-8s %-15s %7s %7s %7s%s\n",
 		       colour(COLOUR_BOLD), "DEV", "IF", "STATE", "PID",
 		       "COMMAND", "RX-PKT", "TX-PKT", "DROPS",
 		       colour(COLOUR_OFF));
