@@ -217,6 +217,10 @@ static long attach_worker(struct vhost_dev *dev, struct vhost_queue *q,
 	assign_worker(q, worker);
 	/* From now on the former one may go. */
 	vhost_worker_flush(old);
+	/* If it is dead, it has left its work undone. */
+	mutex_lock(&q->mutex);
+	vhost_queue_wake(q);
+	mutex_unlock(&q->mutex);
 	return 0;
 }
 
@@ -268,6 +272,8 @@ static void forget_owner(struct vhost_dev *dev)
  */
 long vhost_dev_set_owner(struct vhost_dev *dev, bool worker_each)
 {
+	int err;
+
 	lockdep_assert_held(&dev->mutex);
 	if (dev->mm)
 		return -EBUSY;
@@ -275,11 +281,10 @@ long vhost_dev_set_owner(struct vhost_dev *dev, bool worker_each)
 	dev->mm = get_task_mm(current);
 	if (!dev->mm)
 		return -EPERM;
-	if (add_first_workers(dev, worker_each)) {
+	err = add_first_workers(dev, worker_each);
+	if (err)
 		forget_owner(dev);
-		return -ENOMEM;
-	}
-	return 0;
+	return err;
 }
 
 /**
