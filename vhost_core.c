@@ -218,6 +218,10 @@ static long attach_worker(struct vhost_dev *dev, struct vhost_queue *q,
 	assign_worker(q, worker);
 	/* From now on the former one may go. */
 	vhost_worker_flush(old);
+	/* If it is dead, it has left its work undone. */
+	mutex_lock(&q->mutex);
+	vhost_queue_wake(q);
+	mutex_unlock(&q->mutex);
 	return 0;
 }
 
@@ -269,6 +273,8 @@ static void forget_owner(struct vhost_dev *dev)
  */
 long vhost_dev_set_owner(struct vhost_dev *dev, bool worker_each)
 {
+	int err;
+
 	lockdep_assert_held(&dev->mutex);
 	if (dev->mm)
 		return -EBUSY;
@@ -278,9 +284,10 @@ long vhost_dev_set_owner(struct vhost_dev *dev, bool worker_each)
 		return -EPERM;
 	dev->pid = task_tgid_nr(current);
 	get_task_comm(dev->comm, current->group_leader);
-	if (add_first_workers(dev, worker_each)) {
+	err = add_first_workers(dev, worker_each);
+	if (err) {
 		forget_owner(dev);
-		return -ENOMEM;
+		return err;
 	}
 	trace_vhost_alt_owner(dev);
 	return 0;

@@ -249,13 +249,24 @@ struct vhost_worker *vhost_worker_create(struct mm_struct *mm, bool fork,
 	err = worker->kind->start(worker, name);
 	if (err) {
 		kfree(worker);
-		return ERR_PTR(err);
+		/* A signal has the command made again; the rest is one error. */
+		return ERR_PTR(err == -ERESTARTNOINTR ? err : -ENOMEM);
 	}
 	if (vhost_worker_run(worker, note_thread, worker)) {
 		vhost_worker_destroy(worker);
-		return ERR_PTR(-ESRCH);
+		return ERR_PTR(-ENOMEM);
 	}
 	return worker;
+}
+
+/* Work that nobody will do: it may be queued elsewhere from now on. */
+static void forget_works(struct vhost_worker *worker)
+{
+	struct vhost_work *work, *next;
+
+	llist_for_each_entry_safe(work, next, llist_del_all(&worker->works),
+				  node)
+		clear_bit(VHOST_WORK_QUEUED, &work->flags);
 }
 
 /**
@@ -267,14 +278,10 @@ struct vhost_worker *vhost_worker_create(struct mm_struct *mm, bool fork,
  */
 void vhost_worker_destroy(struct vhost_worker *worker)
 {
-	struct vhost_work *work, *next;
-
 	if (!worker)
 		return;
 	worker->kind->stop(worker);
-	llist_for_each_entry_safe(work, next, llist_del_all(&worker->works),
-				  node)
-		clear_bit(VHOST_WORK_QUEUED, &work->flags);
+	forget_works(worker);
 	mutex_destroy(&worker->lock);
 	if (worker->thread)
 		put_task_struct(worker->thread);
@@ -341,6 +348,7 @@ int vhost_worker_run(struct vhost_worker *worker, void (*fn)(void *data),
 
 	mutex_lock(&worker->lock);
 	if (worker->killed) {
+		forget_works(worker);
 		mutex_unlock(&worker->lock);
 		return -ESRCH;
 	}

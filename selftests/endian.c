@@ -117,6 +117,10 @@ FIXTURE_SETUP(endian)
 
 	if (!has_endian())
 		SETUP_SKIP("this kernel has no cross-endian rings");
+	/* It takes what is left in its page for the header that nobody sent. */
+	if (!env_is_ours() && !env_kernel_at_least(6, 17) &&
+	    variant->features & F_VHOST_HDR)
+		SETUP_SKIP("vhost_net differs: stale header in a batch");
 	ASSERT_OK(guest_start(&self->g, &cfg));
 	self->tx = &self->g.vq[TXQ];
 	self->rx = &self->g.vq[RXQ];

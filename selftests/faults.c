@@ -5,6 +5,7 @@
  * changes nothing, leaks nothing, and the device works on. The same for the
  * worker in the middle of packets. Wants CONFIG_FAULT_INJECTION.
  */
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -267,6 +268,27 @@ static int reopen_owned(FIXTURE_DATA(fault) *self)
 	return open_owned(self);
 }
 
+/* The same where the worker is the kernel's thread and joins the owner's cgroups. */
+static int reopen_for_kthread(FIXTURE_DATA(fault) *self)
+{
+	__u8 fork = VHOST_FORK_OWNER_KTHREAD;
+	int err = reopen(self);
+
+	return err ? err : vdev_cmd(self->fd, VHOST_SET_FORK_FROM_OWNER, &fork);
+}
+
+TEST_F(fault, set_owner_kthread)
+{
+	unsigned int threads = count_threads();
+
+	if (!env_is_ours() && !env_kernel_at_least(6, 18))
+		OURS_ALONE("has no such command before 6.18");
+	ASSERT_OK(reopen_for_kthread(self));
+	EXPECT_FAULTS(run_set_owner, reopen_for_kthread);
+	close_fd(self);
+	EXPECT_TRUE(wait_until(count_threads() == threads));
+}
+
 /* This many are there in all: the first one, and what has been made. */
 static int run_new_worker(FIXTURE_DATA(fault) *self)
 {
@@ -453,6 +475,59 @@ TEST_F(fault, iotlb_invalidate)
 	ASSERT_OK(run_set_iotlb(self));
 	EXPECT_FAULTS(run_iotlb_invalidate, run_iotlb_update, EINVAL);
 	close_fd(self);
+}
+
+/* A guest that waits for an entry of the IOTLB; nobody answers. */
+FIXTURE(miss)
+{
+	struct guest g;
+	struct iotlb t;
+};
+
+FIXTURE_SETUP(miss)
+{
+	struct guest_cfg cfg = {
+		.features = F_MRG_RXBUF,
+		.tap_flags = IFF_VNET_HDR,
+		.num = 64,
+	};
+	struct iotlb_cfg iotlb = { .v2 = true };
+
+	ASSERT_OK(iotlb_guest_start(&self->t, &self->g, &iotlb, &cfg));
+	ASSERT_OK(iotlb_unserve(&self->t));
+	ASSERT_OK(iotlb_flush(&self->t));
+	set_knobs();
+}
+
+FIXTURE_TEARDOWN(miss)
+{
+	iotlb_guest_stop(&self->t, &self->g);
+}
+
+/* What could not be delivered can be read once more. */
+TEST_F(miss, read)
+{
+	struct pollfd pfd = { .fd = self->g.dev, .events = POLLIN };
+	int knob = knob_open(gettid()), err;
+	struct vhost_iotlb_msg msg;
+	unsigned int n, left = 0;
+
+	OURS_ALONE("a message that cannot be delivered is lost");
+	ASSERT_GE(knob, 0);
+	vq_kick(&self->g.vq[TXQ]);
+	for (n = 1; !left && n < FAULTS_MAX; n++) {
+		ASSERT_EQ(1, poll(&pfd, 1, env_left_ms(env_deadline())));
+		ASSERT_OK(knob_arm(knob, n));
+		err = iotlb_read(self->g.dev, true, &msg);
+		left = knob_disarm(knob);
+		if (left)
+			ASSERT_OK(err);
+		else
+			EXPECT_ERR(EFAULT, err);
+	}
+	EXPECT_LT(2, n);
+	told("miss.read", n - 2);
+	close(knob);
 }
 
 /* The commands around the dirty log, and what switches it on. */
@@ -882,6 +957,53 @@ TEST_F(worker_fault, receive)
 	EXPECT_NE(0, left);
 	told("receive", n - 2);
 	close(worker);
+}
+
+/* Pages run out for the worker alone, all of them, until further notice. */
+static int starve(pid_t tid, bool on)
+{
+	char path[64];
+	FILE *f;
+
+	set_knob("task-filter", "Y");
+	set_knob("times", "-1");
+	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/probability",
+		 "fail_page_alloc");
+	f = fopen(path, "w");
+	if (!f)
+		return -errno;
+	fputs(on ? "100" : "0", f);
+	fclose(f);
+	snprintf(path, sizeof(path), "/proc/%d/make-it-fail", tid);
+	f = fopen(path, "w");
+	if (!f)
+		return -errno;
+	fputs(on ? "1" : "0", f);
+	fclose(f);
+	return 0;
+}
+
+/* Frames for which there is no memory are dropped, and counted as such. */
+TEST_F(worker_fault, transmit_without_memory)
+{
+	struct guest *g = &self->g;
+	unsigned int i;
+	pid_t tid;
+
+	if (variant->limit_sndbuf)
+		SKIP(return, "a full socket waits for memory");
+	ASSERT_EQ(1, threads_of(getpid(), &tid, 1));
+	ASSERT_OK(starve(tid, true));
+	/* What is left of the page in use may last for a while. */
+	for (i = 0; i < 100 &&
+	     !vdev_counter(g->dev, "queue1.drop.memory"); i++) {
+		ASSERT_OK(send_mix(g));
+		ASSERT_OK_AT(guest_reap_all(g), "round %u", i);
+		ASSERT_OK(check_captured(g));
+	}
+	ASSERT_OK(starve(tid, false));
+	EXPECT_NE(0, vdev_counter(g->dev, "queue1.drop.memory"));
+	EXPECT_OK(guest_check_alive(g, 0));
 }
 
 int main(int argc, char **argv)

@@ -752,6 +752,13 @@ FIXTURE_VARIANT_ADD(traffic, scattered_flags)
 	.num = 512,
 };
 
+FIXTURE_VARIANT_ADD(traffic, in_order)
+{
+	.iotlb = { .v2 = true, .scatter = true },
+	.features = MODERN | F_IN_ORDER,
+	.num = 1024,
+};
+
 #define SLOT		GUEST_BURST_SLOT
 
 FIXTURE_SETUP(traffic)
@@ -766,6 +773,7 @@ FIXTURE_SETUP(traffic)
 	};
 	struct guest *g = &self->g;
 
+	SETUP_NEEDS(variant->features);
 	ASSERT_OK(iotlb_guest_start(&self->t, g, &variant->iotlb, &cfg));
 	self->spare = &g->mem.region[g->mem.nregions - 1];
 }
@@ -922,6 +930,38 @@ TEST_F(traffic, stop_and_start_among_misses)
 	}
 }
 
+/* Entries of no use to anybody, as many as there is room for. */
+static int fill_up(struct iotlb *t)
+{
+	unsigned int i, n = max_entries();
+	int err = 0;
+
+	pthread_mutex_lock(&t->lock);
+	for (i = 0; !err && i < n; i++)
+		err = iotlb_update(t->g->dev, t->cfg.v2, i * 2 * IOTLB_PAGE,
+				   IOTLB_PAGE, t->phys.region[0].hva,
+				   VHOST_ACCESS_RW);
+	pthread_mutex_unlock(&t->lock);
+	return err;
+}
+
+/* Each entry that is needed drives out another. */
+TEST_F(traffic, no_room_for_entries)
+{
+	struct guest *g = &self->g;
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		ASSERT_OK(guest_burst_post(g));
+		ASSERT_OK(fill_up(&self->t));
+		ASSERT_OK(guest_burst_send(g, i * GUEST_BURST));
+		if (i & 1)
+			ASSERT_OK(fill_up(&self->t));
+		ASSERT_OK_AT(guest_burst_take(g, i * GUEST_BURST),
+			     "round %u", i);
+	}
+}
+
 static bool all_bytes(const unsigned char *p, int byte)
 {
 	unsigned int i;
@@ -942,6 +982,119 @@ static unsigned char *mark_gone(unsigned char *page)
 	return page;
 }
 
+struct sender {
+	struct guest *g;
+	pthread_t thread;
+	bool stop;
+};
+
+static void *send_frames(void *arg)
+{
+	struct sender *s = arg;
+	unsigned int i;
+
+	/* Some will find the tap full, and it does not matter which. */
+	while (!__atomic_load_n(&s->stop, __ATOMIC_RELAXED)) {
+		for (i = 0; i < 16; i++)
+			guest_inject(s->g, 1000, i);
+		env_pause();
+	}
+	return NULL;
+}
+
+static int stop_sender(struct sender *s)
+{
+	__atomic_store_n(&s->stop, true, __ATOMIC_RELAXED);
+	return -pthread_join(s->thread, NULL);
+}
+
+/* Buffer @slot of receive: less than a page, at a page's beginning. */
+static int post_page(struct guest *g, unsigned int slot)
+{
+	return vq_add_in(&g->vq[RXQ], g->pool[RXQ].slot[slot].gpa, 2048, slot);
+}
+
+/* Takes @n frames, one at least, and offers their buffers again. */
+static int pass_frames(struct guest *g, unsigned int n)
+{
+	struct vq *vq = &g->vq[RXQ];
+	struct vq_used used;
+	int err = 0;
+
+	while (!err && n--) {
+		if (!vq_wait_pop(vq, &used))
+			return -ETIMEDOUT;
+		if (used.cookie == VQ_BOGUS)
+			return -EPROTO;
+		err = post_page(g, used.cookie);
+		vq_submit(vq);
+	}
+	return err;
+}
+
+/* The page of a buffer becomes @new; what it was is nobody's when this returns. */
+static int change_page(struct iotlb *t, __u64 iova, unsigned char **new)
+{
+	unsigned char **page = iotlb_page(t, iova);
+	unsigned char *old = *page;
+	int err;
+
+	pthread_mutex_lock(&t->lock);
+	*page = *new;
+	err = iotlb_invalidate(t->g->dev, t->cfg.v2, iova, IOTLB_PAGE);
+	pthread_mutex_unlock(&t->lock);
+	*new = old;
+	return err;
+}
+
+/*
+ * Buffers change their pages under traffic. A page that has been taken away is
+ * not written any more, from the moment on when the invalidation returns.
+ */
+TEST_F(traffic, nothing_is_touched_after_invalidate)
+{
+	unsigned int i, slot, written = 0, n = env_scaled(300, 30);
+	struct guest *g = &self->g;
+	struct sender sender = { .g = g };
+	unsigned char *spare;
+	__u64 rnd = 3;
+
+	spare = *iotlb_page(&self->t, self->spare->gpa);
+	for (i = 0; i < 16; i++)
+		ASSERT_OK(post_page(g, i));
+	vq_submit(&g->vq[RXQ]);
+	ASSERT_EQ(0, pthread_create(&sender.thread, NULL, send_frames,
+				    &sender));
+	for (i = 0; i < n; i++) {
+		/* Nobody knows of it before it is somebody's page. */
+		memset(spare, 0x11, IOTLB_PAGE);
+		slot = rnd_below(&rnd, 16);
+		ASSERT_OK(change_page(&self->t, g->pool[RXQ].slot[slot].gpa,
+				      &spare));
+		written += !all_bytes(spare, 0x11);
+		mark_gone(spare);
+		ASSERT_OK(pass_frames(g, 1 + rnd_below(&rnd, 20)));
+		ASSERT_THAT_AT(all_bytes(spare, GONE), "round %u", i);
+	}
+	ASSERT_OK(stop_sender(&sender));
+	ASSERT_OK(guest_set_backend(g, -1));
+	EXPECT_TRUE(all_bytes(spare, GONE));
+	/* They were in use indeed. */
+	EXPECT_GT(written, 0);
+}
+
+/* The last that a worker writes before it sleeps is that it wants a kick. */
+static bool transmit_sleeps(struct guest *g)
+{
+	struct vq *vq = &g->vq[TXQ];
+
+	if (vq->features & F_EVENT_IDX)
+		return *(volatile __u16 *)split_avail_event(vq) ==
+		       vq->avail_idx;
+	return !(*(volatile __u16 *)&split_used(vq)->flags &
+		 VRING_USED_F_NO_NOTIFY);
+}
+
 /* A page of the used ring moves while nobody writes to it. */
 static int check_moved(struct iotlb *t, struct gmem_region *spare,
 		       int (*forget)(struct iotlb *t, __u64 iova))
@@ -953,6 +1106,8 @@ static int check_moved(struct iotlb *t, struct gmem_region *spare,
 	err = guest_check_alive(t->g, 1);
 	if (err)
 		return err;
+	if (!wait_until(transmit_sleeps(t->g)))
+		return -ETIMEDOUT;
 	old = iotlb_move(t, iova, spare, 0);
 	if (!old)
 		return -ENOMEM;
@@ -1012,6 +1167,7 @@ TEST_F(traffic, ring_cache_and_set_addr)
 	size_t size, rest;
 
 	ASSERT_OK(guest_check_alive(g, 1));
+	ASSERT_THAT(wait_until(transmit_sleeps(g)));
 	new = *vq;
 	for (area = 0; area < VQ_AREAS; area++) {
 		size = vq->ops->size(vq->num, area);

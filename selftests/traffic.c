@@ -167,6 +167,34 @@ TEST_F(traffic, tx_swap_backend)
 	free(seen);
 }
 
+/* A checksum that is asked for outside of the frame costs that frame. */
+TEST_F(traffic, tx_checksum_outside)
+{
+	struct virtio_net_hdr hdr = {
+		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+	};
+	static const __u16 start[] = { FRAME_LEN - 1, FRAME_LEN, 0xffff };
+	unsigned char frame[FRAME_LEN];
+	struct guest *g = &self->g;
+	unsigned int i;
+
+	OURS_ALONE("a batch with a bad header stops the queue");
+	for (i = 0; i < sizeof(start) / sizeof(*start); i++) {
+		hdr.csum_start = start[i];
+		frame_make(frame, sizeof(frame), 0);
+		ASSERT_OK(guest_send(g, NULL, frame, sizeof(frame), 1, false));
+		ASSERT_OK(guest_send(g, &hdr, frame, sizeof(frame), 1, false));
+		frame_make(frame, sizeof(frame), 1);
+		ASSERT_OK(guest_send(g, NULL, frame, sizeof(frame), 1, false));
+		vq_submit(&g->vq[TXQ]);
+		ASSERT_OK_AT(guest_capture(g, FRAME_LEN, 0), "at %u", start[i]);
+		ASSERT_OK_AT(guest_capture(g, FRAME_LEN, 1), "at %u", start[i]);
+		ASSERT_OK(guest_reap_all(g));
+	}
+	EXPECT_EQ(i, vdev_counter(g->dev, "queue1.drop.header") +
+		     vdev_counter(g->dev, "queue1.drop.send"));
+}
+
 /* Without a backend frames wait in the ring. */
 TEST_F(traffic, tx_remove_backend)
 {

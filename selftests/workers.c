@@ -7,6 +7,7 @@
  * unknown, which is the first test.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
@@ -14,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 #include "test.h"
@@ -555,6 +557,99 @@ TEST(owner_killed_with_several)
 	guest_stop(&g);
 }
 
+/*
+ * A process that shares the owner's memory survives it: to him the device belongs
+ * as well. Its threads, if they were the owner's, have gone with their process; new
+ * ones do their work.
+ */
+struct heir {
+	struct guest g;
+	int ready;	/* the owner may die */
+	int dead;	/* he has */
+	int told;	/* what has become of it: 1, or more for what failed */
+};
+
+#define HEIR_OK		1
+
+static int inherit(struct guest *g)
+{
+	unsigned int id;
+
+	/* Nobody answers that, or it is answered late. */
+	vq_kick(&g->vq[TXQ]);
+	vq_kick(&g->vq[RXQ]);
+	if (guest_set_backend(g, -1))
+		return 2;
+	if (vdev_new_worker(g->dev, &id))
+		return 3;
+	if (vdev_attach_worker(g->dev, TXQ, id) ||
+	    vdev_attach_worker(g->dev, RXQ, id))
+		return 4;
+	if (guest_set_backend(g, g->tap))
+		return 5;
+	if (guest_check_alive(g, 100))
+		return 6;
+	if (vdev_free_worker(g->dev, 0))
+		return 7;
+	if (guest_check_alive(g, 200))
+		return 8;
+	return close(g->dev) ? 9 : HEIR_OK;
+}
+
+static int heir_main(void *arg)
+{
+	struct heir *h = arg;
+	__u64 result = 10;
+
+	if (event_wait(h->dead))
+		result = inherit(&h->g);
+	if (write(h->told, &result, sizeof(result)) != sizeof(result))
+		return 1;
+	return 0;
+}
+
+static void owner_with_heir(struct heir *h)
+{
+	static long double stack[16 << 10];	/* aligned as a stack is */
+	struct guest_cfg cfg = MODERN_CFG;
+
+	if (guest_start(&h->g, &cfg) || guest_check_alive(&h->g, 0))
+		_exit(1);
+	if (clone(heir_main, stack + ARRAY_SIZE(stack), CLONE_VM | CLONE_FILES |
+		  CLONE_FS, h) < 0)
+		_exit(2);
+	event_signal(h->ready);
+	for (;;)
+		pause();
+}
+
+TEST(owner_killed_memory_lives_on)
+{
+	struct heir h = {
+		.ready = eventfd(0, EFD_NONBLOCK),
+		.dead = eventfd(0, EFD_NONBLOCK),
+		.told = eventfd(0, EFD_NONBLOCK),
+	};
+	int status;
+	pid_t pid;
+
+	if (!env_is_ours())
+		SKIP(return, "vhost_net differs: no commands for workers");
+	pid = fork();
+	ASSERT_GE(pid, 0);
+	if (!pid)
+		owner_with_heir(&h);
+	ASSERT_THAT(event_wait(h.ready));
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_TRUE(WIFSIGNALED(status));
+	event_signal(h.dead);
+	/* What he waits for he waits for as long as this does. */
+	ASSERT_THAT(event_wait(h.told) || event_wait(h.told));
+	EXPECT_EQ(HEIR_OK, event_count(h.told));
+	EXPECT_TRUE(wait_until(!threads_of(pid, NULL, 0)));
+}
+
 /* One thread of the owner moves the rings about while another works. */
 struct mover {
 	int fd;
@@ -768,20 +863,27 @@ TEST_F(fork_from_owner, owner_killed)
 
 /* ---- accounting ---- */
 
-static int write_pid(const char *dir, pid_t pid)
+static int write_to(const char *dir, const char *file, const char *text)
 {
-	char path[200], text[16];
-	int fd, n, err = 0;
+	char path[200];
+	int fd, err = 0;
 
-	snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
+	snprintf(path, sizeof(path), "%s/%s", dir, file);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	n = snprintf(text, sizeof(text), "%d", pid);
-	if (write(fd, text, n) != n)
+	if (write(fd, text, strlen(text)) < 0)
 		err = -errno;
 	close(fd);
 	return err;
+}
+
+static int write_pid(const char *dir, pid_t pid)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", pid);
+	return write_to(dir, "cgroup.procs", text);
 }
 
 /* Compares where this process and its devices' threads are accounted. */
@@ -803,19 +905,38 @@ static bool in_my_cgroup(void)
 
 #define CGROUP_ROOT	"/tmp/vhost_cgroup"
 
+/* A cgroup of this process alone; 0 or a negative errno. */
+static int cgroup_enter(char *dir, size_t len)
+{
+	mkdir(CGROUP_ROOT, 0755);
+	if (mount("none", CGROUP_ROOT, "cgroup2", 0, NULL))
+		return -errno;
+	snprintf(dir, len, CGROUP_ROOT "/vhost-%d", getpid());
+	return mkdir(dir, 0755) ? -errno : write_pid(dir, getpid());
+}
+
+/* True if nobody is left behind in it. */
+static bool cgroup_leave(const char *dir)
+{
+	bool empty;
+
+	write_pid(CGROUP_ROOT, getpid());
+	empty = wait_until(!rmdir(dir));
+	umount(CGROUP_ROOT);
+	rmdir(CGROUP_ROOT);
+	return empty;
+}
+
 /* Whoever owns the device pays for its threads. */
 TEST(threads_are_in_the_owners_cgroup)
 {
 	char dir[100], line[200];
 	unsigned int id;
-	int fd;
+	int fd, err;
 
-	mkdir(CGROUP_ROOT, 0755);
-	if (mount("none", CGROUP_ROOT, "cgroup2", 0, NULL))
-		SKIP(return, "no cgroup2 here: %s", strerror(errno));
-	snprintf(dir, sizeof(dir), CGROUP_ROOT "/vhost-%d", getpid());
-	ASSERT_EQ(0, mkdir(dir, 0755));
-	ASSERT_OK(write_pid(dir, getpid()));
+	err = cgroup_enter(dir, sizeof(dir));
+	if (err)
+		SKIP(return, "no cgroup2 here: %s", strerror(-err));
 	ASSERT_THAT(thread_cgroup(getpid(), line, sizeof(line)));
 	ASSERT_THAT(strstr(line, strrchr(dir, '/')));
 	fd = vdev_open();
@@ -828,11 +949,74 @@ TEST(threads_are_in_the_owners_cgroup)
 		EXPECT_TRUE(in_my_cgroup());
 	}
 	close(fd);
-	ASSERT_OK(write_pid(CGROUP_ROOT, getpid()));
-	/* Nobody is left behind in it. */
-	EXPECT_TRUE(wait_until(!rmdir(dir)));
-	umount(CGROUP_ROOT);
-	rmdir(CGROUP_ROOT);
+	EXPECT_TRUE(cgroup_leave(dir));
+}
+
+/* An owner who may have no more threads gets none, and keeps what he has. */
+TEST(no_more_threads_in_the_cgroup)
+{
+	struct guest_cfg cfg = MODERN_CFG;
+	struct guest g;
+	char dir[100];
+	unsigned int id;
+	int fd, err;
+
+	/* Threads of the kernel are not counted while they are made. */
+	if (!env_kernel_at_least(6, 12))
+		SKIP(return, "threads are the kernel's here");
+	err = cgroup_enter(dir, sizeof(dir));
+	if (err)
+		SKIP(return, "no cgroup2 here: %s", strerror(-err));
+	err = write_to(CGROUP_ROOT, "cgroup.subtree_control", "+pids");
+	ASSERT_OK(guest_start(&g, &cfg));
+	fd = vdev_open();
+	ASSERT_GE(fd, 0);
+	if (!err)
+		err = write_to(dir, "pids.max", "2");
+	if (!err) {
+		EXPECT_ERR(ENOMEM, vdev_set_owner(fd));
+		if (env_is_ours())
+			EXPECT_ERR(ENOMEM, vdev_new_worker(g.dev, &id));
+		EXPECT_TRUE(threads_are(1));
+		EXPECT_OK(guest_check_alive(&g, 0));
+		EXPECT_OK(write_to(dir, "pids.max", "max"));
+		EXPECT_OK(vdev_set_owner(fd));
+	}
+	close(fd);
+	guest_stop(&g);
+	EXPECT_TRUE(cgroup_leave(dir));
+	if (err)
+		SKIP(return, "no limit of threads here: %s", strerror(-err));
+}
+
+static atomic_uint alarms;
+
+static void on_alarm(int sig)
+{
+	atomic_fetch_add(&alarms, 1);
+}
+
+/* A signal that comes while a thread is made is no lack of memory. */
+TEST(signals_while_threads_are_made)
+{
+	struct itimerval often = { { 0, 1000 }, { 0, 1000 } }, never = { 0 };
+	struct sigaction sa = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
+	unsigned int i, id, n = env_scaled(500, 50);
+	int fd;
+
+	if (env_kernel_at_least(6, 12))
+		OURS_ALONE("takes it for one");
+	ASSERT_EQ(0, sigaction(SIGALRM, &sa, NULL));
+	ASSERT_EQ(0, setitimer(ITIMER_REAL, &often, NULL));
+	for (i = 0; i < n || !atomic_load(&alarms); i++) {
+		fd = vdev_open();
+		ASSERT_GE(fd, 0);
+		ASSERT_OK_AT(vdev_set_owner(fd), "round %u", i);
+		if (env_is_ours())
+			ASSERT_OK_AT(vdev_new_worker(fd, &id), "round %u", i);
+		close(fd);
+	}
+	ASSERT_EQ(0, setitimer(ITIMER_REAL, &never, NULL));
 }
 
 VHOST_TEST_MAIN

@@ -161,7 +161,8 @@ static void device_metrics(const struct snapshot *snap)
 	const struct device *dev, *end = snap->dev + snap->ndev;
 	const struct worker *w;
 
-	print_head("device", "info", "A device and its owner");
+	/* Not of type info, which node_exporter's parser does not know. */
+	print_head("device_info", "gauge", "A device and its owner");
 	for (dev = snap->dev; dev < end; dev++)
 		print_info(dev);
 	print_head("regions", "gauge", "Regions of the memory table");
