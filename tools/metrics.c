@@ -34,6 +34,11 @@ static void print_head(const char *name, const char *type, const char *help)
 	       name, help);
 }
 
+static void print_unit(const char *name, const char *unit)
+{
+	printf("# UNIT " PREFIX "%s %s\n", name, unit);
+}
+
 /* Calls @print for each queue of each device. */
 static void each_queue(const struct snapshot *snap,
 		       void (*print)(const struct queue *q, const void *what),
@@ -53,6 +58,14 @@ static void print_counter(const struct queue *q, const void *what)
 	printf(PREFIX "%s_total{", counter->name);
 	print_queue_labels(q);
 	printf("} %llu\n", q->counter[counter->value]);
+}
+
+/* Time is in seconds there, as Prometheus wants it. */
+static void print_busy(const struct queue *q, const void *what)
+{
+	printf(PREFIX "busy_seconds_total{");
+	print_queue_labels(q);
+	printf("} %.9f\n", q->counter[VHOST_ALT_COUNTER_BUSY_NS] / 1e9);
 }
 
 static void print_drops(const struct queue *q, const void *what)
@@ -107,9 +120,14 @@ static void queue_metrics(const struct snapshot *snap)
 	const struct name *counter;
 
 	for (counter = counter_names; counter->name; counter++) {
+		if (counter->value == VHOST_ALT_COUNTER_BUSY_NS)
+			continue;
 		print_head(counter->name, "counter", counter->what);
 		each_queue(snap, print_counter, counter);
 	}
+	print_unit("busy_seconds", "seconds");
+	print_head("busy_seconds", "counter", "Time of busy polling");
+	each_queue(snap, print_busy, NULL);
 	print_head("drops", "counter", "Packets dropped, by reason");
 	each_queue(snap, print_drops, NULL);
 	print_head("batch_size", "histogram", "Chains in a batch");
@@ -174,9 +192,8 @@ static void device_metrics(const struct snapshot *snap)
 	for (dev = snap->dev; dev < end; dev++)
 		for (w = dev->worker; w < dev->worker + dev->nworkers; w++)
 			print_runs(dev, w);
-	printf("# TYPE " PREFIX "worker_runtime_seconds counter\n"
-	       "# UNIT " PREFIX "worker_runtime_seconds seconds\n"
-	       "# HELP " PREFIX "worker_runtime_seconds CPU time of a worker.\n");
+	print_unit("worker_runtime_seconds", "seconds");
+	print_head("worker_runtime_seconds", "counter", "CPU time of a worker");
 	for (dev = snap->dev; dev < end; dev++)
 		for (w = dev->worker; w < dev->worker + dev->nworkers; w++)
 			print_runtime(dev, w);
