@@ -93,30 +93,44 @@ void tun_socket_put(struct tun_socket *ts)
 /* Room for all that tun tells in its file's fdinfo. */
 #define TUN_FDINFO_SIZE		128
 
+static void note_interface(struct tun_interface *iface,
+			   const struct net_device *dev)
+{
+	strscpy(iface->name, dev->name, sizeof(iface->name));
+	iface->index = dev->ifindex;
+}
+
 /* tun tells the name of its interface nowhere but in the fdinfo of its file. */
-static void tun_ifname(struct file *file, char ifname[IFNAMSIZ])
+static void tun_interface(struct socket *sock, struct tun_interface *iface)
 {
 	static const char key[] = "iff:\t";
 	char text[TUN_FDINFO_SIZE + 1] = {};
 	struct seq_file m = {
 		.buf = text,
 		.size = TUN_FDINFO_SIZE,
-		.file = file,
+		.file = sock->file,
 	};
+	struct net_device *dev;
 	char *name;
 
-	if (!file->f_op->show_fdinfo)
+	if (!sock->file->f_op->show_fdinfo)
 		return;
-	file->f_op->show_fdinfo(&m, file);
+	sock->file->f_op->show_fdinfo(&m, sock->file);
 	name = strstr(text, key);
 	if (!name)
 		return;
 	name += strlen(key);
 	name[strcspn(name, "\n")] = '\0';
-	strscpy(ifname, name, IFNAMSIZ);
+	strscpy(iface->name, name, sizeof(iface->name));
+	/* It may have gone to another namespace, and then has no index here. */
+	dev = dev_get_by_name(sock_net(sock->sk), name);
+	if (!dev)
+		return;
+	iface->index = dev->ifindex;
+	dev_put(dev);
 }
 
-static void tap_ifname(struct socket *sock, char ifname[IFNAMSIZ])
+static void tap_interface(struct socket *sock, struct tun_interface *iface)
 {
 	struct tap_queue *q = container_of(sock, struct tap_queue, sock);
 	struct tap_dev *tap;
@@ -124,11 +138,11 @@ static void tap_ifname(struct socket *sock, char ifname[IFNAMSIZ])
 	rcu_read_lock();
 	tap = rcu_dereference(q->tap);
 	if (tap && tap->dev)
-		strscpy(ifname, tap->dev->name, IFNAMSIZ);
+		note_interface(iface, tap->dev);
 	rcu_read_unlock();
 }
 
-static void packet_ifname(struct socket *sock, char ifname[IFNAMSIZ])
+static void packet_interface(struct socket *sock, struct tun_interface *iface)
 {
 	struct sockaddr_ll addr = {};
 	struct net_device *dev;
@@ -138,28 +152,29 @@ static void packet_ifname(struct socket *sock, char ifname[IFNAMSIZ])
 	dev = dev_get_by_index(sock_net(sock->sk), addr.sll_ifindex);
 	if (!dev)
 		return;
-	strscpy(ifname, dev->name, IFNAMSIZ);
+	note_interface(iface, dev);
 	dev_put(dev);
 }
 
 /**
- * tun_socket_ifname() - the interface behind a backend
+ * tun_socket_interface() - the interface behind a backend
  * @ts: the backend
- * @ifname: set to its name as it is now; empty if it has none
+ * @iface: set to what it is called now; empty if there is none
  *
  * May sleep, and takes the rtnl lock.
  */
-void tun_socket_ifname(const struct tun_socket *ts, char ifname[IFNAMSIZ])
+void tun_socket_interface(const struct tun_socket *ts,
+			  struct tun_interface *iface)
 {
 	struct file *file = ts->sock->file;
 
-	memset(ifname, 0, IFNAMSIZ);
+	memset(iface, 0, sizeof(*iface));
 	if (!IS_ERR(tun_get_socket(file)))
-		tun_ifname(file, ifname);
+		tun_interface(ts->sock, iface);
 	else if (!IS_ERR(tap_get_socket(file)))
-		tap_ifname(ts->sock, ifname);
+		tap_interface(ts->sock, iface);
 	else
-		packet_ifname(ts->sock, ifname);
+		packet_interface(ts->sock, iface);
 }
 
 /**

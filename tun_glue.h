@@ -35,6 +35,16 @@ struct tun_socket {
 };
 
 /**
+ * struct tun_interface - what a backend is called
+ * @name: the interface's, or empty
+ * @index: the interface's, or 0
+ */
+struct tun_interface {
+	char name[IFNAMSIZ];
+	int index;
+};
+
+/**
  * struct tun_tx - packets on their way into a socket
  * @count: how many frames are in @xdp
  * @xdp: frames, laid out as tun wants them
@@ -80,7 +90,8 @@ struct tun_packet {
 
 int tun_socket_get(struct tun_socket *ts, int fd);
 void tun_socket_put(struct tun_socket *ts);
-void tun_socket_ifname(const struct tun_socket *ts, char ifname[IFNAMSIZ]);
+void tun_socket_interface(const struct tun_socket *ts,
+			  struct tun_interface *iface);
 bool tun_socket_batches(const struct tun_socket *ts);
 
 int tun_tx_add(struct tun_tx *tx, const struct tun_socket *ts,

@@ -757,6 +757,18 @@ static void put_back_packets(struct net_queue *nq)
 		tun_rx_put_back(&nq->rx, &nq->ts);
 }
 
+/* Note for those who ask what the queue's backend is called, or that it has none. */
+static void name_backend(struct net_queue *nq)
+{
+	struct tun_interface iface = {};
+
+	if (nq->ts.sock)
+		tun_socket_interface(&nq->ts, &iface);
+	memcpy(nq->q.ifname, iface.name, sizeof(nq->q.ifname));
+	nq->q.ifindex = iface.index;
+	trace_vhost_alt_backend(&nq->q);
+}
+
 /* Stop the queue. The caller puts the backend that this returns. */
 static struct tun_socket detach_backend(struct net_queue *nq)
 {
@@ -771,8 +783,7 @@ static struct tun_socket detach_backend(struct net_queue *nq)
 	if (old.sock)
 		vhost_netlink_notify(nq->q.dev, &nq->q,
 				     VHOST_ALT_CMD_BACKEND_REMOVED_NTF);
-	nq->q.ifname[0] = '\0';
-	trace_vhost_alt_backend(&nq->q);
+	name_backend(nq);
 	mutex_unlock(&nq->q.mutex);
 	return old;
 }
@@ -799,8 +810,7 @@ static long attach_backend(struct net_queue *nq, struct tun_socket *ts)
 	vhost_poll_stop(&nq->q.backend_poll);
 	put_back_packets(nq);
 	swap(nq->ts, *ts);
-	tun_socket_ifname(&nq->ts, q->ifname);
-	trace_vhost_alt_backend(q);
+	name_backend(nq);
 	vhost_netlink_notify(q->dev, q, VHOST_ALT_CMD_BACKEND_SET_NTF);
 	vhost_poll_start(&nq->q.backend_poll, q->worker, nq->ts.sock->file);
 	/* Buffers or packets may be there already. */

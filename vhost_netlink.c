@@ -51,9 +51,11 @@ static int put_queue_name(struct sk_buff *skb, const struct vhost_queue *q)
 
 	err = nla_put_u32(skb, VHOST_ALT_A_QUEUE, q->index) ?:
 	      nla_put_string(skb, VHOST_ALT_A_QUEUE_NAME, q->name + 1);
-	if (err || !*q->ifname)
-		return err;
-	return nla_put_string(skb, VHOST_ALT_A_IFNAME, q->ifname);
+	if (!err && *q->ifname)
+		err = nla_put_string(skb, VHOST_ALT_A_IFNAME, q->ifname);
+	if (!err && q->ifindex)
+		err = nla_put_u32(skb, VHOST_ALT_A_IFINDEX, q->ifindex);
+	return err;
 }
 
 static int put_worker(struct sk_buff *skb, u32 id,

@@ -105,6 +105,7 @@ struct vhost_miss {
  * @called_valid: a call was decided upon since the start of the ring
  * @kicks_seen: kicks counted when chains were fetched last
  * @ifname: the backend's interface, or empty
+ * @ifindex: its index, or 0
  * @batch: room for the chains that are being worked on
  * @stats: counters
  */
@@ -152,6 +153,7 @@ struct vhost_queue {
 	u64 kicks_seen;
 
 	char ifname[IFNAMSIZ];
+	int ifindex;
 	struct vring_batch *batch;
 	struct vhost_stats stats;
 };

@@ -4,7 +4,9 @@
  * went wrong on stdout when it is done. Its device is open until stdin ends.
  *
  *	start		the guest with its tap, both rings running
- *	open		one more open device, which nobody owns
+ *	iommu		the same behind an IOMMU
+ *	deaf		that has nothing for the device any more, and it waits
+ *	open, own	one more open device, which nobody owns; makes it owned
  *	close		closes that
  *	workers N	N more workers
  *	tx N, rx N	N frames of 100 bytes, each seen whole on the other side
@@ -15,7 +17,7 @@
  *	inject N	N frames into the tap, as far as it takes them
  *	break, mend	the transmit ring claims more than it can hold; no more
  *	stop, run	backend off and on
- *	nocall		no eventfd for calls of transmit
+ *	nocall, nokick	no eventfd for calls, or kicks, of transmit
  *	load		frames one by one, until the next command
  *	churn		opens and closes devices, until the next command
  */
@@ -30,12 +32,14 @@
 
 #include "env.h"
 #include "guest.h"
+#include "iotlb.h"
 #include "vq_split.h"
 
 #define FRAME_LEN	100
 #define QLEN		64	/* of the tap: soon full */
 
 static struct guest guest;
+static struct iotlb iotlb;
 static int spare = -1;
 static __u32 seq;
 
@@ -55,6 +59,41 @@ static int do_start(unsigned int n)
 		       sizeof(bypass)))
 		return -errno;
 	return link_set_qlen(guest.ifname, QLEN);
+}
+
+static int do_iommu(unsigned int n)
+{
+	struct guest_cfg cfg = {
+		.features = F_VERSION_1 | F_MRG_RXBUF | F_ACCESS_PLATFORM,
+		.tap_flags = IFF_VNET_HDR,
+	};
+
+	return iotlb_guest_start(&iotlb, &guest,
+				 &(struct iotlb_cfg){ .v2 = true }, &cfg);
+}
+
+static int do_deaf(unsigned int n)
+{
+	struct pollfd miss = { .fd = guest.dev, .events = POLLIN };
+	unsigned char frame[FRAME_LEN];
+	int err;
+
+	err = iotlb_unserve(&iotlb);
+	if (!err)
+		err = iotlb_flush(&iotlb);
+	if (err)
+		return err;
+	frame_make(frame, sizeof(frame), seq);
+	err = guest_send(&guest, NULL, frame, sizeof(frame), 1, false);
+	vq_submit(&guest.vq[TXQ]);
+	if (err)
+		return err;
+	return poll(&miss, 1, env_left_ms(env_deadline())) == 1 ? 0 : -ETIMEDOUT;
+}
+
+static int do_own(unsigned int n)
+{
+	return vdev_set_owner(spare);
 }
 
 static int do_open(unsigned int n)
@@ -194,6 +233,11 @@ static int load_some(void)
 	return do_tx(16) ?: do_rx(16);
 }
 
+static int do_nokick(unsigned int n)
+{
+	return vdev_set_file(guest.dev, VHOST_SET_VRING_KICK, TXQ, -1);
+}
+
 static int do_load(unsigned int n)
 {
 	return until_next(load_some);
@@ -232,7 +276,10 @@ static const struct {
 	int (*run)(unsigned int n);
 } commands[] = {
 	{ "start", do_start },
+	{ "iommu", do_iommu },
+	{ "deaf", do_deaf },
 	{ "open", do_open },
+	{ "own", do_own },
 	{ "close", do_close },
 	{ "workers", do_workers },
 	{ "tx", do_tx },
@@ -247,6 +294,7 @@ static const struct {
 	{ "stop", do_stop },
 	{ "run", do_run },
 	{ "nocall", do_nocall },
+	{ "nokick", do_nokick },
 	{ "load", do_load },
 	{ "churn", do_churn },
 };
