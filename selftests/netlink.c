@@ -130,8 +130,9 @@ TEST_F(device, new_queue)
 		EXPECT_TRUE(HAS(COUNTERS));
 		EXPECT_TRUE(HAS(DROPS));
 		EXPECT_TRUE(HAS(BATCH_SIZES));
-		for (c = 0; c <= VHOST_ALT_COUNTER_MAX; c++)
+		for (c = 0; c <= VHOST_ALT_COUNTER_MAX; c++) {
 			EXPECT_EQ(0, self->m.counter[c]);
+		}
 	}
 }
 
@@ -276,8 +277,9 @@ TEST_F(device, many_workers)
 		ASSERT_OK_AT(vdev_new_worker(self->g.dev, &id), "%u", i);
 	ASSERT_OK(look(self, NL_NONE));
 	ASSERT_EQ(NL_WORKERS, self->m.nworkers);
-	for (i = 0; i < NL_WORKERS; i++)
+	for (i = 0; i < NL_WORKERS; i++) {
 		EXPECT_EQ(i, WORKER(i, ID));
+	}
 	self->nl.room = NL_ROOM_LITTLE;
 	ASSERT_OK(nl_dump(&self->nl, VHOST_ALT_CMD_DEV_GET, NL_NONE,
 			  count_worker, &seen));
@@ -726,8 +728,9 @@ TEST_F(device, dumps_while_devices_come_and_go)
 	}
 	ASSERT_OK(nl_open(&nl));
 	nl.room = NL_ROOM_LITTLE;
-	for (i = 0; i < CHURNERS; i++)
+	for (i = 0; i < CHURNERS; i++) {
 		ASSERT_EQ(0, pthread_create(&thread[i], NULL, churn, NULL));
+	}
 	for (i = 0; i < rounds; i++) {
 		memset(&c, 0, sizeof(c));
 		err = nl_dump(&nl, cmds[i % 2], NL_NONE, enroll, &c);
@@ -947,9 +950,10 @@ TEST_F(running, ring)
 			EXPECT_EQ(d->addr, e->desc[j][VHOST_ALT_DESC_ADDR]);
 			EXPECT_EQ(d->len, e->desc[j][VHOST_ALT_DESC_LEN]);
 			EXPECT_EQ(d->flags, e->desc[j][VHOST_ALT_DESC_FLAGS]);
-			if (d->flags & VRING_DESC_F_NEXT)
+			if (d->flags & VRING_DESC_F_NEXT) {
 				EXPECT_EQ(d->next,
 					  e->desc[j][VHOST_ALT_DESC_NEXT]);
+			}
 			head = d->next;
 		}
 		e = &self->m.used[i];
