@@ -14,20 +14,23 @@
  * Packets that an interface had no room for, as this network namespace counts
  * them: 0 for one that is not here.
  */
-static __u64 tap_drops(const char *ifname)
+static __u64 tap_drops(const struct queue *q)
 {
 	static const char fields[] = "%*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %llu";
 	FILE *f = fopen("/proc/net/dev", "r");
 	unsigned long long n, drops = 0;
 	char line[512], *colon, *name;
+	bool here;
 
-	while (f && *ifname && fgets(line, sizeof(line), f)) {
+	/* Another interface may have the same name here. */
+	here = q->ifname[0] && if_nametoindex(q->ifname) == q->ifindex;
+	while (f && here && fgets(line, sizeof(line), f)) {
 		colon = strchr(line, ':');
 		if (!colon)
 			continue;
 		*colon = 0;
 		name = line + strspn(line, " ");
-		if (!strcmp(name, ifname) && sscanf(colon + 1, fields, &n) == 1)
+		if (!strcmp(name, q->ifname) && sscanf(colon + 1, fields, &n) == 1)
 			drops = n;
 	}
 	if (f)
@@ -59,7 +62,7 @@ static int view_take(struct view *view, struct nl *nl, __u32 dev)
 	for (i = 0; i < view->snap.dev->nqueues; i++) {
 		look = &view->look[i];
 		look->queue = &view->snap.dev->queue[i];
-		look->tap_drops = tap_drops(look->queue->ifname);
+		look->tap_drops = tap_drops(look->queue);
 		look->ring_err = ring_get(&look->ring, nl, dev,
 					  look->queue->index, 1);
 	}

@@ -259,7 +259,7 @@ static const char *pair_state(const struct queue *pair, unsigned int n,
 		return "broken";
 	*paint = COLOUR_OFF;
 	if (any & VHOST_ALT_QUEUE_IOTLB_MISS)
-		return "iotlb-miss";
+		return "iotlb_miss";
 	if (!(any & VHOST_ALT_QUEUE_RUNNING))
 		return "stopped";
 	if (!(both & VHOST_ALT_QUEUE_RUNNING))
