@@ -1,0 +1,493 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Each tracepoint, by its name and its text: it fires for known traffic, as often
+ * as that must be, with the fields that it must have.
+ */
+#include <stdarg.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "iotlb.h"
+#include "nl.h"
+#include "test.h"
+#include "vq_split.h"
+
+#define BATCH	64
+#define EVENTS	4096
+
+struct event {
+	char name[32];
+	char text[160];
+	pid_t tid;
+};
+
+FIXTURE(trace)
+{
+	char mount[64];
+	char dir[128];		/* of an instance: a buffer of our own */
+	struct nl nl;
+	struct guest g;
+	__u32 id;
+	struct event *event;
+	unsigned int n;
+};
+
+typedef FIXTURE_DATA(trace) test;
+
+static int write_to(const char *dir, const char *name, const char *text)
+{
+	char path[256];
+	int fd, err = 0;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+/* -ENODEV on a kernel without event tracing. */
+static int open_trace(test *self)
+{
+	snprintf(self->mount, sizeof(self->mount), "/tmp/vhost-test-trace.%d",
+		 getpid());
+	if (mkdir(self->mount, 0700))
+		return -errno;
+	if (mount("tracefs", self->mount, "tracefs", 0, NULL))
+		return -errno;
+	snprintf(self->dir, sizeof(self->dir), "%s/instances/vhost-test.%d",
+		 self->mount, getpid());
+	if (mkdir(self->dir, 0700))
+		return errno == ENOENT ? -ENODEV : -errno;
+	return write_to(self->dir, "events/vhost_alt/enable", "1");
+}
+
+static void close_trace(test *self)
+{
+	if (self->dir[0]) {
+		write_to(self->dir, "events/vhost_alt/enable", "0");
+		rmdir(self->dir);
+	}
+	umount2(self->mount, MNT_DETACH);
+	rmdir(self->mount);
+}
+
+FIXTURE_SETUP(trace)
+{
+	struct guest_cfg cfg = {
+		.features = F_VERSION_1 | F_MRG_RXBUF,
+		.tap_flags = IFF_VNET_HDR,
+		.regions = 2,
+	};
+	int err;
+
+	if (!env_is_ours())
+		SETUP_SKIP("vhost_net has no tracepoints");
+	err = open_trace(self);
+	if (err == -ENODEV)
+		SETUP_SKIP("this kernel has no event tracing");
+	ASSERT_OK(err);
+	self->event = calloc(EVENTS, sizeof(*self->event));
+	ASSERT_NE(NULL, self->event);
+	ASSERT_OK(nl_open(&self->nl));
+	ASSERT_OK(guest_init(&self->g, &cfg));
+	ASSERT_OK(guest_open_tap(&self->g));
+	ASSERT_OK(guest_open_dev(&self->g));
+	ASSERT_OK(nl_newest(&self->nl, &self->id));
+}
+
+FIXTURE_TEARDOWN(trace)
+{
+	guest_stop(&self->g);
+	nl_close(&self->nl);
+	close_trace(self);
+	free(self->event);
+}
+
+/* A line is "comm-tid [cpu] flags time: name: text"; true if it is one of ours. */
+static bool read_line(char *line, struct event *e)
+{
+	char *name = strstr(line, ": vhost_alt_"), *text, *cpu;
+
+	if (*line == '#' || !name)
+		return false;
+	name += 2;
+	text = strstr(name, ": ");
+	cpu = strstr(line, " [");
+	if (!text || !cpu)
+		return false;
+	*text = 0;
+	text += 2;
+	text[strcspn(text, "\n")] = 0;
+	while (cpu > line && cpu[-1] == ' ')
+		cpu--;
+	while (cpu > line && cpu[-1] != '-')
+		cpu--;
+	e->tid = atoi(cpu);
+	return snprintf(e->name, sizeof(e->name), "%s",
+			name + strlen("vhost_alt_")) < sizeof(e->name) &&
+	       snprintf(e->text, sizeof(e->text), "%s", text) < sizeof(e->text);
+}
+
+/* All that has been traced. */
+static int read_trace(test *self)
+{
+	char path[256], line[512];
+	int err = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/trace", self->dir);
+	f = fopen(path, "r");
+	if (!f)
+		return -errno;
+	self->n = 0;
+	while (!err && fgets(line, sizeof(line), f)) {
+		if (self->n == EVENTS)
+			err = -E2BIG;
+		else
+			self->n += read_line(line, &self->event[self->n]);
+	}
+	fclose(f);
+	return err;
+}
+
+/*
+ * The place of the first event of this name and text from place @from on; -1 if
+ * there is none. NULL for any text.
+ */
+static int find(test *self, int from, const char *name, const char *text)
+{
+	int i;
+
+	for (i = from; i < (int)self->n; i++)
+		if (!strcmp(self->event[i].name, name) &&
+		    (!text || !strcmp(self->event[i].text, text)))
+			return i;
+	return -1;
+}
+
+static unsigned int count(test *self, const char *name, const char *fmt, ...)
+{
+	char text[160];
+	unsigned int n = 0;
+	va_list ap;
+	int i;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	for (i = -1; (i = find(self, i + 1, name, *text ? text : NULL)) >= 0;)
+		n++;
+	return n;
+}
+
+/* Reads, and wants just so many of these. */
+#define EXPECT_EVENTS(want, name, fmt, ...)				\
+	do {								\
+		unsigned int __n = count(self, name, fmt, ##__VA_ARGS__); \
+									\
+		if (__n != (want)) {					\
+			TH_LOG("%s " fmt ": %u, not %u", name,		\
+			       ##__VA_ARGS__, __n, want);		\
+			_metadata->passed = 0;				\
+		}							\
+	} while (0)
+
+/* ---- a device's life ---- */
+
+TEST_F(trace, life_of_a_device)
+{
+	struct guest *g = &self->g;
+	int open, owner;
+
+	ASSERT_OK(guest_set_backend(g, g->tap));
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
+	ASSERT_OK(read_trace(self));
+	EXPECT_EVENTS(1, "open", "dev=%u", self->id);
+	EXPECT_EVENTS(1, "owner", "dev=%u pid=%u", self->id, getpid());
+	EXPECT_EVENTS(1, "features", "dev=%u features=0x%llx high=0x0",
+		      self->id, (unsigned long long)g->cfg.features);
+	EXPECT_EVENTS(1, "memory", "dev=%u regions=3", self->id);
+	EXPECT_EVENTS(1, "backend", "dev=%u queue=0 running=1 ifname=%s",
+		      self->id, g->ifname);
+	EXPECT_EVENTS(1, "backend", "dev=%u queue=1 running=1 ifname=%s",
+		      self->id, g->ifname);
+	EXPECT_EVENTS(0, "backend", "dev=%u queue=0 running=0 ifname=",
+		      self->id);
+	EXPECT_EVENTS(1, "backend", "dev=%u queue=1 running=0 ifname=",
+		      self->id);
+	EXPECT_EVENTS(0, "close", "");
+	open = find(self, 0, "open", NULL);
+	owner = find(self, 0, "owner", NULL);
+	EXPECT_LT(open, owner);
+
+	close(g->dev);
+	g->dev = -1;
+	ASSERT_OK(read_trace(self));
+	EXPECT_EVENTS(1, "close", "dev=%u", self->id);
+	EXPECT_LT(find(self, 0, "backend", NULL),
+		  find(self, 0, "close", NULL));
+}
+
+TEST_F(trace, second_word_of_features)
+{
+	if (!vdev_offers2(F2_TUNNEL))
+		SKIP(return, "%s of this kernel offers no tunnels",
+		     env_module());
+	ASSERT_OK(vdev_set_features2(self->g.dev, F_VERSION_1, F2_TUNNEL));
+	ASSERT_OK(read_trace(self));
+	EXPECT_EVENTS(1, "features", "dev=%u features=0x%llx high=0x%llx",
+		      self->id, (unsigned long long)F_VERSION_1,
+		      (unsigned long long)F2_TUNNEL);
+}
+
+/* What is turned off is not told. */
+TEST_F(trace, off)
+{
+	struct guest *g = &self->g;
+
+	ASSERT_OK(write_to(self->dir, "events/vhost_alt/enable", "0"));
+	ASSERT_OK(write_to(self->dir, "trace", ""));
+	ASSERT_OK(guest_set_backend(g, g->tap));
+	ASSERT_OK(guest_check_alive(g, 0));
+	ASSERT_OK(read_trace(self));
+	EXPECT_EQ(0, self->n);
+}
+
+/* ---- traffic ---- */
+
+/* Frames that are there before the ring starts. */
+static int preload(test *self, unsigned int n)
+{
+	unsigned char frame[60];
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < n; i++) {
+		frame_make(frame, sizeof(frame), i);
+		err = guest_send(&self->g, NULL, frame, sizeof(frame), 1, false);
+	}
+	vq_publish(&self->g.vq[TXQ]);
+	return err;
+}
+
+/* Starts a ring, waits until so many chains are used, and stops it. */
+static int run(test *self, unsigned int queue, unsigned int used)
+{
+	struct guest *g = &self->g;
+	__u16 idx = split_used_idx(&g->vq[queue]) + used;
+	int err = vdev_set_backend(g->dev, queue, g->tap);
+
+	if (err)
+		return err;
+	if (!wait_until(split_used_idx(&g->vq[queue]) == idx))
+		return -ETIMEDOUT;
+	err = vdev_set_backend(g->dev, queue, -1);
+	return err ? err : read_trace(self);
+}
+
+TEST_F(trace, transmit)
+{
+	static const unsigned int size[] = { 64, 64, 64, 8 };
+	unsigned int i, n = 0;
+
+	ASSERT_OK(preload(self, 200));
+	ASSERT_OK(run(self, TXQ, 200));
+	for (i = 0; i < ARRAY_SIZE(size); i++) {
+		n += size[i];
+		EXPECT_EVENTS(1, "transmit",
+			      "dev=%u queue=1 chains=%u packets=%u bytes=%u",
+			      self->id, size[i], n, n * 60);
+	}
+	EXPECT_EVENTS(4, "transmit", "");
+	EXPECT_EVENTS(0, "receive", "");
+	/* Nobody has asked for silence. */
+	EXPECT_EVENTS(4, "call", "dev=%u queue=1", self->id);
+	EXPECT_EVENTS(4, "call", "");
+	EXPECT_EQ(4, event_count(self->g.vq[TXQ].call));
+	EXPECT_EVENTS(0, "drop", "");
+	EXPECT_EVENTS(0, "ring_error", "");
+}
+
+TEST_F(trace, receive)
+{
+	struct guest *g = &self->g;
+	unsigned int i;
+
+	ASSERT_EQ(100, guest_refill(g, 100, 2048));
+	for (i = 0; i < 100; i++)
+		ASSERT_OK(guest_inject(g, 100, i));
+	ASSERT_OK(run(self, RXQ, 100));
+	EXPECT_EVENTS(1, "receive",
+		      "dev=%u queue=0 chains=64 packets=64 bytes=6400",
+		      self->id);
+	EXPECT_EVENTS(1, "receive",
+		      "dev=%u queue=0 chains=36 packets=100 bytes=10000",
+		      self->id);
+	EXPECT_EVENTS(0, "transmit", "");
+	EXPECT_EVENTS(2, "call", "dev=%u queue=0", self->id);
+	EXPECT_EQ(2, event_count(g->vq[RXQ].call));
+}
+
+TEST_F(trace, no_call)
+{
+	split_avail(&self->g.vq[TXQ])->flags = VRING_AVAIL_F_NO_INTERRUPT;
+	ASSERT_OK(preload(self, 200));
+	ASSERT_OK(run(self, TXQ, 200));
+	EXPECT_EVENTS(4, "transmit", "");
+	EXPECT_EVENTS(0, "call", "");
+}
+
+TEST_F(trace, drop)
+{
+	struct vq *vq = &self->g.vq[TXQ];
+	static struct nl_msg m;
+	unsigned int i;
+	__u16 id;
+
+	for (i = 0; i < 3; i++)
+		split_offer_raw(vq, vq->num + i);
+	for (i = 0; i < 2; i++) {
+		ASSERT_THAT(split_claim(vq, 1, &id));
+		split_write(vq, id, self->g.pool[TXQ].slot[0].gpa, 100,
+			    VRING_DESC_F_WRITE, 0);
+		split_offer(vq, id, 1, 0);
+	}
+	ASSERT_OK(preload(self, 1));
+	ASSERT_OK(run(self, TXQ, 6));
+	EXPECT_EVENTS(3, "drop", "dev=%u queue=1 why=%u", self->id,
+		      VHOST_ALT_DROP_CHAIN_HEAD);
+	EXPECT_EVENTS(2, "drop", "dev=%u queue=1 why=%u", self->id,
+		      VHOST_ALT_DROP_DIRECTION);
+	EXPECT_EVENTS(5, "drop", "");
+	ASSERT_OK(nl_queue(&self->nl, self->id, TXQ, &m));
+	EXPECT_EQ(3, m.drop[VHOST_ALT_DROP_CHAIN_HEAD]);
+	EXPECT_EQ(2, m.drop[VHOST_ALT_DROP_DIRECTION]);
+	EXPECT_EVENTS(1, "transmit",
+		      "dev=%u queue=1 chains=6 packets=1 bytes=60", self->id);
+}
+
+TEST_F(trace, drop_of_receive)
+{
+	struct guest *g = &self->g;
+	struct vq *vq = &g->vq[RXQ];
+	__u16 id;
+
+	ASSERT_THAT(split_claim(vq, 1, &id));
+	split_write(vq, id, g->pool[RXQ].slot[0].gpa, 100, 0, 0);
+	split_offer(vq, id, 1, 0);
+	ASSERT_EQ(1, guest_refill(g, 1, 2048));
+	ASSERT_OK(guest_inject(g, 60, 0));
+	ASSERT_OK(run(self, RXQ, 2));
+	EXPECT_EVENTS(1, "drop", "dev=%u queue=0 why=%u", self->id,
+		      VHOST_ALT_DROP_DIRECTION);
+	EXPECT_EVENTS(1, "drop", "");
+}
+
+TEST_F(trace, ring_error)
+{
+	struct guest *g = &self->g;
+	struct vq *vq = &g->vq[TXQ];
+
+	split_avail(vq)->idx += vq->num + 1;
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
+	ASSERT_THAT(event_wait(vq->err));
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
+	ASSERT_OK(read_trace(self));
+	EXPECT_EVENTS(1, "ring_error", "dev=%u queue=1", self->id);
+	EXPECT_EVENTS(1, "ring_error", "");
+}
+
+/* ---- workers ---- */
+
+/* Of one thread, wakes and sleeps take turns, and count as they should. */
+static bool takes_turns(test *self, pid_t tid, __u64 *runs)
+{
+	bool asleep = true, right = true;
+	char text[32];
+	unsigned int i;
+
+	for (i = 0; i < self->n; i++) {
+		if (self->event[i].tid != tid ||
+		    strncmp(self->event[i].name, "worker_", 7))
+			continue;
+		*runs += asleep;
+		snprintf(text, sizeof(text), "runs=%llu", *runs);
+		right &= !strcmp(self->event[i].text, text);
+		right &= !strcmp(self->event[i].name,
+				 asleep ? "worker_wake" : "worker_sleep");
+		asleep = !asleep;
+	}
+	return right && asleep;
+}
+
+TEST_F(trace, worker)
+{
+	struct guest *g = &self->g;
+	static struct nl_msg m;
+	__u64 runs;
+	pid_t tid;
+
+	ASSERT_OK(guest_set_backend(g, g->tap));
+	ASSERT_OK(guest_check_alive(g, 0));
+	ASSERT_OK(guest_set_backend(g, -1));
+	/* The ring is stopped before the thread has gone to sleep. */
+	ASSERT_THAT(wait_until(!nl_dev(&self->nl, self->id, &m) &&
+			       !read_trace(self) && (runs = 0, 1) &&
+			       takes_turns(self, m.worker[0].num[
+					   VHOST_ALT_WORKER_TID], &runs) &&
+			       runs == m.worker[0].num[
+					   VHOST_ALT_WORKER_RUNS]));
+	EXPECT_GE(runs, 1);
+	tid = m.worker[0].num[VHOST_ALT_WORKER_TID];
+	EXPECT_EQ(tid, self->event[find(self, 0, "transmit", NULL)].tid);
+}
+
+/* ---- the device IOTLB ---- */
+
+TEST_F(trace, iotlb)
+{
+	static char memory[IOTLB_PAGE] __attribute__((aligned(IOTLB_PAGE)));
+	struct guest *g = &self->g;
+	struct vhost_iotlb_msg miss;
+	struct vhost_vring_addr a = {
+		.index = TXQ,
+		.desc_user_addr = 0x20000,
+		.avail_user_addr = 0x30000,
+		.used_user_addr = 0x10000,
+	};
+
+	ASSERT_OK(vdev_cmd(g->dev, VHOST_SET_BACKEND_FEATURES,
+			   &(__u64){ BACKEND_F_IOTLB_MSG_V2 }));
+	ASSERT_OK(vdev_set_features(g->dev,
+				    g->cfg.features | F_ACCESS_PLATFORM));
+	ASSERT_OK(vdev_set_state(g->dev, VHOST_SET_VRING_NUM, TXQ, 16));
+	ASSERT_OK(vdev_cmd(g->dev, VHOST_SET_VRING_ADDR, &a));
+	ASSERT_OK(iotlb_update(g->dev, true, 0x10000, IOTLB_PAGE, memory,
+			       VHOST_ACCESS_RW));
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
+	ASSERT_OK(iotlb_wait(g->dev, true, &miss));
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
+	ASSERT_OK(iotlb_invalidate(g->dev, true, 0x10000, IOTLB_PAGE));
+	ASSERT_OK(read_trace(self));
+	EXPECT_EVENTS(1, "iotlb_update",
+		      "dev=%u type=2 iova=0x10000 size=0x1000 perm=3",
+		      self->id);
+	EXPECT_EVENTS(1, "iotlb_update",
+		      "dev=%u type=3 iova=0x10000 size=0x1000 perm=0",
+		      self->id);
+	EXPECT_EVENTS(2, "iotlb_update", "");
+	EXPECT_EQ(0x20000, miss.iova);
+	EXPECT_EQ(VHOST_ACCESS_RO, miss.perm);
+	/* It is asked once for each run that comes before the answer. */
+	EXPECT_GE(count(self, "iotlb_miss",
+			"dev=%u queue=1 iova=0x20000 perm=1", self->id), 1);
+	EXPECT_EQ(count(self, "iotlb_miss", ""),
+		  count(self, "iotlb_miss",
+			"dev=%u queue=1 iova=0x20000 perm=1", self->id));
+}
+
+VHOST_TEST_MAIN
