@@ -182,10 +182,25 @@ static void print_numbers(const struct name *names, const __u64 *value,
 			       human(text, value[names->value], true));
 }
 
-static void print_counters(const struct queue *q, const struct options *opt)
+static void print_batches(const struct queue *q, const struct options *opt)
 {
+	bool any = false;
 	unsigned int i;
 
+	for (i = 0; i < BATCH_SIZES; i++) {
+		if (!q->batch[i])
+			continue;
+		if (!any) {
+			more(opt, 8);
+			fputs("batches", stdout);
+		}
+		any = true;
+		printf(" %s:%llu", batch_names[i], q->batch[i]);
+	}
+}
+
+static void print_counters(const struct queue *q, const struct options *opt)
+{
 	more(opt, 8);
 	fputs("counters", stdout);
 	print_numbers(counter_names, q->counter, opt);
@@ -196,11 +211,7 @@ static void print_counters(const struct queue *q, const struct options *opt)
 			      &(struct options){ .details = false });
 		fputs(colour(COLOUR_OFF), stdout);
 	}
-	more(opt, 8);
-	fputs("batches", stdout);
-	for (i = 0; i < BATCH_SIZES; i++)
-		if (q->batch[i])
-			printf(" %s:%llu", batch_names[i], q->batch[i]);
+	print_batches(q, opt);
 }
 
 static void print_queue(const struct queue *q, const struct options *opt)
