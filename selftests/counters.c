@@ -85,17 +85,15 @@ FIXTURE_TEARDOWN(counters)
 	guest_stop(&self->g);
 }
 
-typedef FIXTURE_DATA(counters) test;
-
 #define COUNT(queue, name)	(self->q[queue].counter[VHOST_ALT_COUNTER_ ## name])
 #define DROP(queue, name)	(self->q[queue].drop[VHOST_ALT_DROP_ ## name])
 
-static int start(test *self, unsigned int queue)
+static int start(FIXTURE_DATA(counters) *self, unsigned int queue)
 {
 	return vdev_set_backend(self->g.dev, queue, self->g.tap);
 }
 
-static int read_all(test *self)
+static int read_all(FIXTURE_DATA(counters) *self)
 {
 	unsigned int i;
 	int err = 0;
@@ -106,7 +104,7 @@ static int read_all(test *self)
 }
 
 /* Waits for the worker's turn to end, by stopping the ring, and reads. */
-static int stop(test *self, unsigned int queue)
+static int stop(FIXTURE_DATA(counters) *self, unsigned int queue)
 {
 	int err = vdev_set_backend(self->g.dev, queue, -1);
 
@@ -120,7 +118,7 @@ static bool all_used(struct vq *vq)
 }
 
 /* Starts a ring, lets it use all that it has, and stops it. */
-static int run(test *self, unsigned int queue)
+static int run(FIXTURE_DATA(counters) *self, unsigned int queue)
 {
 	int err = start(self, queue);
 
@@ -130,7 +128,7 @@ static int run(test *self, unsigned int queue)
 }
 
 /* @n frames of these lengths into the ring, not seen by anybody yet. */
-static int preload(test *self, unsigned int n, size_t len)
+static int preload(FIXTURE_DATA(counters) *self, unsigned int n, size_t len)
 {
 	static unsigned char frame[FRAME_MAX];
 	struct guest *g = &self->g;
@@ -176,7 +174,7 @@ static __u64 sum_sizes(const struct nl_msg *m)
 }
 
 /* What holds for each queue at all times while it does nothing. */
-static void always(struct __test_metadata *_metadata, test *self)
+static void always(struct __test_metadata *_metadata, FIXTURE_DATA(counters) *self)
 {
 	unsigned int i;
 
@@ -227,9 +225,7 @@ TEST_F(counters, transmit)
 	EXPECT_GE(COUNT(TXQ, RUNS), 1);
 	EXPECT_LE(COUNT(TXQ, RUNS), 2);
 	EXPECT_EQ(COUNT(TXQ, RUNS), COUNT(TXQ, RING_EMPTY));
-	for (i = 1; i < NL_SIZES; i++) {
-		EXPECT_EQ(0, self->q[RXQ].batch_size[i]);
-	}
+	EXPECT_EQ(0, sum_sizes(&self->q[RXQ]));
 	EXPECT_EQ(0, COUNT(RXQ, PACKETS));
 	always(_metadata, self);
 

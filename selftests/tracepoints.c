@@ -32,8 +32,6 @@ FIXTURE(trace)
 	unsigned int n;
 };
 
-typedef FIXTURE_DATA(trace) test;
-
 static int write_to(const char *dir, const char *name, const char *text)
 {
 	char path[256];
@@ -50,7 +48,7 @@ static int write_to(const char *dir, const char *name, const char *text)
 }
 
 /* -ENODEV on a kernel without event tracing. */
-static int open_trace(test *self)
+static int open_trace(FIXTURE_DATA(trace) *self)
 {
 	snprintf(self->mount, sizeof(self->mount), "/tmp/vhost-test-trace.%d",
 		 getpid());
@@ -65,7 +63,7 @@ static int open_trace(test *self)
 	return write_to(self->dir, "events/vhost_alt/enable", "1");
 }
 
-static void close_trace(test *self)
+static void close_trace(FIXTURE_DATA(trace) *self)
 {
 	if (self->dir[0]) {
 		write_to(self->dir, "events/vhost_alt/enable", "0");
@@ -133,7 +131,7 @@ static bool read_line(char *line, struct event *e)
 }
 
 /* All that has been traced. */
-static int read_trace(test *self)
+static int read_trace(FIXTURE_DATA(trace) *self)
 {
 	char path[256], line[512];
 	int err = 0;
@@ -158,7 +156,7 @@ static int read_trace(test *self)
  * The place of the first event of this name and text from place @from on; -1 if
  * there is none. NULL for any text.
  */
-static int find(test *self, int from, const char *name, const char *text)
+static int find(FIXTURE_DATA(trace) *self, int from, const char *name, const char *text)
 {
 	int i;
 
@@ -169,7 +167,7 @@ static int find(test *self, int from, const char *name, const char *text)
 	return -1;
 }
 
-static unsigned int count(test *self, const char *name, const char *fmt, ...)
+static unsigned int count(FIXTURE_DATA(trace) *self, const char *name, const char *fmt, ...)
 {
 	char text[160];
 	unsigned int n = 0;
@@ -184,7 +182,22 @@ static unsigned int count(test *self, const char *name, const char *fmt, ...)
 	return n;
 }
 
-/* Reads, and wants just so many of these. */
+/* Of a field of all events of this name. */
+static unsigned int sum(FIXTURE_DATA(trace) *self, const char *name,
+			const char *field)
+{
+	unsigned int n = 0;
+	const char *at;
+	int i;
+
+	for (i = -1; (i = find(self, i + 1, name, NULL)) >= 0;) {
+		at = strstr(self->event[i].text, field);
+		n += at ? atoi(at + strlen(field)) : 0;
+	}
+	return n;
+}
+
+/* Wants just so many of these. */
 #define EXPECT_EVENTS(want, name, fmt, ...)				\
 	do {								\
 		unsigned int __n = count(self, name, fmt, ##__VA_ARGS__); \
@@ -260,7 +273,7 @@ TEST_F(trace, off)
 /* ---- traffic ---- */
 
 /* Frames that are there before the ring starts. */
-static int preload(test *self, unsigned int n)
+static int preload(FIXTURE_DATA(trace) *self, unsigned int n)
 {
 	unsigned char frame[60];
 	unsigned int i;
@@ -275,7 +288,7 @@ static int preload(test *self, unsigned int n)
 }
 
 /* Starts a ring, waits until so many chains are used, and stops it. */
-static int run(test *self, unsigned int queue, unsigned int used)
+static int run(FIXTURE_DATA(trace) *self, unsigned int queue, unsigned int used)
 {
 	struct guest *g = &self->g;
 	__u16 idx = split_used_idx(&g->vq[queue]) + used;
@@ -327,6 +340,7 @@ TEST_F(trace, receive)
 	EXPECT_EVENTS(1, "receive",
 		      "dev=%u queue=0 chains=36 packets=100 bytes=10000",
 		      self->id);
+	EXPECT_EVENTS(2, "receive", "");
 	EXPECT_EVENTS(0, "transmit", "");
 	EXPECT_EVENTS(2, "call", "dev=%u queue=0", self->id);
 	EXPECT_EQ(2, event_count(g->vq[RXQ].call));
@@ -358,9 +372,9 @@ TEST_F(trace, drop)
 	}
 	ASSERT_OK(preload(self, 1));
 	ASSERT_OK(run(self, TXQ, 6));
-	EXPECT_EVENTS(3, "drop", "dev=%u queue=1 why=%u", self->id,
+	EXPECT_EVENTS(3, "drop", "dev=%u queue=1 why=%u count=1", self->id,
 		      VHOST_ALT_DROP_CHAIN_HEAD);
-	EXPECT_EVENTS(2, "drop", "dev=%u queue=1 why=%u", self->id,
+	EXPECT_EVENTS(2, "drop", "dev=%u queue=1 why=%u count=1", self->id,
 		      VHOST_ALT_DROP_DIRECTION);
 	EXPECT_EVENTS(5, "drop", "");
 	ASSERT_OK(nl_queue(&self->nl, self->id, TXQ, &m));
@@ -368,6 +382,28 @@ TEST_F(trace, drop)
 	EXPECT_EQ(2, m.drop[VHOST_ALT_DROP_DIRECTION]);
 	EXPECT_EVENTS(1, "transmit",
 		      "dev=%u queue=1 chains=6 packets=1 bytes=60", self->id);
+}
+
+/* What is lost at once is told at once. */
+TEST_F(trace, drop_of_a_batch)
+{
+	struct guest *g = &self->g;
+	struct vq *vq = &g->vq[TXQ];
+
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
+	ASSERT_OK(link_del(g->ifname));
+	ASSERT_OK(preload(self, 50));
+	vq_kick(vq);
+	ASSERT_THAT(wait_until(split_used_idx(vq) == 50));
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
+	ASSERT_OK(read_trace(self));
+	/* The worker may have found them in two batches, or more. */
+	EXPECT_GE(count(self, "drop", ""), 1);
+	EXPECT_LE(count(self, "drop", ""), count(self, "transmit", ""));
+	EXPECT_EQ(50, sum(self, "drop", "count="));
+	EXPECT_EQ(50, sum(self, "transmit", "chains="));
+	EXPECT_EVENTS(0, "transmit", "dev=%u queue=1 chains=0 packets=0 bytes=0",
+		      self->id);
 }
 
 TEST_F(trace, drop_of_receive)
@@ -382,7 +418,7 @@ TEST_F(trace, drop_of_receive)
 	ASSERT_EQ(1, guest_refill(g, 1, 2048));
 	ASSERT_OK(guest_inject(g, 60, 0));
 	ASSERT_OK(run(self, RXQ, 2));
-	EXPECT_EVENTS(1, "drop", "dev=%u queue=0 why=%u", self->id,
+	EXPECT_EVENTS(1, "drop", "dev=%u queue=0 why=%u count=1", self->id,
 		      VHOST_ALT_DROP_DIRECTION);
 	EXPECT_EVENTS(1, "drop", "");
 }
@@ -404,7 +440,7 @@ TEST_F(trace, ring_error)
 /* ---- workers ---- */
 
 /* Of one thread, wakes and sleeps take turns, and count as they should. */
-static bool takes_turns(test *self, pid_t tid, __u64 *runs)
+static bool takes_turns(FIXTURE_DATA(trace) *self, pid_t tid, __u64 *runs)
 {
 	bool asleep = true, right = true;
 	char text[32];
@@ -424,25 +460,29 @@ static bool takes_turns(test *self, pid_t tid, __u64 *runs)
 	return right && asleep;
 }
 
+/* The thread's events are all there, and as many as it has counted itself. */
+static bool all_told(FIXTURE_DATA(trace) *self, pid_t *tid)
+{
+	static struct nl_msg m;
+	__u64 runs = 0;
+
+	if (nl_dev(&self->nl, self->id, &m) || read_trace(self))
+		return false;
+	*tid = m.worker[0].num[VHOST_ALT_WORKER_TID];
+	return takes_turns(self, *tid, &runs) && runs &&
+	       runs == m.worker[0].num[VHOST_ALT_WORKER_RUNS];
+}
+
 TEST_F(trace, worker)
 {
 	struct guest *g = &self->g;
-	static struct nl_msg m;
-	__u64 runs;
 	pid_t tid;
 
 	ASSERT_OK(guest_set_backend(g, g->tap));
 	ASSERT_OK(guest_check_alive(g, 0));
 	ASSERT_OK(guest_set_backend(g, -1));
 	/* The ring is stopped before the thread has gone to sleep. */
-	ASSERT_THAT(wait_until(!nl_dev(&self->nl, self->id, &m) &&
-			       !read_trace(self) && (runs = 0, 1) &&
-			       takes_turns(self, m.worker[0].num[
-					   VHOST_ALT_WORKER_TID], &runs) &&
-			       runs == m.worker[0].num[
-					   VHOST_ALT_WORKER_RUNS]));
-	EXPECT_GE(runs, 1);
-	tid = m.worker[0].num[VHOST_ALT_WORKER_TID];
+	ASSERT_THAT(wait_until(all_told(self, &tid)));
 	EXPECT_EQ(tid, self->event[find(self, 0, "transmit", NULL)].tid);
 }
 
@@ -450,7 +490,7 @@ TEST_F(trace, worker)
 
 TEST_F(trace, iotlb)
 {
-	static char memory[IOTLB_PAGE] __attribute__((aligned(IOTLB_PAGE)));
+	static char memory[IOTLB_PAGE];
 	struct guest *g = &self->g;
 	struct vhost_iotlb_msg miss;
 	struct vhost_vring_addr a = {
