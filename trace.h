@@ -176,22 +176,25 @@ DEFINE_EVENT(vhost_alt_queue, vhost_alt_call,
 DEFINE_EVENT(vhost_alt_queue, vhost_alt_ring_error,
 	TP_PROTO(const struct vhost_queue *q), TP_ARGS(q));
 
-/* A packet was dropped, or a chain given back unused; enum vhost_alt_drop. */
+/* Packets were dropped, or chains given back unused; why: enum vhost_alt_drop. */
 TRACE_EVENT(vhost_alt_drop,
-	TP_PROTO(const struct vhost_queue *q, unsigned int why),
-	TP_ARGS(q, why),
+	TP_PROTO(const struct vhost_queue *q, unsigned int why,
+		 unsigned int count),
+	TP_ARGS(q, why, count),
 	TP_STRUCT__entry(
 		__field(u32, dev)
 		__field(u32, queue)
 		__field(u32, why)
+		__field(u32, count)
 	),
 	TP_fast_assign(
 		__entry->dev = q->dev->id;
 		__entry->queue = q->index;
 		__entry->why = why;
+		__entry->count = count;
 	),
-	TP_printk("dev=%u queue=%u why=%u", __entry->dev, __entry->queue,
-		  __entry->why)
+	TP_printk("dev=%u queue=%u why=%u count=%u", __entry->dev,
+		  __entry->queue, __entry->why, __entry->count)
 );
 
 /* A queue waits for an entry of the device IOTLB. */

@@ -122,7 +122,7 @@ static void tun_interface(struct socket *sock, struct tun_interface *iface)
 	name += strlen(key);
 	name[strcspn(name, "\n")] = '\0';
 	strscpy(iface->name, name, sizeof(iface->name));
-	/* It may have gone to another namespace, and then has no index here. */
+	/* It may have gone to another namespace, and then has none that we know. */
 	dev = dev_get_by_name(sock_net(sock->sk), name);
 	if (!dev)
 		return;
@@ -144,12 +144,14 @@ static void tap_interface(struct socket *sock, struct tun_interface *iface)
 
 static void packet_interface(struct socket *sock, struct tun_interface *iface)
 {
-	struct sockaddr_ll addr = {};
+	/* The device's address in it may be longer than the type says. */
+	struct sockaddr_storage addr = {};
+	const struct sockaddr_ll *sll = (void *)&addr;
 	struct net_device *dev;
 
 	if (sock->ops->getname(sock, (struct sockaddr *)&addr, 0) < 0)
 		return;
-	dev = dev_get_by_index(sock_net(sock->sk), addr.sll_ifindex);
+	dev = dev_get_by_index(sock_net(sock->sk), sll->sll_ifindex);
 	if (!dev)
 		return;
 	note_interface(iface, dev);

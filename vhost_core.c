@@ -287,6 +287,7 @@ long vhost_dev_set_owner(struct vhost_dev *dev, bool worker_each)
 	err = add_first_workers(dev, worker_each);
 	if (err) {
 		forget_owner(dev);
+		dev->pid = 0;
 		return err;
 	}
 	trace_vhost_alt_owner(dev);

@@ -3,7 +3,9 @@
 #ifndef VHOST_ALT_CORE_H
 #define VHOST_ALT_CORE_H
 
+#include <linux/completion.h>
 #include <linux/mutex.h>
+#include <linux/refcount.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
@@ -18,8 +20,11 @@ struct seq_file;
  * struct vhost_dev - what every vhost device has
  * @mutex: serializes the commands; protects all that follows
  * @id: by which others know the device; constant like @net
- * @net: the network namespace in which it was opened
- * @pid: the owner's, in the initial pid namespace
+ * @net: the network namespace in which it was opened, with a reference
+ * @watchers: who looks at the device: itself while it is in the list of all
+ * @unwatched: nobody does any more
+ * @pid: the owner's, in the initial pid namespace, or 0; kept until the device is
+ *	gone, to tell whose it was
  * @comm: the owner's
  * @mm: the owner's address space, with a reference to its users; NULL without
  *	an owner
@@ -39,6 +44,8 @@ struct vhost_dev {
 	struct mutex mutex; /* serializes the commands */
 	u32 id;
 	struct net *net;
+	refcount_t watchers;
+	struct completion unwatched;
 	u32 pid;
 	char comm[TASK_COMM_LEN];
 	struct mm_struct *mm;

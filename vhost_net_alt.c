@@ -19,6 +19,7 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <net/net_namespace.h>
 
 #include "compat.h"
 #include "trace.h"
@@ -224,7 +225,7 @@ static void flush_frames(struct net_queue *nq, size_t *bytes)
 		stats->bytes += *bytes;
 	} else {
 		stats->drops[VHOST_ALT_DROP_SEND] += count;
-		trace_vhost_alt_drop(&nq->q, VHOST_ALT_DROP_SEND);
+		trace_vhost_alt_drop(&nq->q, VHOST_ALT_DROP_SEND, count);
 	}
 	*bytes = 0;
 }
@@ -342,7 +343,8 @@ static int send_batch(struct net_queue *nq, struct net_weight *weight)
 	flush_frames(nq, &bytes);
 
 	weight->packets += i - b->done;
-	trace_vhost_alt_transmit(q, i - b->done);
+	if (i != b->done)
+		trace_vhost_alt_transmit(q, i - b->done);
 	err = vring_complete(q, i);
 	if (unlikely(err))
 		return err;
@@ -581,7 +583,8 @@ static int settle(struct vhost_queue *q, unsigned int end)
 {
 	int err;
 
-	trace_vhost_alt_receive(q, end);
+	if (end)
+		trace_vhost_alt_receive(q, end);
 	err = vring_complete(q, end);
 	if (!err)
 		vring_put_back(q, q->batch->done);
@@ -723,6 +726,7 @@ static void serve(struct net_queue *nq, int (*move)(struct net_queue *nq))
 	int err;
 
 	mutex_lock(&q->mutex);
+	vhost_queue_show_ring(q);
 	if (q->running && !q->broken) {
 		q->stats.runs++;
 		q->batch->walked = 0;
@@ -930,11 +934,13 @@ static int net_release(struct inode *inode, struct file *file)
 {
 	struct net_dev *net = file->private_data;
 
+	trace_vhost_alt_close(&net->dev);
+	vhost_netlink_del(&net->dev);
 	mutex_lock(&net->dev.mutex);
 	net_stop(net, NULL);
 	mutex_unlock(&net->dev.mutex);
-	trace_vhost_alt_close(&net->dev);
-	vhost_netlink_del(&net->dev);
+	vhost_netlink_notify(&net->dev, NULL, VHOST_ALT_CMD_DEV_CLOSE_NTF);
+	put_net(net->dev.net);
 	net_free(net);
 	return 0;
 }
@@ -952,6 +958,7 @@ static long reset_owner(struct net_dev *net)
 	if (!memory)
 		return -ENOMEM;
 	net_stop(net, memory);
+	net->dev.pid = 0;
 	return 0;
 }
 

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How numbers leave the kernel. Here is the list of all open devices: who asks
- * holds its lock, so that a device does not go while it is looked at. A queue is
- * looked at under its mutex, for which a worker's turn may have to be awaited.
+ * How numbers leave the kernel. Here is the list of all open devices. Who looks at
+ * one counts as its watcher, for whom its close waits, and locks it; but not for
+ * long: whoever has the lock may wait for memory that is never going to come, and
+ * no process is to hold up those who look at others. The queues are read without
+ * their mutexes: what they are set up with changes under the device's mutex too,
+ * and the rest are single words.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/delay.h>
 #include <linux/mutex.h>
 #include <linux/nospec.h>
-#include <linux/sched.h>
-#include <linux/slab.h>
+#include <linux/sched/signal.h>
 #include <net/genetlink.h>
 #include <net/net_namespace.h>
 
@@ -21,7 +24,15 @@
 /* So many entries of a ring are shown if nobody says how many. */
 #define RING_COUNT_DEFAULT	16
 
-static DEFINE_MUTEX(devs_lock);	/* the list; outside of the devices' mutexes */
+/* Room for a device with all workers that there may be. */
+#define DEV_MSG_SIZE		8192
+
+/* Room for all entries of both kinds, the available ones with all descriptors. */
+#define RING_MSG_SIZE							\
+	(NLMSG_GOODSIZE + VRING_SNAPSHOT_ENTRIES *			\
+	 (VRING_SNAPSHOT_DESCS * 64 + 2 * 64))
+
+static DEFINE_MUTEX(devs_lock);	/* the list */
 static DEFINE_XARRAY_FLAGS(devs, XA_FLAGS_ALLOC1);
 static u32 next_id;
 static unsigned int generation;	/* changes with the list */
@@ -39,7 +50,7 @@ static int put_dev_name(struct sk_buff *skb, const struct vhost_dev *dev)
 {
 	if (nla_put_u32(skb, VHOST_ALT_A_DEV_ID, dev->id))
 		return -EMSGSIZE;
-	if (!dev->mm)
+	if (!dev->pid)
 		return 0;
 	return nla_put_u32(skb, VHOST_ALT_A_PID, dev->pid) ?:
 	       nla_put_string(skb, VHOST_ALT_A_COMM, dev->comm);
@@ -192,7 +203,7 @@ static int put_queue(struct sk_buff *skb, struct vhost_queue *q, bool admin)
 {
 	int err, id = worker_id(q);
 
-	lockdep_assert_held(&q->mutex);
+	lockdep_assert_held(&q->dev->mutex);
 	err = put_dev_name(skb, q->dev) ?:
 	      put_queue_name(skb, q) ?:
 	      nla_put_u32(skb, VHOST_ALT_A_SIZE, q->num) ?:
@@ -223,21 +234,57 @@ static bool is_admin(struct sk_buff *request, const struct vhost_dev *dev)
 	return netlink_ns_capable(request, dev->net->user_ns, CAP_NET_ADMIN);
 }
 
-/* The device that a request names, with its mutex held, or an ERR_PTR(). */
+/* How long to wait for a lock: about a second. */
+#define LOCK_TRIES	1000
+
+/* Whoever has it may wait for a process that will not go on. */
+static int lock_soon(struct mutex *mutex)
+{
+	unsigned int i;
+
+	for (i = 0; !mutex_trylock(mutex); i++) {
+		if (i == LOCK_TRIES || fatal_signal_pending(current))
+			return -EBUSY;
+		usleep_range(500, 1000);
+	}
+	return 0;
+}
+
+static void unwatch(struct vhost_dev *dev)
+{
+	if (refcount_dec_and_test(&dev->watchers))
+		complete(&dev->unwatched);
+}
+
+/* The device that a request names, watched and locked, or an ERR_PTR(). */
 static struct vhost_dev *find_dev(struct genl_info *info)
 {
 	struct vhost_dev *dev;
 
-	lockdep_assert_held(&devs_lock);
 	if (GENL_REQ_ATTR_CHECK(info, VHOST_ALT_A_DEV_ID))
 		return ERR_PTR(-EINVAL);
+	mutex_lock(&devs_lock);
 	dev = xa_load(&devs, nla_get_u32(info->attrs[VHOST_ALT_A_DEV_ID]));
-	if (!dev || !visible(dev, genl_info_net(info))) {
+	if (dev && !visible(dev, genl_info_net(info)))
+		dev = NULL;
+	if (dev)
+		refcount_inc(&dev->watchers);
+	mutex_unlock(&devs_lock);
+	if (!dev) {
 		NL_SET_BAD_ATTR(info->extack, info->attrs[VHOST_ALT_A_DEV_ID]);
 		return ERR_PTR(-ENODEV);
 	}
-	mutex_lock(&dev->mutex);
+	if (lock_soon(&dev->mutex)) {
+		unwatch(dev);
+		return ERR_PTR(-EBUSY);
+	}
 	return dev;
+}
+
+static void put_back_dev(struct vhost_dev *dev)
+{
+	mutex_unlock(&dev->mutex);
+	unwatch(dev);
 }
 
 static struct vhost_queue *find_queue(struct vhost_dev *dev,
@@ -275,19 +322,17 @@ static int get_dev(struct sk_buff *request, struct genl_info *info)
 	void *head;
 	int err;
 
-	skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+	skb = genlmsg_new(DEV_MSG_SIZE, GFP_KERNEL);
 	if (!skb)
 		return -ENOMEM;
 	head = genlmsg_put_reply(skb, info, &family, 0, VHOST_ALT_CMD_DEV_GET);
 
-	mutex_lock(&devs_lock);
 	dev = find_dev(info);
 	err = PTR_ERR_OR_ZERO(dev);
 	if (!err) {
 		err = put_dev(skb, dev);
-		mutex_unlock(&dev->mutex);
+		put_back_dev(dev);
 	}
-	mutex_unlock(&devs_lock);
 	return answer(info, skb, head, err);
 }
 
@@ -304,87 +349,55 @@ static int get_queue(struct sk_buff *request, struct genl_info *info)
 		return -ENOMEM;
 	head = genlmsg_put_reply(skb, info, &family, 0, VHOST_ALT_CMD_QUEUE_GET);
 
-	mutex_lock(&devs_lock);
 	dev = find_dev(info);
 	err = PTR_ERR_OR_ZERO(dev);
-	if (err)
-		goto unlock;
-	q = find_queue(dev, info);
-	err = PTR_ERR_OR_ZERO(q);
 	if (!err) {
-		mutex_lock(&q->mutex);
-		err = put_queue(skb, q, is_admin(request, dev));
-		mutex_unlock(&q->mutex);
+		q = find_queue(dev, info);
+		err = PTR_ERR_OR_ZERO(q);
+		if (!err)
+			err = put_queue(skb, q, is_admin(request, dev));
+		put_back_dev(dev);
 	}
-	mutex_unlock(&dev->mutex);
-unlock:
-	mutex_unlock(&devs_lock);
 	return answer(info, skb, head, err);
 }
 
-static void reset_queue_stats(struct vhost_queue *q)
+static int reset_queue_stats(struct vhost_queue *q)
 {
-	mutex_lock(&q->mutex);
-	vhost_stats_reset(&q->stats);
-	q->kicks_seen = 0;
+	if (lock_soon(&q->mutex))
+		return -EBUSY;
+	vhost_queue_reset_stats(q);
 	mutex_unlock(&q->mutex);
+	return 0;
 }
 
 static int reset_stats_of(struct vhost_dev *dev, struct genl_info *info)
 {
 	struct vhost_queue *q;
 	unsigned int i;
+	int err = 0;
 
 	if (info->attrs[VHOST_ALT_A_QUEUE]) {
 		q = find_queue(dev, info);
-		if (IS_ERR(q))
-			return PTR_ERR(q);
-		reset_queue_stats(q);
-		return 0;
+		return IS_ERR(q) ? PTR_ERR(q) : reset_queue_stats(q);
 	}
-	for (i = 0; i < dev->nqueues; i++)
-		reset_queue_stats(dev->queues[i]);
-	return 0;
+	for (i = 0; !err && i < dev->nqueues; i++)
+		err = reset_queue_stats(dev->queues[i]);
+	return err;
 }
 
 static int reset_stats(struct sk_buff *request, struct genl_info *info)
 {
-	struct vhost_dev *dev;
+	struct vhost_dev *dev = find_dev(info);
 	int err;
 
-	mutex_lock(&devs_lock);
-	dev = find_dev(info);
-	err = PTR_ERR_OR_ZERO(dev);
-	if (!err) {
-		err = is_admin(request, dev) ? reset_stats_of(dev, info) : -EPERM;
-		mutex_unlock(&dev->mutex);
-	}
-	mutex_unlock(&devs_lock);
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+	err = is_admin(request, dev) ? reset_stats_of(dev, info) : -EPERM;
+	put_back_dev(dev);
 	return err;
 }
 
 /* ---- the contents of a ring ---- */
-
-struct ring_look {
-	struct vhost_queue *q;
-	struct vring_snapshot snap;
-};
-
-/* In a worker, since the ring is in the owner's memory. */
-static void look_at_ring(void *data)
-{
-	struct ring_look *look = data;
-	struct vhost_queue *q = look->q;
-
-	mutex_lock(&q->mutex);
-	look->snap.err = vring_map(q);
-	/* No address, or none that is known now. */
-	if (look->snap.err > 0)
-		look->snap.err = -EINVAL;
-	if (!look->snap.err)
-		look->snap.err = vring_snapshot(q, &look->snap);
-	mutex_unlock(&q->mutex);
-}
 
 static int put_desc(struct sk_buff *skb, const struct vring_snapshot_desc *desc)
 {
@@ -443,71 +456,72 @@ static int put_ring(struct sk_buff *skb, const struct vring_snapshot *snap)
 	return err;
 }
 
-/* Of the queue that a request names; its device's mutex is held. */
-static int take_look(struct vhost_dev *dev, struct genl_info *info,
-		     struct ring_look *look)
+static int put_look(struct sk_buff *skb, const struct vhost_queue *q)
 {
-	struct nlattr *count = info->attrs[VHOST_ALT_A_RING_COUNT];
+	int err = q->look->err;
+
+	if (err)
+		return err == -EINPROGRESS ? -EFAULT : err;
+	return put_dev_name(skb, q->dev) ?:
+	       put_queue_name(skb, q) ?:
+	       nla_put_u32(skb, VHOST_ALT_A_SIZE, q->num) ?:
+	       nla_put_string(skb, VHOST_ALT_A_LAYOUT, q->ops->name) ?:
+	       put_ring(skb, q->look);
+}
+
+/* Have the worker look at the ring, and put what it saw. */
+static int get_ring_of(struct sk_buff *skb, struct vhost_queue *q,
+		       unsigned int count)
+{
 	int err;
 
-	look->q = find_queue(dev, info);
-	if (IS_ERR(look->q))
-		return PTR_ERR(look->q);
-	if (!look->q->worker)
-		return -EINVAL;
-	look->snap.count = count ? nla_get_u32(count) : RING_COUNT_DEFAULT;
-	err = vhost_worker_run(look->q->worker, look_at_ring, look);
+	if (lock_soon(&q->mutex))
+		return -EBUSY;
+	err = vhost_queue_want_ring(q, count);
+	mutex_unlock(&q->mutex);
 	if (err)
 		return err;
-	return look->snap.err == -EINPROGRESS ? -EFAULT : look->snap.err;
+
+	if (wait_event_killable_timeout(q->look_wait, !READ_ONCE(q->look_wanted),
+					HZ) <= 0 || lock_soon(&q->mutex))
+		return -EBUSY;
+	err = put_look(skb, q);
+	mutex_unlock(&q->mutex);
+	return err;
 }
 
-static int put_look(struct sk_buff *skb, const struct ring_look *look)
+static int get_ring_as_admin(struct sk_buff *request, struct genl_info *info,
+			     struct sk_buff *skb)
 {
-	return put_dev_name(skb, look->q->dev) ?:
-	       put_queue_name(skb, look->q) ?:
-	       nla_put_u32(skb, VHOST_ALT_A_SIZE, look->q->num) ?:
-	       nla_put_string(skb, VHOST_ALT_A_LAYOUT, look->q->ops->name) ?:
-	       put_ring(skb, &look->snap);
-}
-
-static int get_ring_of(struct sk_buff *request, struct genl_info *info,
-		       struct sk_buff *skb, struct ring_look *look)
-{
+	struct nlattr *count = info->attrs[VHOST_ALT_A_RING_COUNT];
 	struct vhost_dev *dev = find_dev(info);
+	struct vhost_queue *q;
 	int err = -EPERM;
 
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
-	if (is_admin(request, dev))
-		err = take_look(dev, info, look) ?: put_look(skb, look);
-	mutex_unlock(&dev->mutex);
+	if (is_admin(request, dev)) {
+		q = find_queue(dev, info);
+		err = PTR_ERR_OR_ZERO(q);
+		if (!err)
+			err = get_ring_of(skb, q, count ? nla_get_u32(count) :
+						  RING_COUNT_DEFAULT);
+	}
+	put_back_dev(dev);
 	return err;
 }
 
 static int get_ring(struct sk_buff *request, struct genl_info *info)
 {
-	/* Each entry of both kinds, the available ones with all descriptors. */
-	const size_t size = NLMSG_GOODSIZE + 2 * VRING_SNAPSHOT_ENTRIES *
-		(1 + VRING_SNAPSHOT_DESCS) * 64;
-	struct ring_look *look;
 	struct sk_buff *skb;
 	void *head;
 	int err;
 
-	look = kvzalloc(sizeof(*look), GFP_KERNEL);
-	skb = genlmsg_new(size, GFP_KERNEL);
-	if (!look || !skb) {
-		kvfree(look);
-		nlmsg_free(skb);
+	skb = genlmsg_new(RING_MSG_SIZE, GFP_KERNEL);
+	if (!skb)
 		return -ENOMEM;
-	}
 	head = genlmsg_put_reply(skb, info, &family, 0, VHOST_ALT_CMD_RING_GET);
-
-	mutex_lock(&devs_lock);
-	err = get_ring_of(request, info, skb, look);
-	mutex_unlock(&devs_lock);
-	kvfree(look);
+	err = get_ring_as_admin(request, info, skb);
 	return answer(info, skb, head, err);
 }
 
@@ -550,9 +564,7 @@ static int dump_queue(struct sk_buff *skb, struct netlink_callback *cb,
 
 	if (!head)
 		return -EMSGSIZE;
-	mutex_lock(&q->mutex);
 	err = put_queue(skb, q, is_admin(cb->skb, q->dev));
-	mutex_unlock(&q->mutex);
 	if (err) {
 		genlmsg_cancel(skb, head);
 		return -EMSGSIZE;
@@ -572,30 +584,46 @@ static int dump_queues(struct sk_buff *skb, struct netlink_callback *cb,
 	return 0;
 }
 
+/* The first visible device whose id is not below *@id, which is set to its own. */
+static struct vhost_dev *next_dev(struct netlink_callback *cb, unsigned long *id)
+{
+	const struct net *net = sock_net(cb->skb->sk);
+	struct vhost_dev *dev;
+
+	mutex_lock(&devs_lock);
+	cb->seq = generation;
+	dev = xa_find(&devs, id, ULONG_MAX, XA_PRESENT);
+	while (dev && !visible(dev, net))
+		dev = xa_find_after(&devs, id, ULONG_MAX, XA_PRESENT);
+	if (dev)
+		refcount_inc(&dev->watchers);
+	mutex_unlock(&devs_lock);
+	return dev;
+}
+
 /* cb->args: the id of the device to go on with, and the queue of it. */
 static int dump(struct sk_buff *skb, struct netlink_callback *cb, u32 only,
 		dump_fn fn)
 {
-	const struct net *net = sock_net(skb->sk);
-	unsigned long id = cb->args[0];
+	unsigned long id = max_t(unsigned long, cb->args[0], only);
 	struct vhost_dev *dev;
 	int err = 0;
 
-	mutex_lock(&devs_lock);
-	cb->seq = generation;
-	xa_for_each_start(&devs, id, dev, cb->args[0]) {
-		if (!visible(dev, net) || (only && id != only))
-			continue;
+	for (; !err && (dev = next_dev(cb, &id)); id++) {
+		/* The one of last time may be gone. */
+		if (cb->args[0] != id)
+			cb->args[1] = 0;
 		cb->args[0] = id;
-		mutex_lock(&dev->mutex);
-		err = fn(skb, cb, dev, (unsigned long *)&cb->args[1]);
-		mutex_unlock(&dev->mutex);
-		if (err)
+		if ((!only || id == only) && !lock_soon(&dev->mutex)) {
+			err = fn(skb, cb, dev, (unsigned long *)&cb->args[1]);
+			mutex_unlock(&dev->mutex);
+		}
+		unwatch(dev);
+		if (only)
 			break;
 	}
 	if (!err)
 		cb->args[0] = LONG_MAX;
-	mutex_unlock(&devs_lock);
 	return skb->len ?: err;
 }
 
@@ -635,7 +663,7 @@ static void notify(struct net *net, struct vhost_dev *dev,
 
 /**
  * vhost_netlink_notify() - tell who listens that something has happened
- * @dev: to which device; it is in the list
+ * @dev: to which device
  * @q: to which of its queues, with its mutex held, or NULL
  * @what: a VHOST_ALT_CMD_*_NTF
  */
@@ -662,6 +690,8 @@ int vhost_netlink_add(struct vhost_dev *dev)
 	int err;
 
 	dev->net = get_net(current->nsproxy->net_ns);
+	refcount_set(&dev->watchers, 1);
+	init_completion(&dev->unwatched);
 	mutex_lock(&devs_lock);
 	err = xa_alloc_cyclic(&devs, &dev->id, dev, XA_LIMIT(1, INT_MAX),
 			      &next_id, GFP_KERNEL_ACCOUNT);
@@ -679,7 +709,8 @@ int vhost_netlink_add(struct vhost_dev *dev)
 
 /**
  * vhost_netlink_del() - let a device be seen no longer
- * @dev: the device; nobody looks at it any more when this returns
+ * @dev: the device; nobody looks at it any more when this returns. The caller
+ *	puts the reference to @dev->net when no queue can tell of it any more.
  */
 void vhost_netlink_del(struct vhost_dev *dev)
 {
@@ -688,8 +719,8 @@ void vhost_netlink_del(struct vhost_dev *dev)
 	if (!++generation)
 		generation++;
 	mutex_unlock(&devs_lock);
-	vhost_netlink_notify(dev, NULL, VHOST_ALT_CMD_DEV_CLOSE_NTF);
-	put_net(dev->net);
+	unwatch(dev);
+	wait_for_completion(&dev->unwatched);
 }
 
 /* ---- the family ---- */
@@ -701,10 +732,18 @@ static const struct nla_policy policy[VHOST_ALT_A_MAX + 1] = {
 						    VRING_SNAPSHOT_ENTRIES),
 };
 
-static const struct genl_small_ops ops[] = {
+/* Has the first message of a dump have the room that a device may need. */
+static int start_devs(struct netlink_callback *cb)
+{
+	cb->min_dump_alloc = DEV_MSG_SIZE;
+	return 0;
+}
+
+static const struct genl_ops ops[] = {
 	{
 		.cmd	= VHOST_ALT_CMD_DEV_GET,
 		.doit	= get_dev,
+		.start	= start_devs,
 		.dumpit	= dump_all_devs,
 	},
 	{
@@ -733,8 +772,8 @@ static struct genl_family family = {
 	.policy		= policy,
 	.netnsok	= true,
 	.parallel_ops	= true,
-	.small_ops	= ops,
-	.n_small_ops	= ARRAY_SIZE(ops),
+	.ops		= ops,
+	.n_ops		= ARRAY_SIZE(ops),
 	.mcgrps		= groups,
 	.n_mcgrps	= ARRAY_SIZE(groups),
 	.module		= THIS_MODULE,

@@ -35,6 +35,7 @@ int vhost_queue_init(struct vhost_queue *q, const char *name,
 	vhost_poll_init(&q->kick_poll, &q->work, EPOLLIN, &q->stats.kicks);
 	vhost_poll_init(&q->backend_poll, &q->work, backend_ready,
 			&q->stats.wakeups);
+	init_waitqueue_head(&q->look_wait);
 	vhost_queue_reset(q);
 	return 0;
 }
@@ -45,6 +46,7 @@ int vhost_queue_init(struct vhost_queue *q, const char *name,
  */
 void vhost_queue_cleanup(struct vhost_queue *q)
 {
+	kvfree(q->look);
 	kvfree(q->batch);
 	mutex_destroy(&q->mutex);
 }
@@ -66,6 +68,7 @@ void vhost_queue_reset(struct vhost_queue *q)
 	q->call = NULL;
 	q->err = NULL;
 	q->worker = NULL;
+	q->look_wanted = false;
 	memset(q->features, 0, sizeof(q->features));
 	q->user_be = !virtio_legacy_is_little_endian();
 	q->is_le = virtio_legacy_is_little_endian();
@@ -81,8 +84,80 @@ void vhost_queue_reset(struct vhost_queue *q)
 	q->last_avail = 0;
 	q->avail_idx = 0;
 	q->last_used = 0;
+	vhost_queue_reset_stats(q);
+}
+
+/**
+ * vhost_queue_reset_stats() - begin to count anew
+ * @q: the queue, with its mutex held, or not known to anybody yet
+ */
+void vhost_queue_reset_stats(struct vhost_queue *q)
+{
+	u64 kicks = q->stats.kicks, wakeups = q->stats.wakeups;
+
+	memset(&q->stats, 0, sizeof(q->stats));
+	/* These two are not written under the mutex. */
+	q->stats.kicks = kicks;
+	q->stats.wakeups = wakeups;
+	vhost_poll_reset_events(&q->kick_poll);
+	vhost_poll_reset_events(&q->backend_poll);
 	q->kicks_seen = 0;
-	vhost_stats_reset(&q->stats);
+}
+
+/* The look at the ring that somebody waits for. */
+static void take_look(struct vhost_queue *q)
+{
+	bool denied = q->denied;
+
+	q->look->err = vring_map(q);
+	/* Who waits for an entry of the IOTLB goes on waiting for it. */
+	q->denied |= denied;
+	if (q->look->err > 0)
+		q->look->err = -EINVAL;
+	if (!q->look->err)
+		q->look->err = vring_snapshot(q, q->look);
+	q->look_wanted = false;
+	wake_up_all(&q->look_wait);
+}
+
+/**
+ * vhost_queue_show_ring() - take the look at the ring that was asked for, if any
+ * @q: the queue, with its mutex held, by its worker
+ */
+void vhost_queue_show_ring(struct vhost_queue *q)
+{
+	lockdep_assert_held(&q->mutex);
+	if (unlikely(q->look_wanted))
+		take_look(q);
+}
+
+/**
+ * vhost_queue_want_ring() - ask for a look at the ring
+ * @q: the queue, with its mutex held
+ * @count: how many entries of each kind
+ *
+ * The worker takes it, since the ring is in the owner's memory. It is done when
+ * @q->look_wanted is false; @q->look_wait is woken then.
+ *
+ * Return: 0; -EINVAL without a worker; -EBUSY if somebody else waits for one;
+ * -ENOMEM.
+ */
+int vhost_queue_want_ring(struct vhost_queue *q, unsigned int count)
+{
+	lockdep_assert_held(&q->mutex);
+	if (!q->worker)
+		return -EINVAL;
+	if (q->look_wanted)
+		return -EBUSY;
+	if (!q->look)
+		q->look = kvmalloc(sizeof(*q->look), GFP_KERNEL_ACCOUNT);
+	if (!q->look)
+		return -ENOMEM;
+	memset(q->look, 0, sizeof(*q->look));
+	q->look->count = count;
+	q->look_wanted = true;
+	vhost_queue_wake(q);
+	return 0;
 }
 
 /**
@@ -265,7 +340,7 @@ void vhost_queue_drop(struct vhost_queue *q, enum vhost_alt_drop why)
 {
 	lockdep_assert_held(&q->mutex);
 	q->stats.drops[why]++;
-	trace_vhost_alt_drop(q, why);
+	trace_vhost_alt_drop(q, why, 1);
 }
 
 /* Read what is to be set of a ring, which is possible only while it is idle. */

@@ -20,6 +20,7 @@ struct file;
 struct vhost_dev;
 struct vring_batch;
 struct vring_ops;
+struct vring_snapshot;
 
 /* The parts of a ring, under the names that they have in the split layout. */
 enum vring_area {
@@ -107,6 +108,9 @@ struct vhost_miss {
  * @ifname: the backend's interface, or empty
  * @ifindex: its index, or 0
  * @batch: room for the chains that are being worked on
+ * @look: what is in the ring, for who asked; NULL if nobody ever did
+ * @look_wanted: the worker is to fill @look
+ * @look_wait: who waits for that
  * @stats: counters
  */
 struct vhost_queue {
@@ -155,6 +159,9 @@ struct vhost_queue {
 	char ifname[IFNAMSIZ];
 	int ifindex;
 	struct vring_batch *batch;
+	struct vring_snapshot *look;
+	bool look_wanted;
+	wait_queue_head_t look_wait;
 	struct vhost_stats stats;
 };
 
@@ -162,6 +169,9 @@ int vhost_queue_init(struct vhost_queue *q, const char *name,
 		     void (*fn)(struct vhost_work *), __poll_t backend_ready);
 void vhost_queue_cleanup(struct vhost_queue *q);
 void vhost_queue_reset(struct vhost_queue *q);
+void vhost_queue_reset_stats(struct vhost_queue *q);
+void vhost_queue_show_ring(struct vhost_queue *q);
+int vhost_queue_want_ring(struct vhost_queue *q, unsigned int count);
 void vhost_queue_move(struct vhost_queue *q, struct vhost_worker *worker);
 void vhost_queue_set_maps(struct vhost_queue *q,
 			  const struct vhost_iotlb *memory,

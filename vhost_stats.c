@@ -71,17 +71,6 @@ u64 vhost_stats_counter(const struct vhost_stats *stats,
 }
 
 /**
- * vhost_stats_reset() - begin to count anew
- * @stats: the counters, with their queue's mutex held
- *
- * A kick or a wake-up that comes just now may survive.
- */
-void vhost_stats_reset(struct vhost_stats *stats)
-{
-	memset(stats, 0, sizeof(*stats));
-}
-
-/**
  * vhost_stats_show() - print a queue's counters
  * @m: where to
  * @queue: the queue's name, put before each counter's

@@ -73,7 +73,6 @@ struct vhost_stats {
 
 u64 vhost_stats_counter(const struct vhost_stats *stats,
 			enum vhost_alt_counter counter);
-void vhost_stats_reset(struct vhost_stats *stats);
 void vhost_stats_show(struct seq_file *m, const char *queue,
 		      const struct vhost_stats *stats);
 

@@ -510,3 +510,20 @@ void vhost_poll_move(struct vhost_poll *poll, struct vhost_worker *worker)
 	poll->worker = worker;
 	spin_unlock_irq(&poll->wqh->lock);
 }
+
+/**
+ * vhost_poll_reset_events() - count from 0 on
+ * @poll: the poll
+ */
+void vhost_poll_reset_events(struct vhost_poll *poll)
+{
+	wait_queue_head_t *wqh = poll->wqh;
+
+	if (!wqh) {
+		*poll->events = 0;
+		return;
+	}
+	spin_lock_irq(&wqh->lock);
+	*poll->events = 0;
+	spin_unlock_irq(&wqh->lock);
+}

@@ -84,6 +84,7 @@ void vhost_poll_init(struct vhost_poll *poll, struct vhost_work *work,
 int vhost_poll_start(struct vhost_poll *poll, struct vhost_worker *worker,
 		     struct file *file);
 void vhost_poll_stop(struct vhost_poll *poll);
+void vhost_poll_reset_events(struct vhost_poll *poll);
 void vhost_poll_move(struct vhost_poll *poll, struct vhost_worker *worker);
 
 /* Stop being woken. Writes nothing on the way of a packet if it is so already. */

@@ -182,7 +182,11 @@
  *	descriptors, and used entries that were written, the oldest first. The ring
  *	goes on meanwhile, so its entries may be newer than the indices say.
  *	CAP_NET_ADMIN, else EPERM; EINVAL without an owner or addresses of the
- *	ring; EFAULT if it cannot be read; ESRCH if the owner is being killed.
+ *	ring; EFAULT if it cannot be read. Entries that were never written, or (in
+ *	order) are skipped, show what is in memory there.
+ *
+ * EBUSY for a device that cannot be looked at within a second, since its owner or
+ * worker waits for memory or is stopped; a dump leaves it out.
  *
  * A dump that met a change of the list of devices has NLM_F_DUMP_INTR. The
  * multicast group "events" tells of devices that are opened and closed, of backends
@@ -313,8 +317,8 @@ enum vhost_alt_cmd {
  * @VHOST_ALT_A_SIZE: u32, entries of the ring
  * @VHOST_ALT_A_LAYOUT: string, "split"
  * @VHOST_ALT_A_STATE: u32, of VHOST_ALT_QUEUE_*
- * @VHOST_ALT_A_IFNAME: string, the interface of the backend; left out for one
- *	that has none, and without a backend
+ * @VHOST_ALT_A_IFNAME: string, what the interface of the backend was called when
+ *	it was set; left out for one that has none, and without a backend
  * @VHOST_ALT_A_IFINDEX: u32, its index
  * @VHOST_ALT_A_WORKER_ID: u32, who serves the queue
  * @VHOST_ALT_A_BUSYLOOP: u32, microseconds
@@ -489,7 +493,8 @@ enum vhost_alt_desc_attr {
  * @VHOST_ALT_COUNTER_RUNS: times that the worker turned to the queue
  * @VHOST_ALT_COUNTER_WEIGHT: runs cut short so that other queues have their turn
  * @VHOST_ALT_COUNTER_KICKS: kicks of the guest
- * @VHOST_ALT_COUNTER_KICKS_SUPPRESSED: batches for which it did not have to kick
+ * @VHOST_ALT_COUNTER_KICKS_SUPPRESSED: times that new chains were found though no
+ *	kick had come since the last time
  * @VHOST_ALT_COUNTER_WAKEUPS: times that the backend had the queue served
  * @VHOST_ALT_COUNTER_CALLS: interrupts sent to the guest
  * @VHOST_ALT_COUNTER_CALLS_SUPPRESSED: batches after which it wanted none
