@@ -5,17 +5,8 @@
 
 # QEMU 7.2 spoils the guest's memory while it migrates under TCG, with vhost or
 # without.
-migration_qemu() {
-	local version
-
-	version=$("$qemu" --version | sed -nE '1s/.*version ([0-9]+).*/\1/p')
-	((version < 10)) || return 0
-	qemu=$(realpath ../vm/newer-qemu)
-	[[ -e ${cache%/*}/root/trixie ]]
-}
-
 migration_machine() {
-	migration_qemu || unfit="no newer QEMU: selftests/vm/newer-qemu fetches it"
+	newer_qemu
 	bridge=e2e-bridge spied=yes
 	route=("$device" "$device")
 	extra=migrate_times
