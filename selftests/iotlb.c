@@ -964,7 +964,7 @@ TEST_F(traffic, no_room_for_entries)
 	struct guest *g = &self->g;
 	unsigned int i;
 
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 2; i++) {
 		ASSERT_OK(guest_burst_post(g));
 		ASSERT_OK(fill_up(&self->t));
 		ASSERT_OK(guest_burst_send(g, i * GUEST_BURST));
