@@ -160,7 +160,7 @@ rings_logged() {
 migration_finish() {
 	monitor migrate-set-parameters \
 		'{"max-bandwidth": 1000000000, "downtime-limit": 0}' &&
-		guest_await "$command_limit" migration_passes 4 &&
+		guest_await "$command_limit" migration_passes 3 &&
 		monitor migrate-set-parameters '{"downtime-limit": 60000}' &&
 		guest_await "$command_limit" migration_state completed
 }
