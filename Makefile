@@ -43,6 +43,9 @@ $(MODULE_DIR)/Kbuild: $(SOURCES) Makefile
 	mkdir -p $(MODULE_DIR)
 	ln -sfn $(SOURCES:%=$(CURDIR)/%) $(MODULE_DIR)/
 
+tools: ## build vhostctl (wants libmnl-dev, libjson-c-dev, libncurses-dev)
+	$(MAKE) -C tools tools
+
 modules_install: modules ## install the module for the running kernel
 	$(MAKE) -C $(KERNELDIR) M=$(MODULE_DIR) INSTALL_MOD_PATH=$(DESTDIR) modules_install
 
@@ -60,4 +63,4 @@ bench: ## compare with the in-tree module, in one boot
 clean: ## remove what was built here, not the cache of test machines
 	rm -rf $(BUILD)
 
-.PHONY: all help demo check check-long quick coverage modules modules_install load unload bench clean
+.PHONY: all help demo check check-long quick tools coverage modules modules_install load unload bench clean

@@ -367,14 +367,15 @@ FIXTURE_VARIANT(bits)
 	__u16 base;
 };
 
+/* The used ring goes from its first page into its second. */
 FIXTURE_VARIANT_ADD(bits, event_idx)
 {
 	.features = MODERN,
 	.tap_flags = IFF_VNET_HDR,
+	.base = 500,
 };
 
-/* The used ring from its first page into its second. */
-FIXTURE_VARIANT_ADD(bits, flags_page_end)
+FIXTURE_VARIANT_ADD(bits, flags)
 {
 	.features = F_VERSION_1 | F_MRG_RXBUF | F_INDIRECT,
 	.tap_flags = IFF_VNET_HDR,

@@ -123,6 +123,18 @@ TEST_F(message, nothing_to_read)
 	EXPECT_EQ(0, read_bytes(self->fd, buf, sizeof(struct vhost_msg) - 1));
 }
 
+/* Leaves behind where the kernel works what a careless message would show. */
+static void soil_stack(int fd)
+{
+	unsigned char soil[sizeof(struct vhost_msg)];
+	int type = VHOST_IOTLB_MSG;
+
+	memset(soil, 0xff, sizeof(soil));
+	memcpy(soil, &type, sizeof(type));
+	write_bytes(fd, soil, sizeof(soil));
+	vdev_cmd(fd, VHOST_SET_VRING_ADDR, soil);
+}
+
 TEST_F(message, miss_is_read_in_whole)
 {
 	char buf[sizeof(struct vhost_msg)];
@@ -133,6 +145,7 @@ TEST_F(message, miss_is_read_in_whole)
 	ASSERT_THAT(wait_until(readable(self->fd)));
 	EXPECT_EQ(0, read_bytes(self->fd, buf, sizeof(buf) - 1));
 	EXPECT_TRUE(readable(self->fd));
+	soil_stack(self->fd);
 	ASSERT_OK(iotlb_read(self->fd, variant->v2, &msg));
 	EXPECT_EQ(self->g.vq[TXQ].gpa[VQ_USED] / IOTLB_PAGE,
 		  msg.iova / IOTLB_PAGE);
@@ -915,6 +928,8 @@ TEST_F(traffic, stop_and_start_among_misses)
 	struct guest *g = &self->g;
 	__u64 rnd = 2;
 
+	if (variant->features & F_IN_ORDER)
+		OURS_ALONE("after a start it takes the ring's index for the number of the next descriptor");
 	for (i = 0; i < n; i++) {
 		ASSERT_OK(guest_burst_post(g));
 		ASSERT_OK(forget_something(&self->t, &rnd));
@@ -951,7 +966,7 @@ TEST_F(traffic, no_room_for_entries)
 	struct guest *g = &self->g;
 	unsigned int i;
 
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 2; i++) {
 		ASSERT_OK(guest_burst_post(g));
 		ASSERT_OK(fill_up(&self->t));
 		ASSERT_OK(guest_burst_send(g, i * GUEST_BURST));

@@ -5,3 +5,4 @@
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/vhost_alt/e2e
 image=$cache/guest-$(cat prepare fdexec.c spy.c guest/init | sha256sum | head -c 16)
+newer_image=$image-7.2

@@ -13,6 +13,7 @@ flow_up_port=5101
 # of them than leave time for other work on the machine's processor.
 flow_start() {
 	mkfifo "$work/idle"
+	: >"$work/ping"
 	head -c 65536 /dev/urandom >"$work/seed" || return
 	# Each a process group, to end it whole.
 	set -m

@@ -5,17 +5,8 @@
 
 # QEMU 7.2 spoils the guest's memory while it migrates under TCG, with vhost or
 # without.
-migration_qemu() {
-	local version
-
-	version=$("$qemu" --version | sed -nE '1s/.*version ([0-9]+).*/\1/p')
-	((version < 10)) || return 0
-	qemu=$(realpath ../vm/newer-qemu)
-	[[ -e ${cache%/*}/root/trixie ]]
-}
-
 migration_machine() {
-	migration_qemu || unfit="no newer QEMU: selftests/vm/newer-qemu fetches it"
+	newer_qemu
 	bridge=e2e-bridge spied=yes
 	route=("$device" "$device")
 	extra=migrate_times
@@ -169,7 +160,7 @@ rings_logged() {
 migration_finish() {
 	monitor migrate-set-parameters \
 		'{"max-bandwidth": 1000000000, "downtime-limit": 0}' &&
-		guest_await "$command_limit" migration_passes 4 &&
+		guest_await "$command_limit" migration_passes 3 &&
 		monitor migrate-set-parameters '{"downtime-limit": 60000}' &&
 		guest_await "$command_limit" migration_state completed
 }

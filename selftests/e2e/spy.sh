@@ -17,6 +17,15 @@ spied_features() {
 	sed -nE 's/^[0-9.]+ SET_FEATURES(_ARRAY)? 0 ([^ ]*).*/\2/p' "$dir/spy"
 }
 
+# Whether vhost offered a feature.
+spied_offer() { # BIT
+	local bits
+
+	bits=$(sed -nE 's/^[0-9.]+ GET_FEATURES(_ARRAY)? 0 ([^ ]*).*/\2/p' "$dir/spy" |
+		head -n 1)
+	((bits >> $1 & 1))
+}
+
 # Whether vhost was ever told of a feature.
 spied_feature() { # BIT
 	local bits

@@ -12,7 +12,7 @@
 #	unfit     why it cannot be run here, if it cannot
 
 all_variants=(plain mq_change reboot rebind mrg_off simple_ring legacy no_offload
-	queue_reset pause hotplug poll iommu iommu_strict migrate migrate_between userspace)
+	queue_reset in_order pause hotplug poll iommu iommu_strict migrate migrate_between userspace)
 # Under TCG twice a guest takes most of a minute to boot.
 few_variants=(plain mq)
 
@@ -37,10 +37,27 @@ variant_migrate_between() { migration_machine && between_modules; }
 variant_pause() { spied=yes extra=pause_guest; }
 variant_hotplug() { hotplug_machine; }
 variant_poll() { spied=yes netdev=$(guest_netdev 1),poll-us=50 extra=check_poll; }
+variant_in_order() {
+	newer_qemu
+	image=$newer_image spied=yes props=,in_order=on extra=check_in_order
+	[[ -e $image/initrd ]] ||
+		unfit="no newer guest: selftests/e2e/prepare-newer-guest makes it"
+}
 variant_queue_reset() { extra=resize_rings; }
 
 # A check of the checks: the same traffic in QEMU's own path must be recognised.
 variant_userspace() { netdev=ifname=$tap,script=no,downscript=no,vhost=off; }
+
+# Where Debian 12's QEMU will not do, and no other was given.
+newer_qemu() {
+	local version
+
+	version=$("$qemu" --version | sed -nE '1s/.*version ([0-9]+).*/\1/p')
+	((version < 10)) || return 0
+	qemu=$(realpath ../vm/newer-qemu)
+	[[ -e ${cache%/*}/root/trixie ]] ||
+		unfit="no newer QEMU: selftests/vm/newer-qemu fetches it"
+}
 
 expect_features() { # +NAME|-NAME…
 	local want
@@ -64,6 +81,15 @@ check_no_mrg() { expect_features -MRG_RXBUF +VERSION_1; }
 check_simple_ring() { expect_features -INDIRECT_DESC -EVENT_IDX +MRG_RXBUF; }
 check_legacy() { expect_features -VERSION_1 +MRG_RXBUF; }
 check_no_offload() { expect_features -CSUM -HOST_TSO4 -GUEST_TSO4; }
+
+check_in_order() {
+	if ! spied_offer "${feature_bit[IN_ORDER]}"; then
+		skip "negotiated IN_ORDER" "$device does not offer it on Linux $(uname -r)"
+		return
+	fi
+	expect_features +IN_ORDER +MRG_RXBUF
+	check "vhost was told so" spied_feature "${feature_bit[IN_ORDER]}"
+}
 
 # In-tree counts no polls.
 check_poll() {
