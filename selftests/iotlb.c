@@ -929,7 +929,7 @@ TEST_F(traffic, stop_and_start_among_misses)
 	__u64 rnd = 2;
 
 	if (variant->features & F_IN_ORDER)
-		OURS_ALONE("after a start it takes the ring's index for the number of the next descriptor");
+		OURS_ALONE("it starts at the descriptor of the index's number");
 	for (i = 0; i < n; i++) {
 		ASSERT_OK(guest_burst_post(g));
 		ASSERT_OK(forget_something(&self->t, &rnd));
