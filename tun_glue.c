@@ -91,7 +91,7 @@ void tun_socket_put(struct tun_socket *ts)
 }
 
 /* Room for all that tun tells in its file's fdinfo. */
-#define TUN_FDINFO_SIZE		128
+#define TUN_FDINFO_SIZE		32
 
 static void note_interface(struct tun_interface *iface,
 			   const struct net_device *dev)
