@@ -82,6 +82,12 @@ check_carrier() { # WHEN
 		check "seen to be QEMU's own work $1" carried_by_qemu "$bytes"
 	else
 		check "vhost's workers did it $1" workers_busy
+		if ((${#vhostctl_delta[@]})); then
+			reply="vhostctl: ${vhostctl_delta[*]} bytes"
+			check "vhostctl tells of it $1" vhostctl_counted "$bytes"
+		else
+			skip "vhostctl tells of it $1" "not built, or no vhost_alt"
+		fi
 		if [[ $io_bytes ]]; then
 			check "QEMU did not $1" idle_qemu "$bytes"
 		else
@@ -92,6 +98,10 @@ check_carrier() { # WHEN
 
 tap_counted() { # BYTES
 	((tap_delta[0] >= $1 && tap_delta[2] >= $1))
+}
+
+vhostctl_counted() { # BYTES
+	((vhostctl_delta[0] >= $1 && vhostctl_delta[1] >= $1))
 }
 
 # Each queue pair has a worker. 20 runs and a millisecond are far below what 16 MiB

@@ -16,3 +16,18 @@ counter() { # FD rx|tx NAME
 	awk -v name="${counted_queue[$2]}.$3:" '$1 == name { print $2 }' \
 		"/proc/$qemu_pid/fdinfo/$1"
 }
+
+vhostctl=$(realpath ../..)/build/tools/vhostctl
+
+# "RX TX": the bytes that vhostctl says were moved for QEMU, of all its devices.
+# Nothing where there is no vhostctl, or another module.
+vhostctl_bytes() {
+	[[ -x $vhostctl && $device == /dev/vhost-net-alt ]] || return 0
+	"$vhostctl" -j -s show pid "$qemu_pid" | python3 -c '
+import json, sys
+moved = {"rx": 0, "tx": 0}
+for device in json.load(sys.stdin):
+    for queue in device["queues"]:
+        moved[queue["name"]] += queue["counters"]["bytes"]
+print(moved["rx"], moved["tx"])'
+}

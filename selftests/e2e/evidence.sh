@@ -72,13 +72,15 @@ evidence_before() {
 	before_runs=$(workers_runs)
 	before_io=$(qemu_io_bytes)
 	before_tap=$(tap_counters)
+	before_vhostctl=$(vhostctl_bytes)
 }
 
 # Leaves the differences in worker_ns and worker_runs (one element per worker),
-# io_bytes and tap_delta; io_bytes is empty where the kernel does not account for it.
+# io_bytes, tap_delta and vhostctl_delta; io_bytes is empty where the kernel does not account for it.
 evidence_after() {
 	read -ra worker_ns <<<"$(minus "$(workers_ns)" "$before_ns")"
 	read -ra worker_runs <<<"$(minus "$(workers_runs)" "$before_runs")"
 	io_bytes=$(minus "$(qemu_io_bytes)" "$before_io")
 	read -ra tap_delta <<<"$(minus "$(tap_counters)" "$before_tap")"
+	read -ra vhostctl_delta <<<"$(minus "$(vhostctl_bytes)" "$before_vhostctl")"
 }
