@@ -83,22 +83,6 @@ FIXTURE_TEARDOWN(traffic)
 	close(self->pkt2);
 }
 
-/* Adds frames while there is room; the next number. */
-static __u32 fill_tx(struct guest *g, __u32 seq, __u32 end)
-{
-	unsigned char frame[FRAME_LEN];
-
-	guest_reap(g);
-	while (seq != end) {
-		frame_make(frame, sizeof(frame), seq);
-		if (guest_send(g, NULL, frame, sizeof(frame), 1, false))
-			break;
-		seq++;
-	}
-	vq_submit(&g->vq[TXQ]);
-	return seq;
-}
-
 /*
  * Takes what one socket has captured. Frames must count up; @seen marks each,
  * -EEXIST for one that came twice.
@@ -145,7 +129,7 @@ TEST_F(traffic, tx_swap_backend)
 
 	ASSERT_NE(NULL, seen);
 	while (seq < total - 2) {
-		seq = fill_tx(g, seq, total - 2);
+		seq = guest_fill_tx(g, FRAME_LEN, seq, total - 2);
 		ASSERT_OK(vdev_set_backend(g->dev, TXQ, swaps++ & 1 ? g->tap :
 					   self->tap2));
 		ASSERT_OK(collect(g, g->pkt, seen, total, &last[0]));
@@ -154,10 +138,10 @@ TEST_F(traffic, tx_swap_backend)
 	ASSERT_OK(guest_reap_all(g));
 	/* A worker that always came late may have used one tap alone. */
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, self->tap2));
-	seq = fill_tx(g, seq, total - 1);
+	seq = guest_fill_tx(g, FRAME_LEN, seq, total - 1);
 	ASSERT_OK(guest_reap_all(g));
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
-	seq = fill_tx(g, seq, total);
+	seq = guest_fill_tx(g, FRAME_LEN, seq, total);
 	ASSERT_OK(guest_reap_all(g));
 	ASSERT_OK(collect(g, g->pkt, seen, total, &last[0]));
 	ASSERT_OK(collect(g, self->pkt2, seen, total, &last[1]));
@@ -205,7 +189,7 @@ TEST_F(traffic, tx_remove_backend)
 
 	ASSERT_NE(NULL, seen);
 	while (seq < total) {
-		seq = fill_tx(g, seq, total);
+		seq = guest_fill_tx(g, FRAME_LEN, seq, total);
 		ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
 		guest_reap(g);
 		ASSERT_OK(collect(g, g->pkt, seen, total, &last));
@@ -231,7 +215,7 @@ TEST_F(traffic, tx_stop_and_start)
 
 	ASSERT_NE(NULL, seen);
 	while (seq < total) {
-		seq = fill_tx(g, seq, total);
+		seq = guest_fill_tx(g, FRAME_LEN, seq, total);
 		ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
 		ASSERT_OK(vdev_get_base(g->dev, TXQ, &base));
 		guest_reap(g);
@@ -415,7 +399,7 @@ TEST_F(traffic, both_ways)
 
 	while (seen_in < total || seen_out < total) {
 		guest_refill(g, 256, 2048);
-		out = fill_tx(g, out, out + 64 < total ? out + 64 : total);
+		out = guest_fill_tx(g, FRAME_LEN, out, out + 64 < total ? out + 64 : total);
 		while (in < total && in - seen_in < 128)
 			ASSERT_OK(guest_inject(g, FRAME_LEN, in++));
 		while (seen_out < out)
@@ -441,13 +425,13 @@ TEST_F(traffic, tap_deleted)
 	__u32 seq = 0;
 
 	guest_refill(g, 256, 2048);
-	seq = fill_tx(g, seq, 256);
+	seq = guest_fill_tx(g, FRAME_LEN, seq, 256);
 	ASSERT_OK(link_del(g->ifname));
 	ASSERT_OK(vdev_set_backend(g->dev, RXQ, self->tap2));
 	OURS_ALONE("a batch that fails loses its descriptors");
 	while (seq < 2000) {
 		ASSERT_OK(guest_wait_room(g, 1));
-		seq = fill_tx(g, seq, 2000);
+		seq = guest_fill_tx(g, FRAME_LEN, seq, 2000);
 	}
 	EXPECT_OK(guest_reap_all(g));
 	EXPECT_EQ(tx->num, tx->nfree);
@@ -468,7 +452,7 @@ TEST_F(traffic, tap_deleted_and_made_again)
 	__u32 seq;
 
 	for (round = 0; round < rounds; round++) {
-		seq = fill_tx(g, 0, 256);
+		seq = guest_fill_tx(g, FRAME_LEN, 0, 256);
 		ASSERT_OK(link_del(g->ifname));
 		ASSERT_OK(guest_set_backend(g, -1));
 		close(g->tap);
@@ -497,7 +481,7 @@ TEST_F(traffic, tap_down)
 	ASSERT_OK(link_up(g->ifname, false));
 	while (seq < 1000) {
 		ASSERT_OK(guest_wait_room(g, 1));
-		seq = fill_tx(g, seq, 1000);
+		seq = guest_fill_tx(g, FRAME_LEN, seq, 1000);
 	}
 	ASSERT_OK(guest_reap_all(g));
 	ASSERT_OK(link_up(g->ifname, true));
@@ -517,7 +501,7 @@ TEST_F(traffic, reset_owner_under_load)
 		guest_refill(g, 256, 2048);
 		for (i = 0; i < 20; i++)
 			guest_inject(g, FRAME_LEN, i);
-		fill_tx(g, 0, 256);
+		guest_fill_tx(g, FRAME_LEN, 0, 256);
 		ASSERT_OK(vdev_cmd(g->dev, VHOST_RESET_OWNER, NULL));
 		guest_stop(g);
 		ASSERT_OK(guest_init(g, &(struct guest_cfg){
@@ -576,25 +560,6 @@ TEST_F(traffic, backend_fd_replaced_meanwhile)
 	close(flip.with[1]);
 }
 
-/* Runs in a process of its own until it is killed. */
-static void load_forever(struct guest *g, int ready)
-{
-	unsigned char junk[256];
-	struct virtio_net_hdr hdr;
-	static struct guest_frame f;
-
-	for (;;) {
-		guest_refill(g, 256, 2048);
-		fill_tx(g, 0, 64);
-		guest_inject(g, FRAME_LEN, 0);
-		while (packet_recv_now(g->pkt, &hdr, junk, sizeof(junk)) >= 0)
-			;
-		while (guest_has_frame(g))
-			guest_recv(g, &f);
-		event_signal(ready);
-	}
-}
-
 static bool thread_exists(const char *name)
 {
 	char path[300], comm[32];
@@ -637,7 +602,7 @@ TEST(owner_killed_under_load)
 		if (!pid) {
 			if (guest_start(&g, &cfg))
 				_exit(1);
-			load_forever(&g, ready);
+			guest_load_forever(&g, FRAME_LEN, ready);
 		}
 		for (i = 0; i < 5; i++) {
 			ASSERT_THAT(event_wait(ready));
@@ -683,7 +648,7 @@ TEST(owner_killed_file_survives)
 		    vdev_set_vring(dev, &g.vq[TXQ], 0) ||
 		    guest_set_backend(&g, g.tap))
 			_exit(2);
-		load_forever(&g, ready);
+		guest_load_forever(&g, FRAME_LEN, ready);
 	}
 	ASSERT_THAT(event_wait(ready));
 	ASSERT_EQ(0, kill(pid, SIGKILL));

@@ -318,22 +318,6 @@ TEST_F(workers, the_attached_one_works)
 	EXPECT_TRUE(wait_until(thread_switches(tid[1]) > before[1]));
 }
 
-/* Adds frames while there is room; the next number. */
-static __u32 fill_tx(struct guest *g, __u32 seq, __u32 end)
-{
-	unsigned char frame[FRAME_LEN];
-
-	guest_reap(g);
-	while (seq != end) {
-		frame_make(frame, sizeof(frame), seq);
-		if (guest_send(g, NULL, frame, sizeof(frame), 1, false))
-			break;
-		seq++;
-	}
-	vq_submit(&g->vq[TXQ]);
-	return seq;
-}
-
 /* Rings go from worker to worker under load: all arrives, once and in order. */
 TEST_F(workers, attach_while_running)
 {
@@ -347,7 +331,7 @@ TEST_F(workers, attach_while_running)
 	ASSERT_OK(vdev_new_worker(self->fd, &id[2]));
 	while (seen_in < total || seen_out < total) {
 		guest_refill(g, 256, 2048);
-		out = fill_tx(g, out, out + 40 < total ? out + 40 : total);
+		out = guest_fill_tx(g, FRAME_LEN, out, out + 40 < total ? out + 40 : total);
 		ASSERT_OK(vdev_attach_worker(self->fd, TXQ, id[round % 3]));
 		while (in < total && in - seen_in < 40)
 			ASSERT_OK(guest_inject(g, FRAME_LEN, in++));
@@ -375,7 +359,7 @@ TEST_F(workers, free_while_running)
 
 	while (out < total) {
 		ASSERT_OK(vdev_new_worker(self->fd, &id));
-		out = fill_tx(g, out, out + 50 < total ? out + 50 : total);
+		out = guest_fill_tx(g, FRAME_LEN, out, out + 50 < total ? out + 50 : total);
 		EXPECT_ERR(EBUSY, vdev_free_worker(self->fd, last));
 		ASSERT_OK(vdev_attach_worker(self->fd, TXQ, id));
 		ASSERT_OK(vdev_attach_worker(self->fd, RXQ, id));
@@ -474,7 +458,7 @@ TEST_F(workers, close_with_several)
 
 	ASSERT_OK(spread_rings(self->fd));
 	ASSERT_OK(guest_check_alive(g, 0));
-	fill_tx(g, 0, 200);
+	guest_fill_tx(g, FRAME_LEN, 0, 200);
 	EXPECT_TRUE(threads_are(4));
 	close(g->dev);
 	g->dev = -1;
@@ -487,7 +471,7 @@ TEST_F(workers, reset_owner_with_several)
 	unsigned int i, id;
 
 	ASSERT_OK(spread_rings(self->fd));
-	fill_tx(g, 0, 200);
+	guest_fill_tx(g, FRAME_LEN, 0, 200);
 	ASSERT_OK(vdev_cmd(self->fd, VHOST_RESET_OWNER, NULL));
 	EXPECT_TRUE(threads_are(0));
 	ASSERT_OK(vdev_set_owner(self->fd));
@@ -497,25 +481,6 @@ TEST_F(workers, reset_owner_with_several)
 		EXPECT_EQ(0, id);
 	}
 	EXPECT_ERR(ENODEV, vdev_attach_worker(self->fd, TXQ, 1));
-}
-
-/* Runs in a process of its own until it is killed. */
-static void load_forever(struct guest *g, int ready)
-{
-	unsigned char junk[256];
-	struct virtio_net_hdr hdr;
-	static struct guest_frame f;
-
-	for (;;) {
-		guest_refill(g, 256, 2048);
-		fill_tx(g, 0, 64);
-		guest_inject(g, FRAME_LEN, 0);
-		while (packet_recv_now(g->pkt, &hdr, junk, sizeof(junk)) >= 0)
-			;
-		while (guest_has_frame(g))
-			guest_recv(g, &f);
-		event_signal(ready);
-	}
 }
 
 /* CVE-2024-42135, where the owner has more than one of them. */
@@ -540,7 +505,7 @@ TEST(owner_killed_with_several)
 			if (guest_start(&g, &cfg) || spread_rings(g.dev) ||
 			    vdev_set_owner(dev) || spread_rings(dev))
 				_exit(1);
-			load_forever(&g, ready);
+			guest_load_forever(&g, FRAME_LEN, ready);
 		}
 		ASSERT_THAT(event_wait(ready));
 		ASSERT_EQ(8, threads_of(pid, NULL, 0));

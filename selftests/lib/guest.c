@@ -606,3 +606,36 @@ int guest_check_alive(struct guest *g, __u32 seq)
 		fprintf(stderr, "# frame %u: %s\n", i, strerror(-err));
 	return err;
 }
+
+__u32 guest_fill_tx(struct guest *g, size_t len, __u32 seq, __u32 end)
+{
+	unsigned char frame[FRAME_MAX];
+
+	guest_reap(g);
+	while (seq != end) {
+		frame_make(frame, len, seq);
+		if (guest_send(g, NULL, frame, len, 1, false))
+			break;
+		seq++;
+	}
+	vq_submit(&g->vq[TXQ]);
+	return seq;
+}
+
+void guest_load_forever(struct guest *g, size_t len, int ready)
+{
+	unsigned char junk[FRAME_MAX];
+	struct virtio_net_hdr hdr;
+	static struct guest_frame f;
+
+	for (;;) {
+		guest_refill(g, 256, 2048);
+		guest_fill_tx(g, len, 0, 64);
+		guest_inject(g, len, 0);
+		while (packet_recv_now(g->pkt, &hdr, junk, sizeof(junk)) >= 0)
+			;
+		while (guest_has_frame(g))
+			guest_recv(g, &f);
+		event_signal(ready);
+	}
+}

@@ -99,6 +99,15 @@ int guest_reap_all(struct guest *g);
 /* Waits until transmit has a free buffer and @ndesc descriptors. */
 int guest_wait_room(struct guest *g, unsigned int ndesc);
 
+/*
+ * Takes back what is used of transmit, adds frames from @seq on to @end while there
+ * is room, and submits them; the number of the next.
+ */
+__u32 guest_fill_tx(struct guest *g, size_t len, __u32 seq, __u32 end);
+
+/* Traffic both ways until the process dies; signals @ready at each round. */
+void guest_load_forever(struct guest *g, size_t len, int ready);
+
 /* Adds one receive buffer of @len bytes in @nseg pieces. Not published. */
 int guest_post(struct guest *g, size_t len, unsigned int nseg, bool indirect);
 

@@ -12,6 +12,9 @@
 #include <linux/virtio_net.h>
 #include <linux/virtio_ring.h>
 
+/* Commands that the host's headers lack. */
+#include "../../uapi/vhost_alt.h"
+
 #define BIT_ULL(n)		(1ULL << (n))
 
 #define F_NOTIFY_ON_EMPTY	BIT_ULL(24)
@@ -57,40 +60,6 @@
 #endif
 #ifndef TUN_F_UDP_TUNNEL_GSO
 #define TUN_F_UDP_TUNNEL_GSO	0x80
-#endif
-
-/* So are the commands below: names of Linux 6.5, 6.17 and 6.18. */
-#ifndef VHOST_NEW_WORKER
-struct vhost_worker_state {
-	unsigned int worker_id;
-};
-
-struct vhost_vring_worker {
-	unsigned int index;
-	unsigned int worker_id;
-};
-
-#define VHOST_NEW_WORKER	_IOR(VHOST_VIRTIO, 0x8, struct vhost_worker_state)
-#define VHOST_FREE_WORKER	_IOW(VHOST_VIRTIO, 0x9, struct vhost_worker_state)
-#define VHOST_ATTACH_VRING_WORKER _IOW(VHOST_VIRTIO, 0x15, struct vhost_vring_worker)
-#define VHOST_GET_VRING_WORKER	_IOWR(VHOST_VIRTIO, 0x16, struct vhost_vring_worker)
-#endif
-
-#ifndef VHOST_GET_FEATURES_ARRAY
-struct vhost_features_array {
-	__u64 count;
-	__u64 features[];
-};
-
-#define VHOST_GET_FEATURES_ARRAY _IOR(VHOST_VIRTIO, 0x83, struct vhost_features_array)
-#define VHOST_SET_FEATURES_ARRAY _IOW(VHOST_VIRTIO, 0x83, struct vhost_features_array)
-#endif
-
-#ifndef VHOST_SET_FORK_FROM_OWNER
-#define VHOST_FORK_OWNER_KTHREAD 0
-#define VHOST_FORK_OWNER_TASK	1
-#define VHOST_SET_FORK_FROM_OWNER _IOW(VHOST_VIRTIO, 0x84, __u8)
-#define VHOST_GET_FORK_FROM_OWNER _IOR(VHOST_VIRTIO, 0x85, __u8)
 #endif
 
 #endif
