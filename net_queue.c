@@ -113,7 +113,7 @@ static void stop_broken(struct vhost_queue *q)
  */
 static int wait_for_entry(struct vhost_queue *q)
 {
-	vhost_queue_miss(q, q->batch->missed, q->batch->missed_perm);
+	vhost_queue_miss(q);
 	return q->mapped && vring_enable_kick(q) == -EFAULT ? -EFAULT : 0;
 }
 
@@ -223,7 +223,7 @@ static long attach_backend(struct net_queue *nq, struct tun_socket *ts)
 		return -EINVAL;
 	err = vhost_queue_start(q);
 	if (err == -EINPROGRESS)
-		vhost_queue_miss(q, q->batch->missed, q->batch->missed_perm);
+		vhost_queue_miss(q);
 	if (err)
 		return -EFAULT;
 

@@ -13,6 +13,7 @@
 #include "trace.h"
 #include "vhost_core.h"
 #include "vhost_msg.h"
+#include "vring.h"
 
 /* Both forms of a message have this size; what differs is where @iotlb lies. */
 union vhost_any_msg {
@@ -22,14 +23,13 @@ union vhost_any_msg {
 
 /**
  * vhost_queue_miss() - ask the owner for an entry of the device IOTLB
- * @q: the queue, with its mutex held; it will be served when the entry comes
- * @iova: the guest's address
- * @perm: what is to be done there
+ * @q: the queue, with its mutex held; it will be served when the entry comes. The
+ *	batch says what is missing; see vring_missed().
  *
  * What the owner has not read yet is not asked twice. What it has read, but not
  * answered, is asked again: it may know the answer by now.
  */
-void vhost_queue_miss(struct vhost_queue *q, u64 iova, u8 perm)
+void vhost_queue_miss(struct vhost_queue *q)
 {
 	struct vhost_dev *dev = q->dev;
 
@@ -38,10 +38,10 @@ void vhost_queue_miss(struct vhost_queue *q, u64 iova, u8 perm)
 	if (q->miss.state != VHOST_MISS_QUEUED)
 		q->stats.iotlb_misses++;
 	q->miss.state = VHOST_MISS_QUEUED;
-	q->miss.iova = iova;
-	q->miss.perm = perm;
+	q->miss.iova = q->batch->missed;
+	q->miss.perm = q->batch->missed_perm;
 	spin_unlock(&dev->miss_lock);
-	trace_vhost_alt_iotlb_miss(q, iova, perm);
+	trace_vhost_alt_iotlb_miss(q, q->batch->missed, q->batch->missed_perm);
 	wake_up_interruptible_poll(&dev->miss_wait, EPOLLIN | EPOLLRDNORM);
 }
 

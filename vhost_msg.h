@@ -12,7 +12,7 @@
 struct vhost_dev;
 struct vhost_queue;
 
-void vhost_queue_miss(struct vhost_queue *q, u64 iova, u8 perm);
+void vhost_queue_miss(struct vhost_queue *q);
 void vhost_dev_clear_misses(struct vhost_dev *dev);
 ssize_t vhost_dev_read_iter(struct vhost_dev *dev, struct iov_iter *to,
 			    bool nonblock);

@@ -677,6 +677,14 @@ void vhost_netlink_notify(struct vhost_dev *dev, const struct vhost_queue *q,
 
 /* ---- the list ---- */
 
+static void list_changed(void)
+{
+	lockdep_assert_held(&devs_lock);
+	/* 0 is "not yet", for those who compare. */
+	if (!++generation)
+		generation++;
+}
+
 /**
  * vhost_netlink_add() - let a device be seen
  * @dev: the device, complete but for the id that it gets by this
@@ -695,9 +703,7 @@ int vhost_netlink_add(struct vhost_dev *dev)
 	mutex_lock(&devs_lock);
 	err = xa_alloc_cyclic(&devs, &dev->id, dev, XA_LIMIT(1, INT_MAX),
 			      &next_id, GFP_KERNEL_ACCOUNT);
-	/* 0 is "not yet", for those who compare. */
-	if (!++generation)
-		generation++;
+	list_changed();
 	mutex_unlock(&devs_lock);
 	if (err < 0) {
 		put_net(dev->net);
@@ -716,8 +722,7 @@ void vhost_netlink_del(struct vhost_dev *dev)
 {
 	mutex_lock(&devs_lock);
 	xa_erase(&devs, dev->id);
-	if (!++generation)
-		generation++;
+	list_changed();
 	mutex_unlock(&devs_lock);
 	unwatch(dev);
 	wait_for_completion(&dev->unwatched);
