@@ -324,7 +324,7 @@ static int add_table(struct vhost_queue *q, struct vring_chain *chain,
 		if (unlikely(seen++ == min_t(u32, count, VRING_MAX_HELD)))
 			return count > VRING_MAX_HELD ? VHOST_ALT_DROP_CHAIN_LONG :
 							VHOST_ALT_DROP_CHAIN_LOOP;
-		entry = table + (whole ? i : 0);
+		entry = table + (whole ? array_index_nospec(i, VRING_BATCH) : 0);
 		if (!whole)
 			bad = read_table(q, addr + i * sizeof(*table), table,
 					 sizeof(*table));
