@@ -311,6 +311,7 @@ void vhost_queue_stop(struct vhost_queue *q)
 {
 	lockdep_assert_held(&q->mutex);
 	q->running = false;
+	q->broken = false;
 }
 
 /**

@@ -76,8 +76,8 @@ struct vhost_miss {
  * @call: eventfd to interrupt the guest, or NULL
  * @err: eventfd to tell the owner that the queue has stopped, or NULL
  * @running: has a backend: base and size do not change
- * @broken: the ring could not be used, and is left alone until the next start
- *	or address
+ * @broken: @running, but the ring could not be used, and is left alone until
+ *	the next start or address
  * @features: as negotiated
  * @user_be: the owner has called the byte order of legacy rings big-endian
  * @is_le: byte order of the ring; constant while @running
