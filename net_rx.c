@@ -9,11 +9,12 @@
 
 /*
  * How many chains to fetch for @size bytes: if they are like the last one, and
- * at least one for each packet that is at hand.
+ * at least one for each packet that is at hand. There is one, even if another
+ * reader of the socket has taken it meanwhile.
  */
 static unsigned int fetch_goal(struct net_queue *nq, size_t size)
 {
-	unsigned int packets = tun_rx_fill(&nq->rx, &nq->ts);
+	unsigned int packets = tun_rx_fill(&nq->rx, &nq->ts) ?: 1;
 
 	if (size <= nq->buffer_size || !nq->buffer_size)
 		return packets;
@@ -202,9 +203,15 @@ static int receive_batch(struct net_queue *nq, struct net_weight *weight)
 			if (taken < VRING_BATCH)
 				continue;
 			end = taken;
-		} else if (n == -EMSGSIZE || (n == -ENOSPC && !taken)) {
+		} else if (n == -EMSGSIZE) {
 			drop_packet(nq);
 			continue;
+		} else if (n == -ENOSPC && !taken) {
+			/*
+			 * What is held goes back unused, or the chain that does
+			 * not fit beside it would never be judged by itself.
+			 */
+			drop_packet(nq);
 		} else if (n == -ENOSPC) {
 			end = taken;
 		} else if (n == -EBADMSG) {
