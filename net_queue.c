@@ -197,6 +197,7 @@ struct tun_socket net_queue_stop(struct net_queue *nq)
 	vhost_poll_stop(&nq->q.backend_poll);
 	put_back_packets(nq);
 	vhost_queue_stop(&nq->q);
+	vhost_queue_clear_miss(&nq->q);
 	old = nq->ts;
 	nq->ts = (struct tun_socket){};
 	if (old.sock) {
