@@ -28,7 +28,7 @@ static unsigned int fetch_goal(struct net_queue *nq, size_t size)
  * Return: how many chains; 0 if the guest has not made enough available;
  * -EBADMSG if the chain at index *@end is of no use; -ENOSPC if they do not fit
  * beside those that are held already; -EMSGSIZE if no buffers that this guest
- * may give are enough; -EINPROGRESS or -EFAULT as vring_fetch().
+ * may give, or that can be held, are enough; -EINPROGRESS or -EFAULT as vring_fetch().
  */
 static int hold_buffers(struct net_queue *nq, unsigned int first, size_t size,
 			unsigned int *end)
@@ -46,6 +46,8 @@ static int hold_buffers(struct net_queue *nq, unsigned int first, size_t size,
 			return -EMSGSIZE;
 		if (*end == b->count) {
 			n = vring_fetch(q, fetch_goal(nq, size - room));
+			if (n == -ENOSPC && !first && vring_full(q))
+				return -EMSGSIZE;
 			if (n <= 0)
 				return n;
 		}

@@ -340,6 +340,13 @@ static inline unsigned int vring_held(const struct vhost_queue *q)
 	return q->batch->count - q->batch->done;
 }
 
+/* Could not even the shortest chain be held beside those that are? */
+static inline bool vring_full(const struct vhost_queue *q)
+{
+	return q->batch->count == VRING_MAX_HELD ||
+	       q->batch->niov == VRING_MAX_HELD;
+}
+
 /*
  * Access to the ring for its layouts. @from and @to point into an area by way of
  * @desc, @avail or @used of the queue. What is written to the used area is logged
