@@ -127,7 +127,7 @@ static void serve(struct net_queue *nq, int (*move)(struct net_queue *nq))
 	int err;
 
 	mutex_lock(&q->mutex);
-	vhost_queue_show_ring(q);
+	vhost_queue_heed(q);
 	if (q->running && !q->broken) {
 		q->stats.runs++;
 		q->batch->walked = 0;
