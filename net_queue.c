@@ -54,8 +54,8 @@ void net_busy_begin(struct net_queue *nq)
 			       (u64)nq->q.busyloop * NSEC_PER_USEC;
 }
 
-static enum busy_end busy_look(struct net_queue *nq,
-			       bool (*ready)(struct net_queue *nq), u64 *now)
+static enum busy_outcome busy_look(struct net_queue *nq,
+				   bool (*ready)(struct net_queue *nq), u64 *now)
 {
 	for (; *now < nq->busy_end && !need_resched(); *now = local_clock()) {
 		if (ready(nq))
@@ -78,11 +78,11 @@ static enum busy_end busy_look(struct net_queue *nq,
  *
  * Return: what came of it.
  */
-enum busy_end net_busy_poll(struct net_queue *nq,
-			    bool (*ready)(struct net_queue *nq))
+enum busy_outcome net_busy_poll(struct net_queue *nq,
+				bool (*ready)(struct net_queue *nq))
 {
 	struct vhost_queue *q = &nq->q;
-	enum busy_end end;
+	enum busy_outcome outcome;
 	u64 start, now;
 
 	if (!q->busyloop)
@@ -92,11 +92,11 @@ enum busy_end net_busy_poll(struct net_queue *nq,
 		return BUSY_OVER;
 
 	now = start;
-	end = busy_look(nq, ready, &now);
+	outcome = busy_look(nq, ready, &now);
 	q->stats.busy_polls++;
-	q->stats.busy_hits += end == BUSY_FOUND;
+	q->stats.busy_hits += outcome == BUSY_FOUND;
 	q->stats.busy_ns += now - start;
-	return end;
+	return outcome;
 }
 
 /* ---- work ---- */
