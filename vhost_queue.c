@@ -139,9 +139,9 @@ void vhost_queue_heed(struct vhost_queue *q)
 		carry_out(q, request);
 }
 
-/* What the worker has done for the last request can be read. */
 static bool request_done(const struct vhost_queue *q)
 {
+	/* What the worker did can be read then. Pairs with carry_out(). */
 	return smp_load_acquire(&q->request) == VHOST_REQUEST_NONE;
 }
 
