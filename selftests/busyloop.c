@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 
+#include "child.h"
 #include "test.h"
 #include "thread.h"
 
@@ -410,7 +411,7 @@ TEST(owner_killed_while_polling)
 	struct guest g;
 	pid_t pid;
 
-	pid = fork();
+	pid = child_fork();
 	ASSERT_GE(pid, 0);
 	if (!pid) {
 		if (guest_start(&g, &cfg) ||

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "child.h"
 #include "test.h"
 
 #define FRAME_LEN	100
@@ -597,7 +598,7 @@ TEST(owner_killed_under_load)
 
 	for (round = 0; round < env_scaled(4, 2); round++) {
 		ready = eventfd(0, EFD_NONBLOCK);
-		pid = fork();
+		pid = child_fork();
 		ASSERT_GE(pid, 0);
 		if (!pid) {
 			if (guest_start(&g, &cfg))
@@ -634,7 +635,7 @@ TEST(owner_killed_file_survives)
 	dev = vdev_open();
 	ASSERT_GE(dev, 0);
 	ready = eventfd(0, EFD_NONBLOCK);
-	pid = fork();
+	pid = child_fork();
 	ASSERT_GE(pid, 0);
 	if (!pid) {
 		if (guest_init(&g, &cfg) || netns_enter() ||

@@ -18,6 +18,7 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 
+#include "child.h"
 #include "test.h"
 #include "thread.h"
 
@@ -499,7 +500,7 @@ TEST(owner_killed_with_several)
 		/* Somebody else has the file still. */
 		dev = vdev_open();
 		ASSERT_GE(dev, 0);
-		pid = fork();
+		pid = child_fork();
 		ASSERT_GE(pid, 0);
 		if (!pid) {
 			if (guest_start(&g, &cfg) || spread_rings(g.dev) ||
@@ -600,7 +601,7 @@ TEST(owner_killed_memory_lives_on)
 
 	if (!env_is_ours())
 		SKIP(return, "vhost_net differs: no commands for workers");
-	pid = fork();
+	pid = child_fork();
 	ASSERT_GE(pid, 0);
 	if (!pid)
 		owner_with_heir(&h);
@@ -804,7 +805,7 @@ TEST_F(fork_from_owner, owner_killed)
 
 	for (fork_it = 0; fork_it < 2; fork_it++) {
 		ASSERT_OK(set_fork(self->fd, fork_it));
-		pid = fork();
+		pid = child_fork();
 		ASSERT_GE(pid, 0);
 		if (!pid) {
 			if (vdev_set_owner(self->fd))
