@@ -769,6 +769,7 @@ TEST_F(fork_from_owner, whose_further_threads)
 			EXPECT_EQ(fork && can_fork,
 				  thread_in(tid[i], getpid()));
 		ASSERT_OK(vdev_cmd(self->fd, VHOST_RESET_OWNER, NULL));
+		EXPECT_TRUE(threads_are(0));
 	}
 }
 
