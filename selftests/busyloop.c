@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 
+#include "child.h"
 #include "test.h"
 #include "thread.h"
 
@@ -115,20 +116,6 @@ FIXTURE_TEARDOWN(busyloop)
 	guest_stop(&self->g);
 }
 
-/* Asleep, and nothing wakes it: not even for a moment in many looks. */
-static bool rests(pid_t tid)
-{
-	unsigned long n = thread_switches(tid);
-	unsigned int i;
-
-	for (i = 0; i < 20; i++) {
-		if (thread_state(tid) != 'S')
-			return false;
-		env_pause();
-	}
-	return thread_state(tid) == 'S' && thread_switches(tid) == n;
-}
-
 TEST_F(busyloop, any_value)
 {
 	static const __u32 values[] = {
@@ -197,7 +184,7 @@ TEST_F(busyloop, frame_by_frame)
 		guest_refill(g, 1 + i % 5, 2048);
 		ASSERT_OK_AT(guest_check_rx(g, FRAME_LEN, i), "frame %u", i);
 	}
-	EXPECT_TRUE(wait_until(rests(self->tid)));
+	EXPECT_TRUE(wait_until(thread_rests(self->tid)));
 }
 
 /* Bursts both ways; the driver kicks only when it is asked to. */
@@ -231,7 +218,7 @@ TEST_F(busyloop, bursts)
 		}
 	}
 	EXPECT_OK(guest_reap_all(g));
-	EXPECT_TRUE(wait_until(rests(self->tid)));
+	EXPECT_TRUE(wait_until(thread_rests(self->tid)));
 }
 
 /* It polls where it may, and what it says of that can be read. */
@@ -259,14 +246,14 @@ TEST_F(busyloop, sleeps_whatever_waits)
 	unsigned int i;
 
 	ASSERT_OK(guest_check_alive(g, 0));
-	EXPECT_TRUE(wait_until(rests(self->tid)));
+	EXPECT_TRUE(wait_until(thread_rests(self->tid)));
 	for (i = 0; i < 5; i++)
 		ASSERT_OK(guest_inject(g, FRAME_LEN, i));
-	EXPECT_TRUE(wait_until(rests(self->tid)));
+	EXPECT_TRUE(wait_until(thread_rests(self->tid)));
 	guest_refill(g, 100, 2048);
-	EXPECT_TRUE(wait_until(rests(self->tid)));
+	EXPECT_TRUE(wait_until(thread_rests(self->tid)));
 	ASSERT_OK(guest_check_tx(g, FRAME_LEN, 1, 1, false));
-	EXPECT_TRUE(wait_until(rests(self->tid)));
+	EXPECT_TRUE(wait_until(thread_rests(self->tid)));
 }
 
 TEST_F(busyloop, backend_comes_and_goes)
@@ -352,7 +339,7 @@ TEST_F(long_polls, commands_do_not_wait)
 	}
 	ASSERT_OK(guest_check_alive(g, 0));
 	ASSERT_OK(set_both(g->dev, 0));
-	EXPECT_TRUE(wait_until(rests(self->tid)));
+	EXPECT_TRUE(wait_until(thread_rests(self->tid)));
 	ASSERT_OK(set_both(g->dev, ~0U));
 	ASSERT_OK(guest_check_alive(g, 0));
 }
@@ -410,7 +397,7 @@ TEST(owner_killed_while_polling)
 	struct guest g;
 	pid_t pid;
 
-	pid = fork();
+	pid = child_fork();
 	ASSERT_GE(pid, 0);
 	if (!pid) {
 		if (guest_start(&g, &cfg) ||

@@ -117,6 +117,12 @@ static bool all_used(struct vq *vq)
 	return wait_until(split_used_idx(vq) == vq->avail_idx);
 }
 
+static void submit_counted(struct vq *vq, unsigned int *kicks)
+{
+	vq_publish(vq);
+	*kicks += vq_kick_if_wanted(vq);
+}
+
 /* Starts a ring, lets it use all that it has, and stops it. */
 static int run(FIXTURE_DATA(counters) *self, unsigned int queue)
 {
@@ -412,16 +418,19 @@ TEST_F(counters, too_few_buffers)
 TEST_F(counters, no_buffers)
 {
 	struct guest *g = &self->g;
+	unsigned int kicks = 0;
 
 	ASSERT_OK(guest_inject(g, 100, 1));
 	ASSERT_OK(start(self, RXQ));
 	ASSERT_THAT(wait_until(!read_all(self) && COUNT(RXQ, NO_BUFFERS)));
 	EXPECT_EQ(0, COUNT(RXQ, PACKETS));
-	ASSERT_EQ(1, guest_refill(g, 1, 2048));
+	/* It is counted before the kick is asked for, which may be too late here. */
+	ASSERT_OK(guest_post(g, 2048, 1, false));
+	submit_counted(&g->vq[RXQ], &kicks);
 	ASSERT_THAT(all_used(&g->vq[RXQ]));
 	ASSERT_OK(stop(self, RXQ));
 	EXPECT_EQ(1, COUNT(RXQ, PACKETS));
-	EXPECT_EQ(1, COUNT(RXQ, KICKS));
+	EXPECT_EQ(kicks, COUNT(RXQ, KICKS));
 	EXPECT_EQ(0, COUNT(RXQ, PUT_BACK));
 	EXPECT_LE(COUNT(RXQ, NO_BUFFERS), COUNT(RXQ, RUNS));
 	always(_metadata, self);
@@ -703,13 +712,14 @@ TEST_F(counters, busy_polling)
 	ASSERT_OK(start(self, TXQ));
 	/*
 	 * Where one processor is for all, a poll ends as soon as the guest wants
-	 * to run, and where the clock is coarse few of them see it move.
+	 * to run, often before it can find anything; and where the clock is coarse
+	 * few of them see it move.
 	 */
 	for (i = 0; i < 1000; i++) {
 		ASSERT_OK(guest_check_tx(g, 60, i, 1, false));
 		env_pause();
 		ASSERT_OK(read_all(self));
-		if (COUNT(TXQ, BUSY_HITS) && COUNT(TXQ, BUSY_NS))
+		if (COUNT(TXQ, BUSY_NS))
 			break;
 	}
 	ASSERT_OK(stop(self, TXQ));
@@ -849,12 +859,6 @@ static int reap_mixed(struct guest *g)
 			pool->free[pool->nfree++] = used.cookie;
 	}
 	return n;
-}
-
-static void submit_counted(struct vq *vq, unsigned int *kicks)
-{
-	vq_publish(vq);
-	*kicks += vq_kick_if_wanted(vq);
 }
 
 /*

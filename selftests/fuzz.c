@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "kselftest.h"
+#include "child.h"
 #include "env.h"
 #include "fuzz.h"
 
@@ -271,7 +272,7 @@ static int run_child(int (*fn)(__u64 seed), __u64 seed)
 	pid_t pid;
 
 	fflush(NULL);
-	pid = fork();
+	pid = child_fork();
 	if (pid < 0)
 		return -errno;
 	if (!pid)

@@ -18,6 +18,7 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 
+#include "child.h"
 #include "test.h"
 #include "thread.h"
 
@@ -297,13 +298,13 @@ TEST_F(workers, the_attached_one_works)
 	/* Both rings to the second: the first one sleeps on. */
 	ASSERT_OK(vdev_attach_worker(self->fd, RXQ, id));
 	ASSERT_OK(vdev_attach_worker(self->fd, TXQ, id));
-	ASSERT_THAT(wait_until(thread_state(tid[0]) == 'S'));
+	ASSERT_THAT(wait_until(thread_rests(tid[0])));
 	before[0] = thread_switches(tid[0]);
 	before[1] = thread_switches(tid[1]);
 	for (i = 0; i < 5; i++)
 		ASSERT_OK(guest_check_alive(g, i * 100));
-	/* An idle thread has been counted for all that it did. */
-	ASSERT_THAT(wait_until(thread_state(tid[1]) == 'S'));
+	/* A thread that rests has been counted for all that it did. */
+	ASSERT_THAT(wait_until(thread_rests(tid[0]) && thread_rests(tid[1])));
 	after[0] = thread_switches(tid[0]);
 	after[1] = thread_switches(tid[1]);
 	EXPECT_EQ(before[0], after[0]);
@@ -499,7 +500,7 @@ TEST(owner_killed_with_several)
 		/* Somebody else has the file still. */
 		dev = vdev_open();
 		ASSERT_GE(dev, 0);
-		pid = fork();
+		pid = child_fork();
 		ASSERT_GE(pid, 0);
 		if (!pid) {
 			if (guest_start(&g, &cfg) || spread_rings(g.dev) ||
@@ -600,7 +601,7 @@ TEST(owner_killed_memory_lives_on)
 
 	if (!env_is_ours())
 		SKIP(return, "vhost_net differs: no commands for workers");
-	pid = fork();
+	pid = child_fork();
 	ASSERT_GE(pid, 0);
 	if (!pid)
 		owner_with_heir(&h);
@@ -768,6 +769,7 @@ TEST_F(fork_from_owner, whose_further_threads)
 			EXPECT_EQ(fork && can_fork,
 				  thread_in(tid[i], getpid()));
 		ASSERT_OK(vdev_cmd(self->fd, VHOST_RESET_OWNER, NULL));
+		EXPECT_TRUE(threads_are(0));
 	}
 }
 
@@ -804,7 +806,7 @@ TEST_F(fork_from_owner, owner_killed)
 
 	for (fork_it = 0; fork_it < 2; fork_it++) {
 		ASSERT_OK(set_fork(self->fd, fork_it));
-		pid = fork();
+		pid = child_fork();
 		ASSERT_GE(pid, 0);
 		if (!pid) {
 			if (vdev_set_owner(self->fd))

@@ -10,7 +10,7 @@ iommu_machine() { # KERNEL-OPTION
 		-device "pcie-root-port,id=port0,chassis=1"
 		-D "$dir/trace.log" -trace vhost_iotlb_miss -trace vtd_inv_desc)
 	slot=,bus=port0
-	own_io_share=2
+	own_io_share=1
 	props=,iommu_platform=on,ats=on
 	kernel_options="intel_iommu=on $1"
 }

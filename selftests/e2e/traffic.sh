@@ -6,8 +6,11 @@
 
 stream_bytes=$((8 << 20))
 first_port=5000
-# Shorter than a command's, so that a guest can still be asked what went wrong.
-stream_limit=90
+# Both ends of a stream give up after this: in emulation on a loaded host 90 s have
+# been too few. The command that waits for a stream gets a little more, so that the
+# guest can still be asked what went wrong. Others do not, so that of a guest that
+# has frozen all is told before the run is ended from outside.
+stream_limit=240
 
 # The guest sends back what it got with a line before it, so that no byte is in its
 # old place: an echo could pass for the truth, and random data of the guest's own
@@ -23,7 +26,7 @@ traffic_prepare() { # STREAMS
 }
 
 await_listener() { # PORT
-	local port deadline=$((SECONDS + 10))
+	local port deadline=$((SECONDS + 60))
 
 	port=$(printf '%04X' "$1")
 	until grep -qs "^ *[0-9]*: 0*:$port [0-9A-F:]* 0A " /proc/net/tcp*; do
@@ -48,6 +51,7 @@ stream() { # down|up INDEX
 
 guest_streams() { # down|up STREAMS
 	local i redirect run='' join=true
+	local command_limit=$((stream_limit + 30))
 
 	for ((i = 0; i < $2; i++)); do
 		if [[ $1 == down ]]; then

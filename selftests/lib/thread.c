@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "env.h"
+
 #define COMM_LEN	32
 
 static bool read_comm(const char *process, const char *thread, char *comm)
@@ -138,6 +140,19 @@ unsigned long thread_switches(pid_t tid)
 			sum += n;
 	fclose(f);
 	return sum;
+}
+
+bool thread_rests(pid_t tid)
+{
+	unsigned long n = thread_switches(tid);
+	unsigned int i;
+
+	for (i = 0; i < 20; i++) {
+		if (thread_state(tid) != 'S')
+			return false;
+		env_pause();
+	}
+	return thread_state(tid) == 'S' && thread_switches(tid) == n;
 }
 
 bool thread_cgroup(pid_t tid, char *line, size_t len)

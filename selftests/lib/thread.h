@@ -25,6 +25,12 @@ char thread_state(pid_t tid);
 /* How often it has been given a processor, as far as it shows. */
 unsigned long thread_switches(pid_t tid);
 
+/*
+ * Asleep, and nothing wakes it: not even for a moment in many looks. Who is only
+ * seen asleep may be on its way there, and not be counted yet as switched.
+ */
+bool thread_rests(pid_t tid);
+
 /* The line of its cgroup of the unified hierarchy; false if there is none. */
 bool thread_cgroup(pid_t tid, char *line, size_t len);
 
