@@ -855,6 +855,40 @@ TEST_F(running, broken)
 	EXPECT_OK(guest_check_alive(g, 0));
 }
 
+static int break_ring(struct vq *vq)
+{
+	split_avail(vq)->idx += vq->num + 1;
+	vq_kick(vq);
+	if (!event_wait(vq->err))
+		return -ETIMEDOUT;
+	event_count(vq->err);
+	split_avail(vq)->idx -= vq->num + 1;
+	return 0;
+}
+
+/* A queue that is stopped is not in error: there is nothing to see to. */
+TEST_F(running, broken_and_stopped)
+{
+	__u32 either = VHOST_ALT_QUEUE_BROKEN | VHOST_ALT_QUEUE_RUNNING;
+	struct guest *g = &self->g;
+
+	ASSERT_OK(break_ring(&g->vq[TXQ]));
+	ASSERT_OK(see(self, TXQ));
+	EXPECT_EQ(either, NUM(STATE) & either);
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
+	ASSERT_OK(see(self, TXQ));
+	EXPECT_EQ(0, NUM(STATE) & either);
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
+	ASSERT_OK(see(self, TXQ));
+	EXPECT_EQ(VHOST_ALT_QUEUE_RUNNING, NUM(STATE) & either);
+	ASSERT_OK(guest_check_alive(g, 0));
+
+	ASSERT_OK(break_ring(&g->vq[TXQ]));
+	ASSERT_OK(vdev_cmd(g->dev, VHOST_RESET_OWNER, NULL));
+	ASSERT_OK(see(self, TXQ));
+	EXPECT_EQ(0, NUM(STATE) & either);
+}
+
 /* Indices over the wrap of 16 bits, and as the ring itself has them. */
 TEST_F(running, indices)
 {
