@@ -1009,6 +1009,28 @@ TEST_F(running, ring_counts)
 	}
 }
 
+/*
+ * A worker that polls has the queue nearly always, which keeps nobody away: neither
+ * who asks, nor the owner.
+ */
+TEST_F(running, asked_while_the_worker_polls)
+{
+	unsigned int i, n = 20;
+	struct guest *g = &self->g;
+	__u32 us = 10 * 1000 * 1000, base;
+
+	ASSERT_OK(vdev_set_state(g->dev, VHOST_SET_VRING_BUSYLOOP_TIMEOUT, TXQ,
+				 us));
+	for (i = 0; i < n; i++) {
+		/* From here on it polls. */
+		ASSERT_OK(guest_check_tx(g, 60, i, 1, false));
+		ASSERT_OK_AT(nl_reset(&self->nl, self->id, TXQ), "%u", i);
+		ASSERT_OK_AT(nl_ring(&self->nl, self->id, TXQ, 1, &self->m),
+			     "%u", i);
+		ASSERT_OK(vdev_get_base(g->dev, TXQ, &base));
+	}
+}
+
 /* What was received says so, and a look changes nothing. */
 TEST_F(running, ring_of_receive)
 {
