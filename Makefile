@@ -28,7 +28,7 @@ check: ## all tests on all test machines (Debian; 45 minutes, 15 with a full cac
 check-long: ## more of the same: all guests, other kernels, the in-tree module there too
 	selftests/check long
 
-quick: ## the tests that take less than a minute, in user-mode Linux
+quick: ## the selftests in user-mode Linux, in two or three minutes
 	selftests/check quick
 
 coverage: ## which lines of the module the selftests run (10 minutes)

@@ -54,8 +54,8 @@ void net_busy_begin(struct net_queue *nq)
 			       (u64)nq->q.busyloop * NSEC_PER_USEC;
 }
 
-static enum busy_end busy_look(struct net_queue *nq,
-			       bool (*ready)(struct net_queue *nq), u64 *now)
+static enum busy_outcome busy_look(struct net_queue *nq,
+				   bool (*ready)(struct net_queue *nq), u64 *now)
 {
 	for (; *now < nq->busy_end && !need_resched(); *now = local_clock()) {
 		if (ready(nq))
@@ -78,11 +78,11 @@ static enum busy_end busy_look(struct net_queue *nq,
  *
  * Return: what came of it.
  */
-enum busy_end net_busy_poll(struct net_queue *nq,
-			    bool (*ready)(struct net_queue *nq))
+enum busy_outcome net_busy_poll(struct net_queue *nq,
+				bool (*ready)(struct net_queue *nq))
 {
 	struct vhost_queue *q = &nq->q;
-	enum busy_end end;
+	enum busy_outcome outcome;
 	u64 start, now;
 
 	if (!q->busyloop)
@@ -92,11 +92,11 @@ enum busy_end net_busy_poll(struct net_queue *nq,
 		return BUSY_OVER;
 
 	now = start;
-	end = busy_look(nq, ready, &now);
+	outcome = busy_look(nq, ready, &now);
 	q->stats.busy_polls++;
-	q->stats.busy_hits += end == BUSY_FOUND;
+	q->stats.busy_hits += outcome == BUSY_FOUND;
 	q->stats.busy_ns += now - start;
-	return end;
+	return outcome;
 }
 
 /* ---- work ---- */
@@ -127,7 +127,7 @@ static void serve(struct net_queue *nq, int (*move)(struct net_queue *nq))
 	int err;
 
 	mutex_lock(&q->mutex);
-	vhost_queue_show_ring(q);
+	vhost_queue_heed(q);
 	if (q->running && !q->broken) {
 		q->stats.runs++;
 		q->batch->walked = 0;
@@ -170,15 +170,11 @@ static void put_back_packets(struct net_queue *nq)
 		tun_rx_put_back(&nq->rx, &nq->ts);
 }
 
-/* Note for those who ask what the queue's backend is called, or that it has none. */
-static void name_backend(struct net_queue *nq)
+/* Note for those who ask what the queue's backend is called. */
+static void name_backend(struct net_queue *nq, const struct tun_interface *iface)
 {
-	struct tun_interface iface = {};
-
-	if (nq->ts.sock)
-		tun_socket_interface(&nq->ts, &iface);
-	memcpy(nq->q.ifname, iface.name, sizeof(nq->q.ifname));
-	nq->q.ifindex = iface.index;
+	memcpy(nq->q.ifname, iface->name, sizeof(nq->q.ifname));
+	nq->q.ifindex = iface->index;
 	trace_vhost_alt_backend(&nq->q);
 }
 
@@ -197,12 +193,13 @@ struct tun_socket net_queue_stop(struct net_queue *nq)
 	vhost_poll_stop(&nq->q.backend_poll);
 	put_back_packets(nq);
 	vhost_queue_stop(&nq->q);
+	vhost_queue_clear_miss(&nq->q);
 	old = nq->ts;
 	nq->ts = (struct tun_socket){};
 	if (old.sock) {
 		vhost_netlink_notify(nq->q.dev, &nq->q,
 				     VHOST_ALT_CMD_BACKEND_REMOVED_NTF);
-		name_backend(nq);
+		name_backend(nq, &(struct tun_interface){});
 	}
 	mutex_unlock(&nq->q.mutex);
 	return old;
@@ -212,7 +209,8 @@ struct tun_socket net_queue_stop(struct net_queue *nq)
  * Start the queue on the backend *@ts, which on success is exchanged for the
  * one that it had before. On failure the queue goes on as it was.
  */
-static long attach_backend(struct net_queue *nq, struct tun_socket *ts)
+static long attach_backend(struct net_queue *nq, struct tun_socket *ts,
+			   const struct tun_interface *iface)
 {
 	struct vhost_queue *q = &nq->q;
 	long err;
@@ -230,7 +228,7 @@ static long attach_backend(struct net_queue *nq, struct tun_socket *ts)
 	vhost_poll_stop(&nq->q.backend_poll);
 	put_back_packets(nq);
 	swap(nq->ts, *ts);
-	name_backend(nq);
+	name_backend(nq, iface);
 	vhost_netlink_notify(q->dev, q, VHOST_ALT_CMD_BACKEND_SET_NTF);
 	vhost_poll_start(&nq->q.backend_poll, q->worker, nq->ts.sock->file);
 	/* Buffers or packets may be there already. */
@@ -238,9 +236,19 @@ static long attach_backend(struct net_queue *nq, struct tun_socket *ts)
 	return 0;
 }
 
+static bool may_start(struct vhost_queue *q)
+{
+	bool ok;
+
+	mutex_lock(&q->mutex);
+	ok = vhost_queue_access_ok(q);
+	mutex_unlock(&q->mutex);
+	return ok;
+}
+
 /**
  * net_queue_start() - start a queue, or have it go on with another backend
- * @nq: the queue
+ * @nq: the queue; the device's mutex is held
  * @fd: the backend, of the calling process
  *
  * Return: 0; -EFAULT if there is no memory table or the ring cannot be accessed;
@@ -249,18 +257,21 @@ static long attach_backend(struct net_queue *nq, struct tun_socket *ts)
 long net_queue_start(struct net_queue *nq, int fd)
 {
 	struct vhost_queue *q = &nq->q;
+	struct tun_interface iface;
 	struct tun_socket ts = {};
-	long err = -EFAULT;
+	long err;
 
-	mutex_lock(&q->mutex);
-	if (!vhost_queue_access_ok(q))
-		goto unlock;
+	if (!may_start(q))
+		return -EFAULT;
 	err = tun_socket_get(&ts, fd);
 	if (err)
-		goto unlock;
+		return err;
+	/* The worker need not wait for the locks that this takes. */
+	tun_socket_interface(&ts, &iface);
+
+	mutex_lock(&q->mutex);
 	if (ts.sock != nq->ts.sock || q->broken)
-		err = attach_backend(nq, &ts);
-unlock:
+		err = attach_backend(nq, &ts, &iface);
 	mutex_unlock(&q->mutex);
 	tun_socket_put(&ts);
 	return err;

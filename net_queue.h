@@ -87,7 +87,7 @@ static inline void net_yield_turn(struct vhost_queue *q)
 }
 
 /* What came of looking for more. */
-enum busy_end {
+enum busy_outcome {
 	BUSY_FOUND,	/* there is more */
 	BUSY_TURN,	/* it is the turn of others, but time is not up */
 	BUSY_OVER,	/* it is time to sleep */
@@ -103,7 +103,7 @@ int net_receive(struct net_queue *nq);
 
 int net_wait_for_kick(struct vhost_queue *q, struct net_weight *weight);
 void net_busy_begin(struct net_queue *nq);
-enum busy_end net_busy_poll(struct net_queue *nq,
-			    bool (*ready)(struct net_queue *nq));
+enum busy_outcome net_busy_poll(struct net_queue *nq,
+				bool (*ready)(struct net_queue *nq));
 
 #endif /* VHOST_ALT_NET_QUEUE_H */

@@ -9,11 +9,12 @@
 
 /*
  * How many chains to fetch for @size bytes: if they are like the last one, and
- * at least one for each packet that is at hand.
+ * at least one for each packet that is at hand. There is one, even if another
+ * reader of the socket has taken it meanwhile.
  */
 static unsigned int fetch_goal(struct net_queue *nq, size_t size)
 {
-	unsigned int packets = tun_rx_fill(&nq->rx, &nq->ts);
+	unsigned int packets = tun_rx_fill(&nq->rx, &nq->ts) ?: 1;
 
 	if (size <= nq->buffer_size || !nq->buffer_size)
 		return packets;
@@ -27,7 +28,7 @@ static unsigned int fetch_goal(struct net_queue *nq, size_t size)
  * Return: how many chains; 0 if the guest has not made enough available;
  * -EBADMSG if the chain at index *@end is of no use; -ENOSPC if they do not fit
  * beside those that are held already; -EMSGSIZE if no buffers that this guest
- * may give are enough; -EINPROGRESS or -EFAULT as vring_fetch().
+ * may give, or that can be held, are enough; -EINPROGRESS or -EFAULT as vring_fetch().
  */
 static int hold_buffers(struct net_queue *nq, unsigned int first, size_t size,
 			unsigned int *end)
@@ -45,6 +46,8 @@ static int hold_buffers(struct net_queue *nq, unsigned int first, size_t size,
 			return -EMSGSIZE;
 		if (*end == b->count) {
 			n = vring_fetch(q, fetch_goal(nq, size - room));
+			if (n == -ENOSPC && !first && vring_full(q))
+				return -EMSGSIZE;
 			if (n <= 0)
 				return n;
 		}
@@ -202,9 +205,15 @@ static int receive_batch(struct net_queue *nq, struct net_weight *weight)
 			if (taken < VRING_BATCH)
 				continue;
 			end = taken;
-		} else if (n == -EMSGSIZE || (n == -ENOSPC && !taken)) {
+		} else if (n == -EMSGSIZE) {
 			drop_packet(nq);
 			continue;
+		} else if (n == -ENOSPC && !taken) {
+			/*
+			 * What is held goes back unused, or the chain that does
+			 * not fit beside it would never be judged by itself.
+			 */
+			drop_packet(nq);
 		} else if (n == -ENOSPC) {
 			end = taken;
 		} else if (n == -EBADMSG) {

@@ -14,7 +14,7 @@
 
 #include "vhost_core.h"
 
-/* Where the file of a device goes: it is opened, closed, owned, and not owned. */
+/* Where the file of a device goes: it is opened, and closed. */
 DECLARE_EVENT_CLASS(vhost_alt_dev,
 	TP_PROTO(const struct vhost_dev *dev),
 	TP_ARGS(dev),
@@ -103,7 +103,10 @@ TRACE_EVENT(vhost_alt_backend,
 		  __entry->queue, __entry->running, __entry->ifname)
 );
 
-/* A worker found work after it had slept, and has none any more. */
+/*
+ * A worker takes up all the work that is queued, and has done it. It sleeps then,
+ * unless more was queued meanwhile.
+ */
 DECLARE_EVENT_CLASS(vhost_alt_worker,
 	TP_PROTO(u64 runs),
 	TP_ARGS(runs),
@@ -122,7 +125,7 @@ DEFINE_EVENT(vhost_alt_worker, vhost_alt_worker_wake,
 DEFINE_EVENT(vhost_alt_worker, vhost_alt_worker_sleep,
 	TP_PROTO(u64 runs), TP_ARGS(runs));
 
-/* A batch: chains of the guest that were used, and packets and bytes since then. */
+/* A batch: chains of the guest that are used, and the queue's packets and bytes. */
 DECLARE_EVENT_CLASS(vhost_alt_batch,
 	TP_PROTO(const struct vhost_queue *q, unsigned int chains),
 	TP_ARGS(q, chains),

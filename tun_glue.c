@@ -74,7 +74,6 @@ int tun_socket_get(struct tun_socket *ts, int fd)
 
 	ts->sock = sock;
 	ts->ring = ring;
-	ts->batches = !!ring;
 	return 0;
 }
 
@@ -188,7 +187,7 @@ void tun_socket_interface(const struct tun_socket *ts,
  */
 bool tun_socket_batches(const struct tun_socket *ts)
 {
-	return ts->batches && READ_ONCE(ts->sock->sk->sk_sndbuf) == INT_MAX;
+	return ts->ring && READ_ONCE(ts->sock->sk->sk_sndbuf) == INT_MAX;
 }
 
 /* Copy all of a packet; its size is that of its pieces. */

@@ -25,13 +25,12 @@
 /**
  * struct tun_socket - a backend
  * @sock: the socket; its file is held. NULL without a backend.
- * @ring: where a tap's packets wait for us; NULL for an AF_PACKET socket
- * @batches: takes TUN_MSG_PTR
+ * @ring: where the packets of a tap wait for us, which takes TUN_MSG_PTR too; NULL
+ *	for an AF_PACKET socket
  */
 struct tun_socket {
 	struct socket *sock;
 	struct ptr_ring *ring;
-	bool batches;
 };
 
 /**

@@ -269,7 +269,8 @@ static void forget_owner(struct vhost_dev *dev)
  * @dev: the device, with its mutex held
  * @worker_each: make a worker for each queue, not one for all
  *
- * Return: 0, -EBUSY if there is one, -ENOMEM.
+ * Return: 0; -EBUSY if there is one; -EPERM for a process without memory of its
+ * own; -ENOMEM; another error for which a worker could not be made.
  */
 long vhost_dev_set_owner(struct vhost_dev *dev, bool worker_each)
 {

@@ -23,8 +23,8 @@ struct seq_file;
  * @net: the network namespace in which it was opened, with a reference
  * @watchers: who looks at the device: itself while it is in the list of all
  * @unwatched: nobody does any more
- * @pid: the owner's, in the initial pid namespace, or 0; kept until the device is
- *	gone, to tell whose it was
+ * @pid: the owner's, in the initial pid namespace, or 0; after a close still
+ *	there, to tell whose the device was
  * @comm: the owner's
  * @mm: the owner's address space, with a reference to its users; NULL without
  *	an owner

@@ -46,6 +46,18 @@ void vhost_queue_miss(struct vhost_queue *q)
 }
 
 /**
+ * vhost_queue_clear_miss() - ask for nothing any more on behalf of a queue
+ * @q: the queue, with its mutex held; it is not served
+ */
+void vhost_queue_clear_miss(struct vhost_queue *q)
+{
+	lockdep_assert_held(&q->mutex);
+	spin_lock(&q->dev->miss_lock);
+	q->miss.state = VHOST_MISS_NONE;
+	spin_unlock(&q->dev->miss_lock);
+}
+
+/**
  * vhost_dev_clear_misses() - ask for nothing any more
  * @dev: the device, with its mutex held
  *

@@ -13,6 +13,7 @@ struct vhost_dev;
 struct vhost_queue;
 
 void vhost_queue_miss(struct vhost_queue *q);
+void vhost_queue_clear_miss(struct vhost_queue *q);
 void vhost_dev_clear_misses(struct vhost_dev *dev);
 ssize_t vhost_dev_read_iter(struct vhost_dev *dev, struct iov_iter *to,
 			    bool nonblock);

@@ -361,15 +361,6 @@ static int get_queue(struct sk_buff *request, struct genl_info *info)
 	return answer(info, skb, head, err);
 }
 
-static int reset_queue_stats(struct vhost_queue *q)
-{
-	if (lock_soon(&q->mutex))
-		return -EBUSY;
-	vhost_queue_reset_stats(q);
-	mutex_unlock(&q->mutex);
-	return 0;
-}
-
 static int reset_stats_of(struct vhost_dev *dev, struct genl_info *info)
 {
 	struct vhost_queue *q;
@@ -378,10 +369,10 @@ static int reset_stats_of(struct vhost_dev *dev, struct genl_info *info)
 
 	if (info->attrs[VHOST_ALT_A_QUEUE]) {
 		q = find_queue(dev, info);
-		return IS_ERR(q) ? PTR_ERR(q) : reset_queue_stats(q);
+		return IS_ERR(q) ? PTR_ERR(q) : vhost_queue_reset_stats(q);
 	}
 	for (i = 0; !err && i < dev->nqueues; i++)
-		err = reset_queue_stats(dev->queues[i]);
+		err = vhost_queue_reset_stats(dev->queues[i]);
 	return err;
 }
 
@@ -469,27 +460,6 @@ static int put_look(struct sk_buff *skb, const struct vhost_queue *q)
 	       put_ring(skb, q->look);
 }
 
-/* Have the worker look at the ring, and put what it saw. */
-static int get_ring_of(struct sk_buff *skb, struct vhost_queue *q,
-		       unsigned int count)
-{
-	int err;
-
-	if (lock_soon(&q->mutex))
-		return -EBUSY;
-	err = vhost_queue_want_ring(q, count);
-	mutex_unlock(&q->mutex);
-	if (err)
-		return err;
-
-	if (wait_event_killable_timeout(q->look_wait, !READ_ONCE(q->look_wanted),
-					HZ) <= 0 || lock_soon(&q->mutex))
-		return -EBUSY;
-	err = put_look(skb, q);
-	mutex_unlock(&q->mutex);
-	return err;
-}
-
 static int get_ring_as_admin(struct sk_buff *request, struct genl_info *info,
 			     struct sk_buff *skb)
 {
@@ -504,8 +474,10 @@ static int get_ring_as_admin(struct sk_buff *request, struct genl_info *info,
 		q = find_queue(dev, info);
 		err = PTR_ERR_OR_ZERO(q);
 		if (!err)
-			err = get_ring_of(skb, q, count ? nla_get_u32(count) :
+			err = vhost_queue_look(q, count ? nla_get_u32(count) :
 						  RING_COUNT_DEFAULT);
+		if (!err)
+			err = put_look(skb, q);
 	}
 	put_back_dev(dev);
 	return err;

@@ -35,7 +35,7 @@ int vhost_queue_init(struct vhost_queue *q, const char *name,
 	vhost_poll_init(&q->kick_poll, &q->work, EPOLLIN, &q->stats.kicks);
 	vhost_poll_init(&q->backend_poll, &q->work, backend_ready,
 			&q->stats.wakeups);
-	init_waitqueue_head(&q->look_wait);
+	init_waitqueue_head(&q->request_wait);
 	vhost_queue_reset(q);
 	return 0;
 }
@@ -49,6 +49,16 @@ void vhost_queue_cleanup(struct vhost_queue *q)
 	kvfree(q->look);
 	kvfree(q->batch);
 	mutex_destroy(&q->mutex);
+}
+
+/* With the mutex held, or before anybody knows of the queue. */
+static void reset_stats(struct vhost_queue *q)
+{
+	memset(&q->stats, 0, sizeof(q->stats));
+	/* These are not written under the mutex, and may have been meanwhile. */
+	vhost_poll_reset_events(&q->kick_poll);
+	vhost_poll_reset_events(&q->backend_poll);
+	q->kicks_seen = 0;
 }
 
 /**
@@ -68,7 +78,7 @@ void vhost_queue_reset(struct vhost_queue *q)
 	q->call = NULL;
 	q->err = NULL;
 	q->worker = NULL;
-	q->look_wanted = false;
+	q->request = VHOST_REQUEST_NONE;
 	memset(q->features, 0, sizeof(q->features));
 	q->user_be = !virtio_legacy_is_little_endian();
 	q->is_le = virtio_legacy_is_little_endian();
@@ -84,27 +94,11 @@ void vhost_queue_reset(struct vhost_queue *q)
 	q->last_avail = 0;
 	q->avail_idx = 0;
 	q->last_used = 0;
-	vhost_queue_reset_stats(q);
+	reset_stats(q);
 }
 
-/**
- * vhost_queue_reset_stats() - begin to count anew
- * @q: the queue, with its mutex held, or not known to anybody yet
- */
-void vhost_queue_reset_stats(struct vhost_queue *q)
-{
-	u64 kicks = q->stats.kicks, wakeups = q->stats.wakeups;
+/* ---- requests ---- */
 
-	memset(&q->stats, 0, sizeof(q->stats));
-	/* These two are not written under the mutex. */
-	q->stats.kicks = kicks;
-	q->stats.wakeups = wakeups;
-	vhost_poll_reset_events(&q->kick_poll);
-	vhost_poll_reset_events(&q->backend_poll);
-	q->kicks_seen = 0;
-}
-
-/* The look at the ring that somebody waits for. */
 static void take_look(struct vhost_queue *q)
 {
 	bool denied = q->denied;
@@ -116,38 +110,81 @@ static void take_look(struct vhost_queue *q)
 		q->look->err = -EINVAL;
 	if (!q->look->err)
 		q->look->err = vring_snapshot(q, q->look);
-	q->look_wanted = false;
-	wake_up_all(&q->look_wait);
+}
+
+static void carry_out(struct vhost_queue *q, int request)
+{
+	/* Or it has been withdrawn. */
+	if (cmpxchg(&q->request, request, VHOST_REQUEST_TAKEN) != request)
+		return;
+	if (request == VHOST_REQUEST_LOOK)
+		take_look(q);
+	else
+		reset_stats(q);
+	/* Pairs with request_done(). */
+	smp_store_release(&q->request, VHOST_REQUEST_NONE);
+	wake_up_all(&q->request_wait);
 }
 
 /**
- * vhost_queue_show_ring() - take the look at the ring that was asked for, if any
+ * vhost_queue_heed() - do what has been requested, if anything
  * @q: the queue, with its mutex held, by its worker
  */
-void vhost_queue_show_ring(struct vhost_queue *q)
+void vhost_queue_heed(struct vhost_queue *q)
 {
+	int request = READ_ONCE(q->request);
+
 	lockdep_assert_held(&q->mutex);
-	if (unlikely(q->look_wanted))
-		take_look(q);
+	if (unlikely(request != VHOST_REQUEST_NONE))
+		carry_out(q, request);
+}
+
+static bool request_done(const struct vhost_queue *q)
+{
+	/* What the worker did can be read then. Pairs with carry_out(). */
+	return smp_load_acquire(&q->request) == VHOST_REQUEST_NONE;
+}
+
+/*
+ * Have the worker do something in its next turn. Who takes turns with it at the
+ * mutex may wait long: for the worker of a busy queue it is free for moments only,
+ * and for one that waits for memory not at all.
+ *
+ * Return: 0; -EBUSY if a second was not enough, or the caller is killed: it will
+ * not be done then, unless it has been begun.
+ */
+static int request(struct vhost_queue *q, int what)
+{
+	/* Pairs with the exchange by who carries it out. */
+	smp_store_release(&q->request, what);
+	vhost_queue_wake(q);
+	if (wait_event_killable_timeout(q->request_wait, request_done(q), HZ) > 0)
+		return 0;
+	if (cmpxchg(&q->request, what, VHOST_REQUEST_NONE) == what)
+		return -EBUSY;
+	/* To reset does not take long, once begun. */
+	if (what == VHOST_REQUEST_RESET)
+		wait_event(q->request_wait, request_done(q));
+	return request_done(q) ? 0 : -EBUSY;
 }
 
 /**
- * vhost_queue_want_ring() - ask for a look at the ring
- * @q: the queue, with its mutex held
+ * vhost_queue_look() - have the worker look at the ring
+ * @q: the queue, with the device's mutex held
  * @count: how many entries of each kind
  *
- * The worker takes it, since the ring is in the owner's memory. It is done when
- * @q->look_wanted is false; @q->look_wait is woken then.
+ * The worker does it, since the ring is in the owner's memory. What it saw is in
+ * @q->look afterwards, as long as the device's mutex is held.
  *
- * Return: 0; -EINVAL without a worker; -EBUSY if somebody else waits for one;
- * -ENOMEM.
+ * Return: 0; -EINVAL without a worker; -EBUSY for a worker that does not come to
+ * it; -ENOMEM.
  */
-int vhost_queue_want_ring(struct vhost_queue *q, unsigned int count)
+int vhost_queue_look(struct vhost_queue *q, unsigned int count)
 {
-	lockdep_assert_held(&q->mutex);
+	lockdep_assert_held(&q->dev->mutex);
 	if (!q->worker)
 		return -EINVAL;
-	if (q->look_wanted)
+	if (!request_done(q))
 		return -EBUSY;
 	if (!q->look)
 		q->look = kvmalloc(sizeof(*q->look), GFP_KERNEL_ACCOUNT);
@@ -155,9 +192,26 @@ int vhost_queue_want_ring(struct vhost_queue *q, unsigned int count)
 		return -ENOMEM;
 	memset(q->look, 0, sizeof(*q->look));
 	q->look->count = count;
-	q->look_wanted = true;
-	vhost_queue_wake(q);
-	return 0;
+	return request(q, VHOST_REQUEST_LOOK);
+}
+
+/**
+ * vhost_queue_reset_stats() - begin to count anew
+ * @q: the queue, with the device's mutex held
+ *
+ * Return: 0; -EBUSY for a worker that does not come to it.
+ */
+int vhost_queue_reset_stats(struct vhost_queue *q)
+{
+	lockdep_assert_held(&q->dev->mutex);
+	if (mutex_trylock(&q->mutex)) {
+		reset_stats(q);
+		mutex_unlock(&q->mutex);
+		return 0;
+	}
+	if (!q->worker || !request_done(q))
+		return -EBUSY;
+	return request(q, VHOST_REQUEST_RESET);
 }
 
 /**
@@ -311,6 +365,7 @@ void vhost_queue_stop(struct vhost_queue *q)
 {
 	lockdep_assert_held(&q->mutex);
 	q->running = false;
+	q->broken = false;
 }
 
 /**

@@ -60,6 +60,20 @@ struct vhost_miss {
 };
 
 /**
+ * enum vhost_request - what a worker is to do in the queue's next turn
+ * @VHOST_REQUEST_NONE: nothing
+ * @VHOST_REQUEST_LOOK: look at the ring
+ * @VHOST_REQUEST_RESET: begin to count anew
+ * @VHOST_REQUEST_TAKEN: it is doing that
+ */
+enum vhost_request {
+	VHOST_REQUEST_NONE,
+	VHOST_REQUEST_LOOK,
+	VHOST_REQUEST_RESET,
+	VHOST_REQUEST_TAKEN,
+};
+
+/**
  * struct vhost_queue - one virtqueue
  * @mutex: protects all that follows, but for what is said there; taken inside
  *	of the device's mutex, and in the order of the indices. The worker holds
@@ -76,8 +90,8 @@ struct vhost_miss {
  * @call: eventfd to interrupt the guest, or NULL
  * @err: eventfd to tell the owner that the queue has stopped, or NULL
  * @running: has a backend: base and size do not change
- * @broken: the ring could not be used, and is left alone until the next start
- *	or address
+ * @broken: @running, but the ring could not be used, and is left alone until
+ *	the next start or address
  * @features: as negotiated
  * @user_be: the owner has called the byte order of legacy rings big-endian
  * @is_le: byte order of the ring; constant while @running
@@ -108,9 +122,11 @@ struct vhost_miss {
  * @ifname: the backend's interface, or empty
  * @ifindex: its index, or 0
  * @batch: room for the chains that are being worked on
- * @look: what is in the ring, for who asked; NULL if nobody ever did
- * @look_wanted: the worker is to fill @look
- * @look_wait: who waits for that
+ * @request: an enum vhost_request. Set by who holds the device's mutex, but not
+ *	this one.
+ * @request_wait: who waits for it to be carried out
+ * @look: what was in the ring when that was requested, or NULL; protected by the
+ *	device's mutex while there is no request
  * @stats: counters
  */
 struct vhost_queue {
@@ -159,9 +175,9 @@ struct vhost_queue {
 	char ifname[IFNAMSIZ];
 	int ifindex;
 	struct vring_batch *batch;
+	int request;
+	wait_queue_head_t request_wait;
 	struct vring_snapshot *look;
-	bool look_wanted;
-	wait_queue_head_t look_wait;
 	struct vhost_stats stats;
 };
 
@@ -169,9 +185,9 @@ int vhost_queue_init(struct vhost_queue *q, const char *name,
 		     void (*fn)(struct vhost_work *), __poll_t backend_ready);
 void vhost_queue_cleanup(struct vhost_queue *q);
 void vhost_queue_reset(struct vhost_queue *q);
-void vhost_queue_reset_stats(struct vhost_queue *q);
-void vhost_queue_show_ring(struct vhost_queue *q);
-int vhost_queue_want_ring(struct vhost_queue *q, unsigned int count);
+void vhost_queue_heed(struct vhost_queue *q);
+int vhost_queue_look(struct vhost_queue *q, unsigned int count);
+int vhost_queue_reset_stats(struct vhost_queue *q);
 void vhost_queue_move(struct vhost_queue *q, struct vhost_worker *worker);
 void vhost_queue_set_maps(struct vhost_queue *q,
 			  const struct vhost_iotlb *memory,

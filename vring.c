@@ -288,26 +288,26 @@ static void batch_reset(struct vring_batch *b)
 int vring_complete(struct vhost_queue *q, unsigned int end)
 {
 	struct vring_batch *b = q->batch;
+	unsigned int n = end - b->done;
 	u16 old = q->last_used;
 	int err;
 
 	lockdep_assert_held(&q->mutex);
-	if (b->done == end)
+	if (!n)
 		return 0;
 
-	vhost_stats_batch(&q->stats, end - b->done);
 	err = q->ops->complete(q, end);
-	b->done = end;
+	if (unlikely(b->done != end))
+		return err;
 	if (b->done == b->count)
 		batch_reset(b);
-	if (unlikely(err))
-		return err;
-
-	if (q->ops->want_call(q, old))
+	vhost_stats_batch(&q->stats, n);
+	/* A ring that is left alone now may not have another call to give. */
+	if (unlikely(err) || q->ops->want_call(q, old))
 		call_guest(q);
 	else
 		q->stats.calls_suppressed++;
-	return 0;
+	return err;
 }
 
 void vring_put_back(struct vhost_queue *q, unsigned int end)

@@ -175,7 +175,8 @@ struct vring_snapshot {
  * @name: what it is called
  * @start: read the state that lies in the ring; see vring_start()
  * @fetch: see vring_fetch()
- * @complete: write the chains that vring_complete() is to give back
+ * @complete: have the guest see the chains that vring_complete() is to give
+ *	back, and set @done of the batch when it does
  * @put_back: step back over that many chains, the youngest first
  * @want_call: does the guest want an interrupt, now that the next used entry is
  *	@last_used and was @old when it was asked last?
@@ -264,8 +265,8 @@ static inline int vring_fetch(struct vhost_queue *q, unsigned int max)
  * writable pieces. The guest sees all of them at once, and is interrupted if it
  * wants to be.
  *
- * Return: 0, or -EFAULT if the ring could not be written. The chains are no
- * longer held then either.
+ * Return: 0, or -EFAULT if the ring or its log could not be written. The chains
+ * are held still then, unless the guest could see that they are used.
  */
 int vring_complete(struct vhost_queue *q, unsigned int end);
 
@@ -340,6 +341,13 @@ static inline unsigned int vring_held(const struct vhost_queue *q)
 	return q->batch->count - q->batch->done;
 }
 
+/* Could not even the shortest chain be held beside those that are? */
+static inline bool vring_full(const struct vhost_queue *q)
+{
+	return q->batch->count == VRING_MAX_HELD ||
+	       q->batch->niov == VRING_MAX_HELD;
+}
+
 /*
  * Access to the ring for its layouts. @from and @to point into an area by way of
  * @desc, @avail or @used of the queue. What is written to the used area is logged
@@ -364,7 +372,6 @@ static inline int vring_read16(struct vhost_queue *q, u16 *val,
 			       const __virtio16 __user *from)
 {
 	__virtio16 word;
-
 	int err;
 
 	if (unlikely(q->scattered))
@@ -377,20 +384,25 @@ static inline int vring_read16(struct vhost_queue *q, u16 *val,
 	return 0;
 }
 
-static inline int vring_write16(struct vhost_queue *q, __virtio16 __user *to,
-				u16 val)
+/* Either it is written, or the guest sees nothing of it. */
+static inline int vring_write16_unlogged(struct vhost_queue *q,
+					 __virtio16 __user *to, u16 val)
 {
 	__virtio16 word = cpu_to_vhost16(q, val);
 
-	int err;
-
 	if (unlikely(q->scattered))
-		err = vring_write_scattered(q, to, &word, sizeof(word));
-	else
-		err = put_user(word, to);
-	if (unlikely(err))
+		return vring_write_scattered(q, to, &word, sizeof(word));
+	return put_user(word, to);
+}
+
+static inline int vring_write16(struct vhost_queue *q, __virtio16 __user *to,
+				u16 val)
+{
+	int err = vring_write16_unlogged(q, to, val);
+
+	if (unlikely(err || !q->log.used))
 		return err;
-	return unlikely(q->log.used) ? vring_log_used(q, to, sizeof(word)) : 0;
+	return vring_log_used(q, to, sizeof(val));
 }
 
 #endif /* VHOST_ALT_VRING_H */

@@ -324,7 +324,7 @@ static int add_table(struct vhost_queue *q, struct vring_chain *chain,
 		if (unlikely(seen++ == min_t(u32, count, VRING_MAX_HELD)))
 			return count > VRING_MAX_HELD ? VHOST_ALT_DROP_CHAIN_LONG :
 							VHOST_ALT_DROP_CHAIN_LOOP;
-		entry = table + (whole ? i : 0);
+		entry = table + (whole ? array_index_nospec(i, VRING_BATCH) : 0);
 		if (!whole)
 			bad = read_table(q, addr + i * sizeof(*table), table,
 					 sizeof(*table));
@@ -481,20 +481,21 @@ static void set_used(const struct vhost_queue *q, struct vring_used_elem *used,
 	used->len = cpu_to_vhost32(q, chain->written);
 }
 
-static int complete_each(struct vhost_queue *q, unsigned int end)
+/* Write an entry for each chain, from *@index on, which is moved behind them. */
+static int write_each(struct vhost_queue *q, unsigned int end, u16 *index)
 {
 	struct vring_batch *b = q->batch;
 	const struct vring_chain *chain = b->chains + b->done;
 	unsigned int i, n, slot, left;
 
 	for (left = end - b->done; left; left -= n) {
-		slot = q->last_used & (q->num - 1);
+		slot = *index & (q->num - 1);
 		n = min3(left, q->num - slot, (unsigned int)VRING_BATCH);
 		for (i = 0; i < n; i++, chain++)
 			set_used(q, &b->used[i], chain);
 		if (write_used(q, slot, b->used, n))
 			return -EFAULT;
-		q->last_used += n;
+		*index += n;
 	}
 	return 0;
 }
@@ -510,9 +511,10 @@ static bool used_completely(const struct vring_chain *chain)
 /*
  * Virtio 1.2, 2.7.7.1: where chains are used in order, one entry serves several:
  * it stands where that of the first would, and names the last. Of those before
- * it the guest assumes that they are used completely.
+ * it the guest assumes that they are used completely. *@index becomes that of
+ * the entry behind them.
  */
-static int complete_in_order(struct vhost_queue *q, unsigned int end)
+static int write_in_order(struct vhost_queue *q, unsigned int end, u16 *index)
 {
 	unsigned int first = q->batch->done, last, slot = 0, n = 0;
 	struct vring_used_elem *used = q->batch->used;
@@ -523,9 +525,9 @@ static int complete_in_order(struct vhost_queue *q, unsigned int end)
 		while (last + 1 < end && used_completely(&q->batch->chains[last]))
 			last++;
 		if (!n)
-			slot = q->last_used & (q->num - 1);
+			slot = *index & (q->num - 1);
 		set_used(q, &used[n++], &q->batch->chains[last]);
-		q->last_used += last - first + 1;
+		*index += last - first + 1;
 		/* Entries that stand side by side are written together. */
 		if (last == first && last + 1 < end && n < VRING_BATCH &&
 		    slot + n < q->num)
@@ -540,18 +542,25 @@ static int complete_in_order(struct vhost_queue *q, unsigned int end)
 
 static int split_complete(struct vhost_queue *q, unsigned int end)
 {
+	u16 index = q->last_used;
 	int err;
 
 	if (vhost_queue_has(q, VIRTIO_F_IN_ORDER))
-		err = complete_in_order(q, end);
+		err = write_in_order(q, end, &index);
 	else
-		err = complete_each(q, end);
+		err = write_each(q, end, &index);
 	if (err)
 		return err;
 
 	/* The driver reads the index, then the entries that it covers. */
 	smp_wmb();
-	return vring_write16(q, &q->used->idx, q->last_used);
+	err = vring_write16_unlogged(q, &q->used->idx, index);
+	if (err)
+		return err;
+	q->last_used = index;
+	q->batch->done = end;
+	return unlikely(q->log.used) ?
+	       vring_log_used(q, &q->used->idx, sizeof(q->used->idx)) : 0;
 }
 
 /* If the guest's wish cannot be read, an interrupt too many does less harm. */

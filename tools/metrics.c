@@ -188,7 +188,7 @@ static void device_metrics(const struct snapshot *snap)
 		printf(PREFIX "regions{dev=\"%u\"} %u\n", dev->id,
 		       dev->regions);
 	print_head("worker_runs", "counter",
-		   "Times that a worker woke and found work");
+		   "Times that a worker took up queued work");
 	for (dev = snap->dev; dev < end; dev++)
 		for (w = dev->worker; w < dev->worker + dev->nworkers; w++)
 			print_runs(dev, w);

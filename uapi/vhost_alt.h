@@ -319,7 +319,8 @@ enum vhost_alt_cmd {
  * @VHOST_ALT_A_STATE: u32, of VHOST_ALT_QUEUE_*
  * @VHOST_ALT_A_IFNAME: string, what the interface of the backend was called when
  *	it was set; left out for one that has none, and without a backend
- * @VHOST_ALT_A_IFINDEX: u32, its index
+ * @VHOST_ALT_A_IFINDEX: u32, its index. That of a tap is looked up by the name, in the
+ *	namespace in which it was opened.
  * @VHOST_ALT_A_WORKER_ID: u32, who serves the queue
  * @VHOST_ALT_A_BUSYLOOP: u32, microseconds
  * @VHOST_ALT_A_LAST_AVAIL: u32, index of the next available entry to take
@@ -415,7 +416,7 @@ enum vhost_alt_queue_state {
  * @VHOST_ALT_WORKER_PAD: alignment
  * @VHOST_ALT_WORKER_ID: u32, within the device
  * @VHOST_ALT_WORKER_TID: u32, in the initial pid namespace
- * @VHOST_ALT_WORKER_RUNS: u64, times that it woke and found work
+ * @VHOST_ALT_WORKER_RUNS: u64, times that it took up all the work that was queued
  * @VHOST_ALT_WORKER_RUNTIME: u64, nanoseconds of CPU time
  * @VHOST_ALT_WORKER_CPU: u32, where it ran last
  * @__VHOST_ALT_WORKER_MAX: behind the last
