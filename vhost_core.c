@@ -110,12 +110,12 @@ void vhost_dev_unlock_queues(struct vhost_dev *dev)
 /* ---- workers ---- */
 
 static struct vhost_worker *add_worker(struct vhost_dev *dev,
-				       const char *suffix, u32 *id)
+				       const char *what, u32 *id)
 {
 	struct vhost_worker *worker;
 	int err;
 
-	worker = vhost_worker_create(dev->mm, dev->fork, suffix);
+	worker = vhost_worker_create(dev->mm, dev->fork, what);
 	if (IS_ERR(worker))
 		return worker;
 	err = xa_alloc(&dev->workers, id, worker,
@@ -155,7 +155,7 @@ static int add_first_workers(struct vhost_dev *dev, bool worker_each)
 	for (i = 0; i < dev->nqueues; i++) {
 		if (worker_each || !worker)
 			worker = add_worker(dev, worker_each ?
-						 dev->queues[i]->name : "",
+						 dev->queues[i]->name : NULL,
 					    &id);
 		if (IS_ERR(worker))
 			return PTR_ERR(worker);
@@ -170,7 +170,7 @@ static long new_worker(struct vhost_dev *dev,
 	struct vhost_worker_state state;
 	struct vhost_worker *worker;
 
-	worker = add_worker(dev, "", &state.worker_id);
+	worker = add_worker(dev, NULL, &state.worker_id);
 	if (IS_ERR(worker))
 		return PTR_ERR(worker);
 	if (copy_to_user(argp, &state, sizeof(state))) {

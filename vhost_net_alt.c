@@ -241,11 +241,11 @@ static int init_queues(struct net_dev *net)
 
 	net->queues[NET_RX] = &net->nq[NET_RX].q;
 	net->queues[NET_TX] = &net->nq[NET_TX].q;
-	err = vhost_queue_init(net->queues[NET_RX], "-rx", net_queue_serve_rx,
+	err = vhost_queue_init(net->queues[NET_RX], "rx", net_queue_serve_rx,
 			       EPOLLIN);
 	if (err)
 		return err;
-	err = vhost_queue_init(net->queues[NET_TX], "-tx", net_queue_serve_tx,
+	err = vhost_queue_init(net->queues[NET_TX], "tx", net_queue_serve_tx,
 			       EPOLLOUT);
 	if (err)
 		vhost_queue_cleanup(net->queues[NET_RX]);

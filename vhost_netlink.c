@@ -61,7 +61,7 @@ static int put_queue_name(struct sk_buff *skb, const struct vhost_queue *q)
 	int err;
 
 	err = nla_put_u32(skb, VHOST_ALT_A_QUEUE, q->index) ?:
-	      nla_put_string(skb, VHOST_ALT_A_QUEUE_NAME, q->name + 1);
+	      nla_put_string(skb, VHOST_ALT_A_QUEUE_NAME, q->name);
 	if (!err && *q->ifname)
 		err = nla_put_string(skb, VHOST_ALT_A_IFNAME, q->ifname);
 	if (!err && q->ifindex)

@@ -17,7 +17,7 @@
 /**
  * vhost_queue_init() - prepare a queue
  * @q: the queue, zeroed
- * @name: what it is for, as the suffix of a thread's name
+ * @name: what it is for
  * @fn: serves it
  * @backend_ready: events of the backend at which it is to be served
  *

@@ -80,7 +80,7 @@ enum vhost_request {
  *	it while it runs @work.
  * @dev: the device
  * @index: its number within the device
- * @name: what it is for, as the suffix of a thread's name
+ * @name: what it is for
  * @worker: who serves the queue; set while the device has an owner
  * @work: serve the queue
  * @kick: eventfd by which the guest tells of new buffers, or NULL

@@ -223,15 +223,15 @@ static void note_thread(void *data)
  * vhost_worker_create() - start a thread that works for the current process
  * @mm: the current process's address space; outlives the worker
  * @fork: make it a thread of that process if the kernel can
- * @suffix: put behind its name
+ * @what: what it is for, or NULL
  *
- * The thread is named vhost-<pid>, as tools expect of a vhost device, and is
- * accounted to the cgroups of the caller.
+ * The thread is named vhost-<pid>, as tools expect of a vhost device, with -<what>
+ * as far as there is room, and is accounted to the cgroups of the caller.
  *
  * Return: the worker, or an ERR_PTR().
  */
 struct vhost_worker *vhost_worker_create(struct mm_struct *mm, bool fork,
-					 const char *suffix)
+					 const char *what)
 {
 	struct vhost_worker *worker;
 	char name[TASK_COMM_LEN];
@@ -244,7 +244,8 @@ struct vhost_worker *vhost_worker_create(struct mm_struct *mm, bool fork,
 	mutex_init(&worker->lock);
 	worker->mm = mm;
 	worker->kind = choose_kind(fork);
-	snprintf(name, sizeof(name), "vhost-%d%s", current->pid, suffix);
+	snprintf(name, sizeof(name), "vhost-%d%s%s", current->pid,
+		 what ? "-" : "", what ?: "");
 
 	err = worker->kind->start(worker, name);
 	if (err) {

@@ -66,7 +66,7 @@ struct vhost_poll {
 };
 
 struct vhost_worker *vhost_worker_create(struct mm_struct *mm, bool fork,
-					 const char *suffix);
+					 const char *what);
 void vhost_worker_destroy(struct vhost_worker *worker);
 void vhost_worker_queue(struct vhost_worker *worker, struct vhost_work *work);
 int vhost_worker_run(struct vhost_worker *worker, void (*fn)(void *data),

@@ -37,6 +37,7 @@ migrate_times() {
 	local i
 
 	check "data to keep is in the guest's memory" keepsake_make || return
+	check "memory changes all the time" churn_start || return
 	check "traffic flows" flow_start || return
 	for ((i = 0; i < times; i++)); do
 		migrate_along "${route[@]}" || { abandon && return; }
@@ -45,6 +46,7 @@ migrate_times() {
 		check "not a byte was lost or changed" flow_sums_agree
 	echo "# $variant: ping: $(tail -n 1 "$work/ping")"
 	flow_clean
+	churn_stop
 	check "the guest's memory is as it was" keepsake_kept
 	check_traffic "after $hops hops"
 }
@@ -62,6 +64,7 @@ migrate_along() { # DEVICE…
 abandon() {
 	explain
 	flow_clean
+	parcel_clean
 	seat_take target
 	guest_clean
 	seat_take source
@@ -81,9 +84,12 @@ hop() { # DEVICE WHEN
 	seat_leave target
 
 	seat_take source
-	check "QEMU begins to migrate: $2" migration_begin "$path" &&
+	check "a parcel is expected: $2" parcel_prepare &&
+		check "QEMU begins to migrate: $2" migration_begin "$path" &&
 		check "vhost is told to log: $2" guest_await 60 told_to_log &&
 		check "traffic flows meanwhile: $2" guest_await 120 migration_flows &&
+		check "all memory was sent once: $2" guest_await "$command_limit" migration_passes 2 &&
+		check "the parcel comes, and lies: $2" parcel_send &&
 		check_logged "$2" &&
 		check "QEMU migrates: $2" migration_finish || return
 	migration_report
@@ -91,7 +97,9 @@ hop() { # DEVICE WHEN
 
 	seat_take target
 	check "the guest runs on: $2" guest_await 60 monitor_run_state running &&
-		check "traffic goes on: $2" traffic_goes_on
+		check "traffic goes on: $2" traffic_goes_on &&
+		check "the parcel is intact: $2" parcel_intact || return
+	parcel_clean
 }
 
 incoming_ready() { # SOCKET
@@ -104,12 +112,13 @@ incoming_ready() { # SOCKET
 	monitor_begin && monitor_run_state inmigrate
 }
 
-# So slowly at first that traffic is sure to change what was sent already.
+# So slowly that what the guest's memory churns is never sent as fast as it changes:
+# it ends when it is told to, and not before.
 migration_begin() { # SOCKET
 	flow_mark
 	log_mark=$(logged)
 	((hops > 1)) || monitor_begin || return
-	monitor migrate-set-parameters '{"max-bandwidth": 2000000}' &&
+	monitor migrate-set-parameters '{"max-bandwidth": 8000000}' &&
 		monitor migrate "{\"uri\": \"unix:$1\"}" &&
 		guest_await 60 migration_state active
 }
@@ -155,18 +164,16 @@ rings_logged() {
 	((delta[0] > 0 && delta[1] > 0))
 }
 
-# At full speed, for several passes if it takes more than one, and at last with a
-# downtime that any machine keeps, or it may never end.
+# With a downtime that any machine keeps, or it may never end.
 migration_finish() {
 	monitor migrate-set-parameters \
-		'{"max-bandwidth": 1000000000, "downtime-limit": 0}' &&
-		guest_await "$command_limit" migration_passes 3 &&
-		monitor migrate-set-parameters '{"downtime-limit": 60000}' &&
+		'{"max-bandwidth": 1000000000, "downtime-limit": 60000}' &&
 		guest_await "$command_limit" migration_state completed
 }
 
+# The memory is read again for what has changed, for the so many-th time.
 migration_passes() { # NUMBER
-	migration_state completed || (($(monitor_value dirty-sync-count) >= $1))
+	migration_state active && (($(monitor_value dirty-sync-count) >= $1))
 }
 
 migration_report() {
@@ -189,6 +196,18 @@ keepsake_make() {
 		for i in \$(seq 64); do echo \$i; cat grain; done >keepsake &&
 		sha256sum <keepsake" || return
 	keepsake=$reply
+}
+
+# More of it than is sent in a downtime that QEMU takes without being asked.
+churn_start() {
+	guest "cd /tmp && head -c 4194304 keepsake >churn.to &&
+		{ while test -e churn.to; do
+			dd if=keepsake of=churn.to bs=4k count=1024 conv=notrunc 2>/dev/null;
+			sleep 0.1; done & }"
+}
+
+churn_stop() {
+	guest "rm -f /tmp/churn.to"
 }
 
 keepsake_kept() {
