@@ -806,7 +806,7 @@ TEST_F(lost_page, guest_is_called_afterwards)
 	__u64 gpa = self->g.pool[TXQ].slot[0].gpa;
 	struct vq *tx = self->tx;
 
-	OURS_ALONE("calls the guest for what it cannot see, and never again");
+	OURS_ALONE("loses the chain, or calls before it is seen, then never");
 	/* The first call of all is one to be on the safe side. */
 	ASSERT_OK(guest_check_tx(&self->g, 60, 1, 1, false));
 	ASSERT_OK(vdev_rest(self->g.dev, tx));

@@ -625,7 +625,7 @@ TEST_F(long_chain, behind_a_small_buffer)
 	struct guest *g = &self->g;
 	__u32 seq;
 
-	OURS_ALONE("the queue stops at a frame of more than 1024 pieces");
+	OURS_ALONE("the queue stops at a chain of more than 1024 pieces");
 	ASSERT_OK(guest_post(g, 2048, 1, false));
 	ASSERT_OK(guest_post(g, 4400, 1100, variant->indirect));
 	ASSERT_EQ(32, guest_refill(g, 32, 2048));
