@@ -5,6 +5,8 @@
  */
 #include <net/if.h>
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <sys/socket.h>
 
 #include "test.h"
@@ -342,6 +344,66 @@ TEST_F(other, packet_socket_too_small_buffers)
 	ASSERT_OK(guest_recv(g, &f));
 	EXPECT_EQ(100, f.len);
 	EXPECT_TRUE(frame_is(f.data, f.len, 2));
+	close(raw);
+}
+
+/* Somebody else who reads from the device's socket, as far as he is faster. */
+struct rival {
+	pthread_t thread;
+	int fd;
+	bool stop;
+};
+
+static void *read_packets(void *data)
+{
+	struct rival *r = data;
+
+	while (!__atomic_load_n(&r->stop, __ATOMIC_RELAXED)) {
+		drop_captured(r->fd);
+		sched_yield();
+	}
+	return NULL;
+}
+
+static int take_all(struct guest *g)
+{
+	static struct guest_frame f;
+	int err = 0;
+
+	while (!err && guest_has_frame(g))
+		err = guest_recv(g, &f);
+	guest_refill(g, 256, 2048);
+	return err;
+}
+
+/* A packet that he has got does not lack a buffer. */
+TEST_F(other, packet_socket_with_two_readers)
+{
+	unsigned int i, n = env_scaled(5000, 1000);
+	struct guest *g = &self->g;
+	struct rival rival = { 0 };
+	int raw;
+
+	raw = packet_open("v0", false);
+	ASSERT_GE(raw, 0);
+	ASSERT_OK(guest_set_backend(g, raw));
+	rival.fd = dup(raw);
+	ASSERT_GE(rival.fd, 0);
+	ASSERT_EQ(0, pthread_create(&rival.thread, NULL, read_packets, &rival));
+	for (i = 0; i < n; i++) {
+		if (i % 32 == 0)
+			ASSERT_OK(take_all(g));
+		ASSERT_OK(guest_inject(g, 60, i));
+	}
+	__atomic_store_n(&rival.stop, true, __ATOMIC_RELAXED);
+	ASSERT_EQ(0, pthread_join(rival.thread, NULL));
+	ASSERT_OK(vdev_set_backend(g->dev, RXQ, -1));
+	EXPECT_EQ(0, vdev_counter(g->dev, "queue0.drop.no_room"));
+	drop_captured(raw);
+	ASSERT_OK(take_all(g));
+	ASSERT_OK(vdev_set_backend(g->dev, RXQ, raw));
+	EXPECT_OK(guest_check_rx(g, 60, n));
+	close(rival.fd);
 	close(raw);
 }
 

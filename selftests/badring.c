@@ -740,6 +740,98 @@ TEST_F(badring, ring_unmapped_while_running)
 	EXPECT_OK(guest_check_alive(g, 100));
 }
 
+/*
+ * A used ring in three pages: its index, the entries that are next, and the event
+ * index have one each. One of them is away while a chain is given back, and the
+ * guest has not changed its wish for a call when the ring goes on.
+ */
+FIXTURE(lost_page)
+{
+	struct guest g;
+	struct vq *tx;
+	void *away;
+};
+
+FIXTURE_VARIANT(lost_page)
+{
+	__u64 features;
+	unsigned int page;
+};
+
+#define PAGE		4096
+
+#define LOST_PAGE(feat, number, name)					\
+	FIXTURE_VARIANT_ADD(lost_page, name)				\
+	{								\
+		.features = F_EVENT_IDX | (feat),			\
+		.page = number,						\
+	}
+
+LOST_PAGE(0, 0, index);
+LOST_PAGE(0, 1, entries);
+LOST_PAGE(F_IN_ORDER, 0, in_order_index);
+LOST_PAGE(F_IN_ORDER, 1, in_order_entries);
+
+FIXTURE_SETUP(lost_page)
+{
+	static struct vq_ops paged;
+	struct guest_cfg cfg = {
+		.ops = &paged,
+		.features = F_VERSION_1 | F_MRG_RXBUF | variant->features,
+		.tap_flags = IFF_VNET_HDR,
+		.num = 1024,
+		.slots = 16,
+		.base = 600,
+	};
+
+	SETUP_NEEDS(variant->features);
+	paged = vq_split_ops;
+	paged.align[VQ_USED] = PAGE;
+	ASSERT_OK(guest_start(&self->g, &cfg));
+	self->tx = &self->g.vq[TXQ];
+	self->away = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
+	ASSERT_NE(MAP_FAILED, self->away);
+}
+
+FIXTURE_TEARDOWN(lost_page)
+{
+	guest_stop(&self->g);
+	munmap(self->away, PAGE);
+}
+
+TEST_F(lost_page, guest_is_called_afterwards)
+{
+	void *page = self->tx->area[VQ_USED] + variant->page * PAGE;
+	__u64 gpa = self->g.pool[TXQ].slot[0].gpa;
+	struct vq *tx = self->tx;
+
+	OURS_ALONE("loses the chain, or calls before it is seen, then never");
+	/* The first call of all is one to be on the safe side. */
+	ASSERT_OK(guest_check_tx(&self->g, 60, 1, 1, false));
+	ASSERT_OK(vdev_rest(self->g.dev, tx));
+	/* An entry that nobody has written names no chain. */
+	memset(split_used(tx)->ring, 0xff,
+	       tx->num * sizeof(*split_used(tx)->ring));
+	tx->ops->arm(tx);
+	event_count(tx->call);
+
+	ASSERT_OK(vq_add_out(tx, gpa, HDR_LEN_MRG + 60, 1));
+	vq_publish(tx);
+	ASSERT_OK(move_mapping(page, self->away, PAGE));
+	vq_kick(tx);
+	ASSERT_THAT(event_wait(tx->err));
+	ASSERT_OK(move_mapping(self->away, page, PAGE));
+	ASSERT_OK(vdev_set_addr(self->g.dev, tx));
+
+	ASSERT_OK(vq_add_out(tx, gpa, HDR_LEN_MRG + 60, 2));
+	vq_publish(tx);
+	vq_kick(tx);
+	EXPECT_TRUE(vq_wait_called(tx, 2));
+	EXPECT_EQ(0, tx->bogus);
+	EXPECT_EQ(0, tx->inflight);
+}
+
 /* Memory taken away by a new table: chains that lie there are bad from then. */
 TEST_F(badring, region_removed_while_running)
 {

@@ -1112,6 +1112,106 @@ TEST_F(live, log_is_not_mapped)
 	EXPECT_EQ(0, vdev_counter(g->dev, "queue1.ring_errors"));
 }
 
+static int protect_log_of(live_t *self, __u64 gpa, int prot)
+{
+	const struct gmem *mem = physical(self);
+	unsigned int i;
+
+	if (self->iotlb)
+		gpa = iotlb_gpa(&self->t, gpa);
+	for (i = 0; i < mem->nregions; i++)
+		if (gpa >= mem->region[i].gpa &&
+		    gpa - mem->region[i].gpa < mem->region[i].size)
+			return dlog_protect(&self->log, &mem->region[i], prot);
+	return -ENOENT;
+}
+
+/* A kick is wanted, so all of the ring that is needed for that is known. */
+static bool wants_kick(struct vq *vq)
+{
+	if (vq->features & F_EVENT_IDX)
+		return __atomic_load_n(split_avail_event(vq),
+				       __ATOMIC_ACQUIRE) == vq->avail_idx;
+	return !(__atomic_load_n(&split_used(vq)->flags, __ATOMIC_ACQUIRE) &
+		 VRING_USED_F_NO_NOTIFY);
+}
+
+static int log_used(struct guest *g, struct vq *vq, bool on)
+{
+	vq->log_used = on;
+	return vdev_set_addr(g->dev, vq);
+}
+
+/* Adds the frame that is in the first buffer. */
+static int add_frame(struct guest *g, unsigned int cookie)
+{
+	struct vq *vq = &g->vq[TXQ];
+	int err;
+
+	err = vq_add_out(vq, g->pool[TXQ].slot[0].gpa, g->hdr_len + 60, cookie);
+	vq_publish(vq);
+	return err;
+}
+
+/* A frame is given back, but not its page to the log, and the ring stops. */
+static int lose_log(live_t *self, unsigned int cookie)
+{
+	struct guest *g = &self->g;
+	struct vq *vq = &g->vq[TXQ];
+	int err;
+
+	err = log_used(g, vq, false);
+	if (!err && !wait_until(wants_kick(vq)))
+		err = -ETIMEDOUT;
+	if (!err)
+		err = vdev_rest(g->dev, vq);
+	if (err)
+		return err;
+	dlog_clear(&self->log);
+	vq->ops->arm(vq);
+	event_count(vq->call);
+	err = add_frame(g, cookie);
+	if (!err)
+		err = protect_log_of(self, vq->gpa[VQ_USED], PROT_NONE);
+	/* This makes the device look. */
+	if (!err)
+		err = log_used(g, vq, true);
+	if (!err && !event_wait(vq->err))
+		err = -ETIMEDOUT;
+	event_count(vq->err);
+	return err;
+}
+
+/*
+ * When the log is there again, or not needed any more, the guest is called: it has
+ * not changed its wish since before the ring stopped.
+ */
+TEST_F(live, guest_is_called_after_the_log_was_lost)
+{
+	struct guest *g = &self->g;
+	struct vq *vq = &g->vq[TXQ];
+	unsigned int i;
+
+	OURS_ALONE("what cannot be logged is not, and nobody is told");
+	ASSERT_OK(dlog_set_base(g->dev, &self->log));
+	/* The first call of all is one to be on the safe side. */
+	ASSERT_OK(guest_check_tx(g, 60, 1, 1, false));
+	for (i = 0; i < 4; i += 2) {
+		ASSERT_OK_AT(lose_log(self, i), "%u", i);
+		if (!i)
+			ASSERT_OK(protect_log_of(self, vq->gpa[VQ_USED],
+						 PROT_READ | PROT_WRITE));
+		ASSERT_OK(log_used(g, vq, !i));
+		ASSERT_OK(add_frame(g, i + 1));
+		vq_kick(vq);
+		ASSERT_THAT_AT(vq_wait_called(vq, i + 1), "%u", i);
+		EXPECT_EQ(0, vq->bogus);
+		EXPECT_EQ(0, vq->inflight);
+	}
+	ASSERT_OK(protect_log_of(self, vq->gpa[VQ_USED],
+				 PROT_READ | PROT_WRITE));
+}
+
 /* A chain of @n descriptors of nothing, and behind them one with room. */
 static int post_empties(struct guest *g, unsigned int n, __u32 len, __u64 table)
 {

@@ -616,6 +616,164 @@ TEST_F(message, stop_with_a_miss_outstanding)
 	EXPECT_OK(iotlb_unserve(&self->t));
 }
 
+/* What a ring has asked is no question any more when its backend goes. */
+TEST_F(message, misses_go_with_the_backend)
+{
+	struct vq *vq = &self->g.vq[TXQ];
+	struct vhost_iotlb_msg msg;
+
+	/* A start that failed. */
+	EXPECT_ERR(EFAULT, vdev_set_backend(self->fd, TXQ, self->g.tap));
+	ASSERT_THAT(wait_until(readable(self->fd)));
+	ASSERT_OK(vdev_set_backend(self->fd, TXQ, -1));
+	EXPECT_FALSE(readable(self->fd));
+	EXPECT_ERR(EAGAIN, iotlb_read(self->fd, variant->v2, &msg));
+	/* A worker that has met a frame. */
+	ASSERT_OK(start_quietly(&self->t));
+	ASSERT_OK(vq_add_out(vq, self->g.pool[TXQ].slot[0].gpa, 100, 0));
+	vq_publish(vq);
+	vq_kick(vq);
+	ASSERT_THAT(wait_until(readable(self->fd)));
+	ASSERT_OK(vdev_set_backend(self->fd, TXQ, -1));
+	EXPECT_FALSE(readable(self->fd));
+	EXPECT_ERR(EAGAIN, iotlb_read(self->fd, variant->v2, &msg));
+	/* The next start asks for the frame again. */
+	ASSERT_OK(vdev_set_backend(self->fd, TXQ, self->g.tap));
+	vq_kick(vq);
+	ASSERT_OK(iotlb_wait(self->fd, variant->v2, &msg));
+	EXPECT_EQ(self->g.pool[TXQ].slot[0].gpa, msg.iova);
+}
+
+/* A frame each way, and both rings have asked for its buffer. */
+static int let_both_ask(struct iotlb *t)
+{
+	struct guest *g = t->g;
+	unsigned char frame[60];
+	int err;
+
+	frame_make(frame, sizeof(frame), 9);
+	err = guest_send(g, NULL, frame, sizeof(frame), 1, false);
+	if (!err)
+		err = guest_post(g, 2048, 1, false);
+	if (!err)
+		err = guest_inject(g, sizeof(frame), 10);
+	vq_submit(&g->vq[TXQ]);
+	vq_submit(&g->vq[RXQ]);
+	if (err)
+		return err;
+	return wait_until(vdev_counter(g->dev, "queue0.iotlb_misses") &&
+			  vdev_counter(g->dev, "queue1.iotlb_misses")) ?
+	       0 : -ETIMEDOUT;
+}
+
+/* The frame that let_both_ask() has sent into ring @ring. */
+static int take_frame_of(struct guest *g, unsigned int ring)
+{
+	static struct guest_frame f;
+	int err;
+
+	if (ring == TXQ) {
+		err = guest_capture(g, 60, 9);
+		return err ? err : guest_reap_all(g);
+	}
+	err = guest_recv(g, &f);
+	if (err)
+		return err;
+	return f.len == 60 && frame_is(f.data, 60, 10) ? 0 : -EBADMSG;
+}
+
+/* The question of the ring that is not stopped is there, or comes once more. */
+static int stop_one_of_two(struct iotlb *t, unsigned int stop)
+{
+	unsigned int goes_on = !stop;
+	struct vhost_iotlb_msg msg;
+	struct guest *g = t->g;
+	int err;
+
+	err = vdev_set_backend(g->dev, stop, -1);
+	if (!err)
+		err = iotlb_wait(g->dev, t->cfg.v2, &msg);
+	/* A kick that comes late has it ask twice. */
+	for (; !err; err = iotlb_read(g->dev, t->cfg.v2, &msg))
+		if (msg.iova != g->pool[goes_on].slot[0].gpa)
+			return -EPROTO;
+	if (err != -EAGAIN)
+		return err;
+	err = iotlb_answer(t, g->pool[goes_on].slot[0].gpa);
+	return err ? err : take_frame_of(g, goes_on);
+}
+
+static int restart_one_of_two(struct iotlb *t, unsigned int ring)
+{
+	struct guest *g = t->g;
+	int err;
+
+	err = iotlb_answer(t, g->pool[ring].slot[0].gpa);
+	if (!err)
+		err = vdev_set_backend(g->dev, ring, g->tap);
+	vq_kick(&g->vq[ring]);
+	return err ? err : take_frame_of(g, ring);
+}
+
+#define OTHER_RING_IS_FORGOTTEN						\
+	OURS_ALONE("the other ring's miss is dropped, and it asks no more")
+
+TEST_F(message, other_ring_goes_on_without_receive)
+{
+	OTHER_RING_IS_FORGOTTEN;
+	ASSERT_OK(start_quietly(&self->t));
+	ASSERT_OK(let_both_ask(&self->t));
+	ASSERT_OK(stop_one_of_two(&self->t, RXQ));
+	EXPECT_OK(restart_one_of_two(&self->t, RXQ));
+}
+
+TEST_F(message, other_ring_goes_on_without_transmit)
+{
+	OTHER_RING_IS_FORGOTTEN;
+	ASSERT_OK(start_quietly(&self->t));
+	ASSERT_OK(let_both_ask(&self->t));
+	ASSERT_OK(stop_one_of_two(&self->t, TXQ));
+	EXPECT_OK(restart_one_of_two(&self->t, TXQ));
+}
+
+/* Reads until each of the rings has been heard. */
+static int read_both(struct iotlb *t)
+{
+	struct vhost_iotlb_msg msg;
+	bool heard[NR_VQS] = { 0 };
+	unsigned int i;
+	int err = 0;
+
+	while (!err && !(heard[RXQ] && heard[TXQ])) {
+		err = iotlb_wait(t->g->dev, t->cfg.v2, &msg);
+		for (i = 0; !err && i < NR_VQS; i++)
+			heard[i] |= msg.iova == t->g->pool[i].slot[0].gpa;
+	}
+	return err;
+}
+
+/* Questions that were read before the stop may be answered after it. */
+TEST_F(message, answer_after_the_other_ring_has_stopped)
+{
+	unsigned int stop;
+
+	OTHER_RING_IS_FORGOTTEN;
+	ASSERT_OK(start_quietly(&self->t));
+	for (stop = 0; stop < NR_VQS; stop++) {
+		ASSERT_OK(let_both_ask(&self->t));
+		ASSERT_OK(read_both(&self->t));
+		ASSERT_OK(vdev_set_backend(self->fd, stop, -1));
+		ASSERT_OK(iotlb_answer(&self->t,
+				       self->g.pool[!stop].slot[0].gpa));
+		ASSERT_OK_AT(take_frame_of(&self->g, !stop), "without %u",
+			     stop);
+		ASSERT_OK(restart_one_of_two(&self->t, stop));
+		ASSERT_OK(iotlb_flush(&self->t));
+		ASSERT_OK(guest_set_backend(&self->g, -1));
+		ASSERT_OK(start_quietly(&self->t));
+	}
+}
+
 static unsigned int max_entries(void)
 {
 	unsigned int n = 2048;

@@ -855,6 +855,40 @@ TEST_F(running, broken)
 	EXPECT_OK(guest_check_alive(g, 0));
 }
 
+static int break_ring(struct vq *vq)
+{
+	split_avail(vq)->idx += vq->num + 1;
+	vq_kick(vq);
+	if (!event_wait(vq->err))
+		return -ETIMEDOUT;
+	event_count(vq->err);
+	split_avail(vq)->idx -= vq->num + 1;
+	return 0;
+}
+
+/* A queue that is stopped is not in error: there is nothing to see to. */
+TEST_F(running, broken_and_stopped)
+{
+	__u32 either = VHOST_ALT_QUEUE_BROKEN | VHOST_ALT_QUEUE_RUNNING;
+	struct guest *g = &self->g;
+
+	ASSERT_OK(break_ring(&g->vq[TXQ]));
+	ASSERT_OK(see(self, TXQ));
+	EXPECT_EQ(either, NUM(STATE) & either);
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
+	ASSERT_OK(see(self, TXQ));
+	EXPECT_EQ(0, NUM(STATE) & either);
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
+	ASSERT_OK(see(self, TXQ));
+	EXPECT_EQ(VHOST_ALT_QUEUE_RUNNING, NUM(STATE) & either);
+	ASSERT_OK(guest_check_alive(g, 0));
+
+	ASSERT_OK(break_ring(&g->vq[TXQ]));
+	ASSERT_OK(vdev_cmd(g->dev, VHOST_RESET_OWNER, NULL));
+	ASSERT_OK(see(self, TXQ));
+	EXPECT_EQ(0, NUM(STATE) & either);
+}
+
 /* Indices over the wrap of 16 bits, and as the ring itself has them. */
 TEST_F(running, indices)
 {
@@ -972,6 +1006,28 @@ TEST_F(running, ring_counts)
 		ASSERT_OK(nl_ring(&self->nl, self->id, TXQ, c[i].ask, &self->m));
 		EXPECT_EQ(c[i].get, self->m.navail);
 		EXPECT_EQ(c[i].get, self->m.nused);
+	}
+}
+
+/*
+ * A worker that polls has the queue nearly always, which keeps nobody away: neither
+ * who asks, nor the owner.
+ */
+TEST_F(running, asked_while_the_worker_polls)
+{
+	unsigned int i, n = 20;
+	struct guest *g = &self->g;
+	__u32 us = 10 * 1000 * 1000, base;
+
+	ASSERT_OK(vdev_set_state(g->dev, VHOST_SET_VRING_BUSYLOOP_TIMEOUT, TXQ,
+				 us));
+	for (i = 0; i < n; i++) {
+		/* From here on it polls. */
+		ASSERT_OK(guest_check_tx(g, 60, i, 1, false));
+		ASSERT_OK_AT(nl_reset(&self->nl, self->id, TXQ), "%u", i);
+		ASSERT_OK_AT(nl_ring(&self->nl, self->id, TXQ, 1, &self->m),
+			     "%u", i);
+		ASSERT_OK(vdev_get_base(g->dev, TXQ, &base));
 	}
 }
 
@@ -1116,25 +1172,37 @@ TEST_F(running, interface_of_a_packet_socket)
 
 /* ---- the device IOTLB ---- */
 
-TEST_F(running, iotlb_miss)
+/* The guest anew, behind an IOMMU; its device knows where the used rings begin. */
+static int iotlb_guest(FIXTURE_DATA(running) *self, struct iotlb *t)
 {
 	struct iotlb_cfg icfg = { .v2 = true, .grain = IOTLB_PAGE };
+	struct guest *g = &self->g;
 	struct guest_cfg cfg = {
-		.features = variant->features | F_ACCESS_PLATFORM,
+		.features = g->cfg.features | F_ACCESS_PLATFORM,
 		.no_tap = true,
 	};
+	int err;
+
+	guest_stop(g);
+	err = guest_init(g, &cfg);
+	if (!err)
+		err = guest_open_dev(g);
+	if (!err)
+		err = nl_newest(&self->nl, &self->id);
+	if (!err)
+		err = iotlb_init(t, g, &icfg);
+	if (!err)
+		err = guest_open_tap(g);
+	return err ? err : iotlb_preload(t);
+}
+
+TEST_F(running, iotlb_miss)
+{
 	struct vhost_iotlb_msg miss;
 	struct guest *g = &self->g;
 	struct iotlb t;
 
-	ASSERT_OK(guest_set_backend(g, -1));
-	guest_stop(g);
-	ASSERT_OK(guest_init(g, &cfg));
-	ASSERT_OK(guest_open_dev(g));
-	ASSERT_OK(nl_newest(&self->nl, &self->id));
-	ASSERT_OK(iotlb_init(&t, g, &icfg));
-	ASSERT_OK(guest_open_tap(g));
-	ASSERT_OK(iotlb_preload(&t));
+	ASSERT_OK(iotlb_guest(self, &t));
 	ASSERT_OK(see(self, TXQ));
 	EXPECT_FALSE(NUM(STATE) & VHOST_ALT_QUEUE_IOTLB_MISS);
 	/* The guest's addresses are what the owner gave. */
@@ -1153,6 +1221,32 @@ TEST_F(running, iotlb_miss)
 			       !(NUM(STATE) & VHOST_ALT_QUEUE_IOTLB_MISS)));
 	ASSERT_OK(iotlb_unserve(&t));
 	ASSERT_OK(guest_set_backend(g, -1));
+	iotlb_free(&t);
+}
+
+/* A ring that is stopped waits for nothing, whether it has been heard or not. */
+TEST_F(running, iotlb_miss_of_a_stopped_ring)
+{
+	struct vhost_iotlb_msg miss;
+	struct guest *g = &self->g;
+	struct iotlb t;
+	bool heard;
+	int i;
+
+	ASSERT_OK(iotlb_guest(self, &t));
+	for (i = 0; i < 2; i++) {
+		heard = i;
+		ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
+		ASSERT_THAT(wait_until(!see(self, TXQ) &&
+				       NUM(STATE) & VHOST_ALT_QUEUE_IOTLB_MISS));
+		if (heard)
+			ASSERT_OK(iotlb_wait(g->dev, true, &miss));
+		ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
+		ASSERT_OK(see(self, TXQ));
+		EXPECT_FALSE(NUM(STATE) & VHOST_ALT_QUEUE_IOTLB_MISS) {
+			TH_LOG("heard: %d", heard);
+		}
+	}
 	iotlb_free(&t);
 }
 

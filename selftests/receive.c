@@ -553,6 +553,88 @@ TEST(receive_too_many_tiny_buffers)
 	guest_stop(&g);
 }
 
+/* Takes frames of @len bytes until that with number @seq has come. */
+static int recv_seq(struct guest *g, size_t len, __u32 seq)
+{
+	static struct guest_frame f;
+	int err;
+
+	do {
+		err = guest_recv(g, &f);
+		if (!err && !(f.len == len && frame_is(f.data, len,
+						       frame_seq(f.data))))
+			err = -EBADMSG;
+	} while (!err && frame_seq(f.data) != seq);
+	return err;
+}
+
+/*
+ * A chain of more pieces than any packet can have is of no use behind others either.
+ * That it goes back must not depend on a packet for which it would be the first.
+ */
+FIXTURE(long_chain)
+{
+	struct guest g;
+};
+
+FIXTURE_VARIANT(long_chain)
+{
+	__u64 features;
+	bool indirect;
+};
+
+FIXTURE_VARIANT_ADD(long_chain, direct)
+{
+	.features = F_EVENT_IDX,
+};
+
+FIXTURE_VARIANT_ADD(long_chain, indirect)
+{
+	.features = F_EVENT_IDX | F_INDIRECT,
+	.indirect = true,
+};
+
+FIXTURE_VARIANT_ADD(long_chain, in_order)
+{
+	.features = F_INDIRECT | F_IN_ORDER,
+	.indirect = true,
+};
+
+FIXTURE_SETUP(long_chain)
+{
+	struct guest_cfg cfg = {
+		.features = MODERN | variant->features,
+		.tap_flags = IFF_VNET_HDR,
+		.num = 2048,
+		.slots = 64,
+		.slot_size = 8192,
+		.ind_max = variant->indirect ? 1100 : 0,
+	};
+
+	SETUP_NEEDS(variant->features);
+	ASSERT_OK(guest_start(&self->g, &cfg));
+}
+
+FIXTURE_TEARDOWN(long_chain)
+{
+	guest_stop(&self->g);
+}
+
+TEST_F(long_chain, behind_a_small_buffer)
+{
+	struct guest *g = &self->g;
+	__u32 seq;
+
+	OURS_ALONE("the queue stops at a chain of more than 1024 pieces");
+	ASSERT_OK(guest_post(g, 2048, 1, false));
+	ASSERT_OK(guest_post(g, 4400, 1100, variant->indirect));
+	ASSERT_EQ(32, guest_refill(g, 32, 2048));
+	/* None that the first buffer has room for; the first one may be lost. */
+	for (seq = 1; seq <= 4; seq++)
+		ASSERT_OK(guest_inject(g, 4096, seq));
+	EXPECT_OK(recv_seq(g, 4096, 2));
+}
+
 /*
  * CVE-2014-0077, mergeable: header and frame in pieces of a few bytes, the patch
  * of the header too.

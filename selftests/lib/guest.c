@@ -453,7 +453,10 @@ int guest_recv(struct guest *g, struct guest_frame *f)
 	f->nbufs = 0;
 	f->hdr.num_buffers = 1;
 	do {
-		n = take_buffer(g, flat + len, sizeof(flat) - len);
+		/* What comes back unused before it is no part of the frame. */
+		do
+			n = take_buffer(g, flat + len, sizeof(flat) - len);
+		while (!n && !len);
 		if (n < 0)
 			return n;
 		len += n;

@@ -45,6 +45,12 @@ int vdev_set_addr(int fd, const struct vq *vq);
 int vdev_set_vring(int fd, const struct vq *vq, __u32 base);
 
 /*
+ * Waits until what kicks have begun is over. A ring that neither waits for its
+ * backend nor for an entry of the IOTLB rests then until it is kicked again.
+ */
+int vdev_rest(int fd, const struct vq *vq);
+
+/*
  * A counter out of the file's fdinfo, such as "queue1.packets": 0 if it is not
  * there, as on a device that counts nothing.
  */

@@ -174,6 +174,25 @@ bool vq_wait_pop(struct vq *vq, struct vq_used *used)
 	return vq_wait(vq) && vq_pop(vq, used);
 }
 
+bool vq_wait_called(struct vq *vq, unsigned int cookie)
+{
+	struct vq_used used;
+
+	while (event_wait(vq->call)) {
+		event_count(vq->call);
+		do {
+			while (vq_pop(vq, &used)) {
+				if (used.cookie == cookie)
+					return true;
+				if (used.cookie == VQ_BOGUS)
+					return false;
+			}
+			vq->ops->arm(vq);
+		} while (vq->ops->has_used(vq));
+	}
+	return false;
+}
+
 bool vq_drain(struct vq *vq)
 {
 	struct vq_used used;

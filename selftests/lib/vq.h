@@ -124,6 +124,12 @@ bool vq_wait(struct vq *vq);
 /* Waits for one and takes it. */
 bool vq_wait_pop(struct vq *vq, struct vq_used *used);
 
+/*
+ * Takes back chains as a driver that looks only when it is called, until the one
+ * with @cookie has come. False if there is no call, or for an entry of no chain.
+ */
+bool vq_wait_called(struct vq *vq, unsigned int cookie);
+
 /* Takes back everything that is in flight; true if it all came. */
 bool vq_drain(struct vq *vq);
 
