@@ -125,7 +125,10 @@ DEFINE_EVENT(vhost_alt_worker, vhost_alt_worker_wake,
 DEFINE_EVENT(vhost_alt_worker, vhost_alt_worker_sleep,
 	TP_PROTO(u64 runs), TP_ARGS(runs));
 
-/* A batch: chains of the guest that are used, and the queue's packets and bytes. */
+/*
+ * A batch: chains of the guest that are to be given back, and the queue's packets
+ * and bytes.
+ */
 DECLARE_EVENT_CLASS(vhost_alt_batch,
 	TP_PROTO(const struct vhost_queue *q, unsigned int chains),
 	TP_ARGS(q, chains),

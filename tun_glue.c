@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * All that knows of tun, tap and packet sockets. The owner's process or a worker
- * in its address space calls this; the queue's mutex serializes it.
+ * in its address space calls this; the queue's mutex serializes what uses the
+ * backend of a queue.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

@@ -122,8 +122,8 @@ enum vhost_request {
  * @ifname: the backend's interface, or empty
  * @ifindex: its index, or 0
  * @batch: room for the chains that are being worked on
- * @request: an enum vhost_request. Set by who holds the device's mutex, but not
- *	this one.
+ * @request: an enum vhost_request: made by who holds the device's mutex, but not
+ *	this one; carried out under this one
  * @request_wait: who waits for it to be carried out
  * @look: what was in the ring when that was requested, or NULL; protected by the
  *	device's mutex while there is no request

@@ -31,7 +31,7 @@ struct vhost_work {
 /**
  * struct vhost_worker_usage - what a worker has done
  * @tid: its thread, in the initial pid namespace
- * @runs: times that it woke and found work
+ * @runs: times that it took up all the work that was queued
  * @runtime: nanoseconds of CPU time
  * @cpu: where it ran last
  */

@@ -179,7 +179,7 @@ struct vring_snapshot {
  *	back, and set @done of the batch when it does
  * @put_back: step back over that many chains, the youngest first
  * @want_call: does the guest want an interrupt, now that the next used entry is
- *	@last_used and was @old when it was asked last?
+ *	@last_used and was @old before?
  * @enable_kick: see vring_enable_kick()
  * @disable_kick: see vring_disable_kick()
  * @available: see vring_available()

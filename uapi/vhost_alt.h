@@ -102,8 +102,7 @@
  *
  * VHOST_GET_VRING_BASE (struct vhost_vring_state, in and out)
  *	The index of the available entry that is next. Exact while the ring does
- *	not run: every entry before it is used, none from it on; but after an error
- *	of the ring those that could not be written as used are lost.
+ *	not run: every entry before it is used, none from it on.
  *
  * VHOST_SET_VRING_ENDIAN (struct vhost_vring_state, in)
  * VHOST_GET_VRING_ENDIAN (struct vhost_vring_state, in and out)
