@@ -34,7 +34,7 @@ bridge_start() {
 
 # Along the route, as often as asked.
 migrate_times() {
-	local i
+	local i halfway=
 
 	check "data to keep is in the guest's memory" keepsake_make || return
 	check "memory changes all the time" churn_start || return
@@ -60,14 +60,16 @@ migrate_along() { # DEVICE…
 	done
 }
 
-# Halfway the guest is here or there, or nowhere.
+# Halfway there are two, and the guest is here or there, or nowhere.
 abandon() {
 	explain
 	flow_clean
 	parcel_clean
-	seat_take target
-	guest_clean
-	seat_take source
+	if [[ $halfway ]]; then
+		seat_take target
+		guest_clean
+		seat_take source
+	fi
 	kill -KILL "$qemu_pid" 2>/dev/null
 }
 
@@ -80,8 +82,9 @@ hop() { # DEVICE WHEN
 	machine+=(-incoming "unix:$path")
 	guest_start "$queues" "$(guest_netdev "$queues")" "$props"
 	machine=("${machine[@]:0:${#machine[@]}-2}")
-	check "another QEMU waits: $2, to ${1##*/}" incoming_ready "$path" || return
 	seat_leave target
+	halfway=yes
+	check "another QEMU waits: $2, to ${1##*/}" incoming_ready "$path" || return
 
 	seat_take source
 	check "a parcel is expected: $2" parcel_prepare &&
@@ -96,6 +99,7 @@ hop() { # DEVICE WHEN
 	source_end
 
 	seat_take target
+	halfway=
 	check "the guest runs on: $2" guest_await 60 monitor_run_state running &&
 		check "traffic goes on: $2" traffic_goes_on &&
 		check "the parcel is intact: $2" parcel_intact || return

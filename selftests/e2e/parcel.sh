@@ -22,7 +22,8 @@ parcel_prepare() {
 	await_listener "$parcel_port" || return
 	guest "echo '$parcel_room' >/proc/sys/net/ipv4/tcp_rmem &&
 		cd /tmp && rm -f parcel.* && mkfifo parcel.pipe &&
-		{ head -c $parcel_bytes <parcel.pipe | sha256sum >parcel.sum & } &&
+		{ { head -c $parcel_bytes <parcel.pipe | sha256sum >parcel.part;
+			mv parcel.part parcel.sum; } & } &&
 		{ nc $host_ip $parcel_port <>flow.idle >parcel.pipe & } &&
 		echo \$! >parcel.pid" &&
 		guest_await 60 parcel_queued 0 && guest "kill -STOP \$(cat /tmp/parcel.pid)"
@@ -40,7 +41,7 @@ parcel_send() {
 
 parcel_intact() {
 	guest "cd /tmp; kill -CONT \$(cat parcel.pid);
-		until test -s parcel.sum; do sleep 0.2; done; cat parcel.sum;
+		until test -e parcel.sum; do sleep 0.2; done; cat parcel.sum;
 		kill \$(cat parcel.pid)" &&
 		[[ ${reply%% *} == "$(sha256sum <"$work/parcel" | cut -d ' ' -f 1)" ]]
 }
