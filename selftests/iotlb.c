@@ -1265,13 +1265,7 @@ TEST_F(traffic, nothing_is_touched_after_invalidate)
 /* The last that a worker writes before it sleeps is that it wants a kick. */
 static bool transmit_sleeps(struct guest *g)
 {
-	struct vq *vq = &g->vq[TXQ];
-
-	if (vq->features & F_EVENT_IDX)
-		return *(volatile __u16 *)split_avail_event(vq) ==
-		       vq->avail_idx;
-	return !(*(volatile __u16 *)&split_used(vq)->flags &
-		 VRING_USED_F_NO_NOTIFY);
+	return split_kick_is_asked(&g->vq[TXQ]);
 }
 
 /* A page of the used ring moves while nobody writes to it. */

@@ -183,14 +183,7 @@ TEST_F(notify, kick_is_wanted_when_idle)
 	for (i = 0; i < 20; i++) {
 		ASSERT_OK(send_frames(g, 1 + i % 3));
 		ASSERT_OK(guest_reap_all(g));
-		if (variant->features & F_EVENT_IDX)
-			ASSERT_THAT(wait_until(*(volatile __u16 *)
-					       split_avail_event(vq) ==
-					       vq->avail_idx));
-		else
-			ASSERT_THAT(wait_until(!(*(volatile __u16 *)
-						 &split_used(vq)->flags &
-						 VRING_USED_F_NO_NOTIFY)));
+		ASSERT_THAT(wait_until(split_kick_is_asked(vq)));
 	}
 }
 

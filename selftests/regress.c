@@ -176,15 +176,6 @@ TEST(refused_backend_stops_the_old)
  * reverted): a guest that is asked for a kick has nothing left in the ring, and
  * what it had is on its way, not in a batch that waits for more.
  */
-static bool wants_kick(struct vq *vq)
-{
-	if (vq->features & F_EVENT_IDX)
-		return __atomic_load_n(split_avail_event(vq),
-				       __ATOMIC_ACQUIRE) == vq->avail_idx;
-	return !(__atomic_load_n(&split_used(vq)->flags, __ATOMIC_ACQUIRE) &
-		 VRING_USED_F_NO_NOTIFY);
-}
-
 TEST(kick_wanted_before_the_batch_has_left)
 {
 	struct guest_cfg cfg = MODERN_CFG;
@@ -204,7 +195,7 @@ TEST(kick_wanted_before_the_batch_has_left)
 					     false));
 		}
 		vq_submit(&g.vq[TXQ]);
-		ASSERT_THAT(wait_until(wants_kick(&g.vq[TXQ])));
+		ASSERT_THAT(wait_until(split_kick_is_asked(&g.vq[TXQ])));
 		/* All of it is there, without a wait. */
 		for (i = 0; i < n; i++) {
 			ASSERT_EQ(60, packet_recv_now(g.pkt, &hdr, got,

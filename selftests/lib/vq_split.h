@@ -31,6 +31,19 @@ static inline __u16 *split_avail_event(struct vq *vq)
 	return (__u16 *)&split_used(vq)->ring[vq->num];
 }
 
+/*
+ * Has the device asked for a kick for whatever comes next? It looks once more
+ * after that, and sleeps.
+ */
+static inline bool split_kick_is_asked(struct vq *vq)
+{
+	if (vq->features & F_EVENT_IDX)
+		return __atomic_load_n(split_avail_event(vq),
+				       __ATOMIC_ACQUIRE) == vq->avail_idx;
+	return !(__atomic_load_n(&split_used(vq)->flags, __ATOMIC_ACQUIRE) &
+		 VRING_USED_F_NO_NOTIFY);
+}
+
 /* The device's used index, read once and before what it publishes. */
 static inline __u16 split_used_idx(struct vq *vq)
 {
