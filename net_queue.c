@@ -3,7 +3,6 @@
  * What both directions have in common: turns of a worker, polling without sleep,
  * and the backend.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/file.h>
 #include <linux/net.h>

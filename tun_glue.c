@@ -4,7 +4,6 @@
  * in its address space calls this; the queue's mutex serializes what uses the
  * backend of a queue.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/file.h>
 #include <linux/if_ether.h>

@@ -3,7 +3,6 @@
  * The device: its owner, his workers, the maps of guest memory, and the features.
  * uapi/vhost_alt.h documents each command.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/eventfd.h>
 #include <linux/module.h>

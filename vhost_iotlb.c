@@ -4,7 +4,6 @@
  * last lookup, as it is in all but the strangest guests without an IOMMU, and a
  * walk down a tree otherwise.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/interval_tree_generic.h>
 #include <linux/slab.h>

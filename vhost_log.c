@@ -4,7 +4,6 @@
  * exchanging them for 0, so a bit is set by an atomic operation, for which the
  * page of the log is pinned. Most bits are set already, and reading is cheap.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/eventfd.h>
 #include <linux/highmem.h>

@@ -5,7 +5,6 @@
  * for the address comes. Since a queue waits for one address at a time, the note
  * has its place in the queue, and a guest cannot have more of them made.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>

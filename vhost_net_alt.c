@@ -3,7 +3,6 @@
  * The net device: /dev/vhost-net-alt, its file operations, and the features that
  * it offers.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/compat.h>
 #include <linux/fs.h>

@@ -7,7 +7,6 @@
  * their mutexes: what they are set up with changes under the device's mutex too,
  * and the rest are single words.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/delay.h>
 #include <linux/mutex.h>

@@ -3,7 +3,6 @@
  * A virtqueue: its state, and the commands that set it up, which
  * uapi/vhost_alt.h documents.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/eventfd.h>
 #include <linux/file.h>

@@ -4,7 +4,6 @@
  * that owns a device. Work is queued on it from any context: from the wait
  * queue of a kick's eventfd or of a tap, and from ioctls.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/cgroup.h>
 #include <linux/completion.h>

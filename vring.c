@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What all layouts have in common: where the ring lies, and giving chains back. */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include "trace.h"
 #include "vring.h"

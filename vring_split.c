@@ -7,7 +7,6 @@
  * All of it lies in memory that the guest writes while we read. Each word is
  * read once, into the batch's scratch space, and judged there.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/nospec.h>
 #include <linux/uaccess.h>
