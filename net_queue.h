@@ -13,18 +13,18 @@
  * descriptors that hold nothing, or else a guest with useless buffers could keep
  * the worker for itself; 16 for each packet are more than sensible guests use.
  */
-#define NET_WEIGHT_PACKETS	256
-#define NET_WEIGHT_BYTES	(512 * 1024)
-#define NET_WEIGHT_DESCS	(16 * NET_WEIGHT_PACKETS)
+#define VHA_NET_WEIGHT_PACKETS	256
+#define VHA_NET_WEIGHT_BYTES	(512 * 1024)
+#define VHA_NET_WEIGHT_DESCS	(16 * VHA_NET_WEIGHT_PACKETS)
 
 enum {
-	NET_RX,
-	NET_TX,
-	NET_QUEUES,
+	VHA_NET_RX,
+	VHA_NET_TX,
+	VHA_NET_QUEUES,
 };
 
 /**
- * struct net_queue - a virtqueue and its backend
+ * struct vha_net_queue - a virtqueue and its backend
  * @q: the virtqueue; its mutex protects all
  * @ts: the backend; set while the queue is running
  * @tx: frames being sent; transmit queue only
@@ -33,12 +33,12 @@ enum {
  * @busy_end: until when to look for more without sleep, in ns of local_clock()
  * @turn_end: until when to do so in this turn
  */
-struct net_queue {
-	struct vhost_queue q;
-	struct tun_socket ts;
+struct vha_net_queue {
+	struct vha_queue q;
+	struct vha_tun_socket ts;
 	union {
-		struct tun_tx tx;
-		struct tun_rx rx;
+		struct vha_tun_tx tx;
+		struct vha_tun_rx rx;
 	};
 	size_t buffer_size;
 	u64 busy_end;
@@ -46,64 +46,64 @@ struct net_queue {
 };
 
 /* What a worker has done since it turned to the queue. */
-struct net_weight {
+struct vha_net_weight {
 	unsigned int packets;
 	size_t bytes;
 };
 
-static inline bool net_weight_exceeded(const struct vhost_queue *q,
-				       const struct net_weight *weight)
+static inline bool vha_net_weight_exceeded(const struct vha_queue *q,
+					   const struct vha_net_weight *weight)
 {
-	return weight->packets >= NET_WEIGHT_PACKETS ||
-	       weight->bytes >= NET_WEIGHT_BYTES ||
-	       q->batch->walked >= NET_WEIGHT_DESCS;
+	return weight->packets >= VHA_NET_WEIGHT_PACKETS ||
+	       weight->bytes >= VHA_NET_WEIGHT_BYTES ||
+	       q->batch->walked >= VHA_NET_WEIGHT_DESCS;
 }
 
 /*
  * Virtio 1.2, 5.1.6.1: num_buffers is there with either of the two features. With
  * those of tunnels (virtio 1.4, 5.1.6) the header is that and more.
  */
-static inline size_t net_header_size(const struct vhost_queue *q)
+static inline size_t vha_net_header_size(const struct vha_queue *q)
 {
 	if (q->features[1] & COMPAT_TUNNEL_FEATURES)
 		return COMPAT_TUNNEL_HDR_LEN;
-	if (vhost_queue_has(q, VIRTIO_NET_F_MRG_RXBUF) ||
-	    vhost_queue_has(q, VIRTIO_F_VERSION_1))
+	if (vha_queue_has(q, VIRTIO_NET_F_MRG_RXBUF) ||
+	    vha_queue_has(q, VIRTIO_F_VERSION_1))
 		return sizeof(struct virtio_net_hdr_mrg_rxbuf);
 	return sizeof(struct virtio_net_hdr);
 }
 
 /* Does the header come from and go to the socket, or is it our own? */
-static inline bool net_socket_has_header(const struct vhost_queue *q)
+static inline bool vha_net_socket_has_header(const struct vha_queue *q)
 {
-	return !vhost_queue_has(q, VHOST_NET_F_VIRTIO_NET_HDR);
+	return !vha_queue_has(q, VHOST_NET_F_VIRTIO_NET_HDR);
 }
 
 /* Let others have the worker, and come back. */
-static inline void net_yield_turn(struct vhost_queue *q)
+static inline void vha_net_yield_turn(struct vha_queue *q)
 {
 	q->stats.weight++;
-	vhost_queue_wake(q);
+	vha_queue_wake(q);
 }
 
 /* What came of looking for more. */
-enum busy_outcome {
-	BUSY_FOUND,	/* there is more */
-	BUSY_TURN,	/* it is the turn of others, but time is not up */
-	BUSY_OVER,	/* it is time to sleep */
+enum vha_net_busy {
+	VHA_NET_BUSY_FOUND,	/* there is more */
+	VHA_NET_BUSY_TURN,	/* it is the turn of others, but time is not up */
+	VHA_NET_BUSY_OVER,	/* it is time to sleep */
 };
 
-void net_queue_serve_rx(struct vhost_work *work);
-void net_queue_serve_tx(struct vhost_work *work);
-long net_queue_start(struct net_queue *nq, int fd);
-struct tun_socket net_queue_stop(struct net_queue *nq);
+void vha_net_queue_serve_rx(struct vha_work *work);
+void vha_net_queue_serve_tx(struct vha_work *work);
+long vha_net_queue_start(struct vha_net_queue *nq, int fd);
+struct vha_tun_socket vha_net_queue_stop(struct vha_net_queue *nq);
 
-int net_transmit(struct net_queue *nq);
-int net_receive(struct net_queue *nq);
+int vha_net_transmit(struct vha_net_queue *nq);
+int vha_net_receive(struct vha_net_queue *nq);
 
-int net_wait_for_kick(struct vhost_queue *q, struct net_weight *weight);
-void net_busy_begin(struct net_queue *nq);
-enum busy_outcome net_busy_poll(struct net_queue *nq,
-				bool (*ready)(struct net_queue *nq));
+int vha_net_wait_for_kick(struct vha_queue *q, struct vha_net_weight *weight);
+void vha_net_busy_begin(struct vha_net_queue *nq);
+enum vha_net_busy vha_net_busy_poll(struct vha_net_queue *nq,
+				    bool (*ready)(struct vha_net_queue *nq));
 
 #endif /* VHOST_ALT_NET_QUEUE_H */

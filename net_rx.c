@@ -11,9 +11,9 @@
  * at least one for each packet that is at hand. There is one, even if another
  * reader of the socket has taken it meanwhile.
  */
-static unsigned int fetch_goal(struct net_queue *nq, size_t size)
+static unsigned int fetch_goal(struct vha_net_queue *nq, size_t size)
 {
-	unsigned int packets = tun_rx_fill(&nq->rx, &nq->ts) ?: 1;
+	unsigned int packets = vha_tun_rx_fill(&nq->rx, &nq->ts) ?: 1;
 
 	if (size <= nq->buffer_size || !nq->buffer_size)
 		return packets;
@@ -27,16 +27,16 @@ static unsigned int fetch_goal(struct net_queue *nq, size_t size)
  * Return: how many chains; 0 if the guest has not made enough available;
  * -EBADMSG if the chain at index *@end is of no use; -ENOSPC if they do not fit
  * beside those that are held already; -EMSGSIZE if no buffers that this guest
- * may give, or that can be held, are enough; -EINPROGRESS or -EFAULT as vring_fetch().
+ * may give, or that can be held, are enough; -EINPROGRESS or -EFAULT as vha_ring_fetch().
  */
-static int hold_buffers(struct net_queue *nq, unsigned int first, size_t size,
+static int hold_buffers(struct vha_net_queue *nq, unsigned int first, size_t size,
 			unsigned int *end)
 {
-	struct vhost_queue *q = &nq->q;
-	struct vring_batch *b = q->batch;
-	bool mergeable = vhost_queue_has(q, VIRTIO_NET_F_MRG_RXBUF);
+	struct vha_queue *q = &nq->q;
+	struct vha_ring_batch *b = q->batch;
+	bool mergeable = vha_queue_has(q, VIRTIO_NET_F_MRG_RXBUF);
 	unsigned int most = mergeable ? q->num : 1;
-	struct vring_chain *chain;
+	struct vha_ring_chain *chain;
 	size_t room = 0;
 	int n;
 
@@ -44,19 +44,19 @@ static int hold_buffers(struct net_queue *nq, unsigned int first, size_t size,
 		if (unlikely(*end - first == most))
 			return -EMSGSIZE;
 		if (*end == b->count) {
-			n = vring_fetch(q, fetch_goal(nq, size - room));
-			if (n == -ENOSPC && !first && vring_full(q))
+			n = vha_ring_fetch(q, fetch_goal(nq, size - room));
+			if (n == -ENOSPC && !first && vha_ring_full(q))
 				return -EMSGSIZE;
 			if (n <= 0)
 				return n;
 		}
 		chain = &b->chains[*end];
-		if (unlikely(chain->bad != VHOST_DROP_NONE)) {
-			vhost_queue_drop(q, chain->bad);
+		if (unlikely(chain->bad != VHA_DROP_NONE)) {
+			vha_queue_drop(q, chain->bad);
 			return -EBADMSG;
 		}
 		if (unlikely(chain->out || !chain->in)) {
-			vhost_queue_drop(q, VHOST_ALT_DROP_DIRECTION);
+			vha_queue_drop(q, VHOST_ALT_DROP_DIRECTION);
 			return -EBADMSG;
 		}
 		room += chain->size;
@@ -80,19 +80,19 @@ static bool write_guest(const struct iovec *iov, unsigned int niov,
  * Complete the virtio-net header at the start of the guest's buffers: all of it
  * if the socket knows none, else the count of buffers, which it does not know.
  */
-static bool write_header(const struct vhost_queue *q, const struct iovec *iov,
+static bool write_header(const struct vha_queue *q, const struct iovec *iov,
 			 unsigned int niov, unsigned int buffers)
 {
 	/* All zero: no offload, and nothing of what longer headers have. */
 	u8 hdr[COMPAT_MAX_HDR_LEN] __aligned(sizeof(__virtio16)) = {};
 	size_t offset = offsetof(struct virtio_net_hdr_mrg_rxbuf, num_buffers);
 	__virtio16 *num_buffers = (__virtio16 *)(hdr + offset);
-	size_t size = net_header_size(q);
+	size_t size = vha_net_header_size(q);
 
 	BUILD_BUG_ON(VIRTIO_NET_HDR_GSO_NONE != 0);
 
-	*num_buffers = cpu_to_vhost16(q, buffers);
-	if (!net_socket_has_header(q))
+	*num_buffers = cpu_to_vha16(q, buffers);
+	if (!vha_net_socket_has_header(q))
 		return write_guest(iov, niov, 0, hdr, size);
 	if (size < sizeof(struct virtio_net_hdr_mrg_rxbuf))
 		return true;
@@ -103,7 +103,7 @@ static bool write_header(const struct vhost_queue *q, const struct iovec *iov,
 }
 
 /* Note how much of @size bytes each of @n chains holds. */
-static void set_written(struct vring_chain *chain, unsigned int n, size_t size)
+static void set_written(struct vha_ring_chain *chain, unsigned int n, size_t size)
 {
 	for (; n > 1; n--, chain++) {
 		chain->written = chain->size;
@@ -119,35 +119,35 @@ static void set_written(struct vring_chain *chain, unsigned int n, size_t size)
  * packet was lost and they may serve the next one; -EFAULT if the dirty log
  * cannot be written.
  */
-static int deliver(struct net_queue *nq, unsigned int first, unsigned int n,
+static int deliver(struct vha_net_queue *nq, unsigned int first, unsigned int n,
 		   size_t len)
 {
-	struct vhost_queue *q = &nq->q;
-	struct vring_batch *b = q->batch;
-	struct vring_chain *chain = &b->chains[first];
-	struct vring_chain *last = chain + n - 1;
+	struct vha_queue *q = &nq->q;
+	struct vha_ring_batch *b = q->batch;
+	struct vha_ring_chain *chain = &b->chains[first];
+	struct vha_ring_chain *last = chain + n - 1;
 	const struct iovec *iov = &b->iov[chain->first];
 	unsigned int niov = last->first + last->in - chain->first;
-	size_t size = net_header_size(q) + len;
-	size_t skip = net_socket_has_header(q) ? 0 : net_header_size(q);
+	size_t size = vha_net_header_size(q) + len;
+	size_t skip = vha_net_socket_has_header(q) ? 0 : vha_net_header_size(q);
 	int err;
 
-	err = tun_rx_recv(&nq->rx, &nq->ts, iov, niov, skip, size - skip);
+	err = vha_tun_rx_recv(&nq->rx, &nq->ts, iov, niov, skip, size - skip);
 	if (!err && !write_header(q, iov, niov, n))
 		err = -EFAULT;
 	/* A packet that was lost may have been written in part. */
-	if (unlikely(vhost_queue_has(q, VHOST_F_LOG_ALL)) &&
-	    vring_log_iov(q, iov, size)) {
-		vhost_queue_drop(q, VHOST_ALT_DROP_WRITE);
+	if (unlikely(vha_queue_has(q, VHOST_F_LOG_ALL)) &&
+	    vha_ring_log_iov(q, iov, size)) {
+		vha_queue_drop(q, VHOST_ALT_DROP_WRITE);
 		return -EFAULT;
 	}
 	if (unlikely(err && err != -EFAULT)) {
-		vhost_queue_drop(q, VHOST_ALT_DROP_RECEIVE);
+		vha_queue_drop(q, VHOST_ALT_DROP_RECEIVE);
 		return 0;
 	}
 	if (unlikely(err)) {
 		/* The guest gets its buffers back empty, not again and again. */
-		vhost_queue_drop(q, VHOST_ALT_DROP_WRITE);
+		vha_queue_drop(q, VHOST_ALT_DROP_WRITE);
 		return n;
 	}
 	set_written(chain, n, size);
@@ -156,42 +156,42 @@ static int deliver(struct net_queue *nq, unsigned int first, unsigned int n,
 	return n;
 }
 
-static void drop_packet(struct net_queue *nq)
+static void drop_packet(struct vha_net_queue *nq)
 {
-	tun_rx_drop(&nq->rx, &nq->ts);
-	vhost_queue_drop(&nq->q, VHOST_ALT_DROP_NO_ROOM);
+	vha_tun_rx_drop(&nq->rx, &nq->ts);
+	vha_queue_drop(&nq->q, VHOST_ALT_DROP_NO_ROOM);
 }
 
 /* Complete what is held up to index @end, and put back the rest. */
-static int settle(struct vhost_queue *q, unsigned int end)
+static int settle(struct vha_queue *q, unsigned int end)
 {
 	int err;
 
 	if (end)
 		trace_vhost_alt_receive(q, end);
-	err = vring_complete(q, end);
+	err = vha_ring_complete(q, end);
 	if (!err)
-		vring_put_back(q, q->batch->done);
+		vha_ring_put_back(q, q->batch->done);
 	return err;
 }
 
 /*
  * Deliver the packets at hand, or as many as the weight allows.
  *
- * Return: 1 if the guest has too few buffers, 0, -EINPROGRESS as vring_fetch(), or
+ * Return: 1 if the guest has too few buffers, 0, -EINPROGRESS as vha_ring_fetch(), or
  * -EFAULT if the ring cannot be used. Nothing is held afterwards, but on -EFAULT.
  */
-static int receive_batch(struct net_queue *nq, struct net_weight *weight)
+static int receive_batch(struct vha_net_queue *nq, struct vha_net_weight *weight)
 {
-	struct vhost_queue *q = &nq->q;
+	struct vha_queue *q = &nq->q;
 	unsigned int taken = 0, end;
 	bool moved = false;
 	int n = 1, err;
 	size_t len;
 
-	while (!net_weight_exceeded(q, weight) &&
-	       tun_rx_peek(&nq->rx, &nq->ts, &len)) {
-		n = hold_buffers(nq, taken, net_header_size(q) + len, &end);
+	while (!vha_net_weight_exceeded(q, weight) &&
+	       vha_tun_rx_peek(&nq->rx, &nq->ts, &len)) {
+		n = hold_buffers(nq, taken, vha_net_header_size(q) + len, &end);
 		weight->packets++;
 		if (likely(n > 0)) {
 			weight->bytes += len;
@@ -201,7 +201,7 @@ static int receive_batch(struct net_queue *nq, struct net_weight *weight)
 			taken += n;
 			moved |= n;
 			n = 1;
-			if (taken < VRING_BATCH)
+			if (taken < VHA_RING_BATCH)
 				continue;
 			end = taken;
 		} else if (n == -EMSGSIZE) {
@@ -230,64 +230,64 @@ static int receive_batch(struct net_queue *nq, struct net_weight *weight)
 
 	err = settle(q, taken);
 	if (moved)
-		net_busy_begin(nq);
+		vha_net_busy_begin(nq);
 	if (unlikely(err || n == -EFAULT || n == -EINPROGRESS))
 		return err ?: n;
 	return !n;
 }
 
-static bool rx_ready(struct net_queue *nq)
+static bool rx_ready(struct vha_net_queue *nq)
 {
-	return tun_rx_fill(&nq->rx, &nq->ts);
+	return vha_tun_rx_fill(&nq->rx, &nq->ts);
 }
 
 /* Is there a packet? If not, the worker will be woken for the next. */
-static bool packets_at_hand(struct net_queue *nq)
+static bool packets_at_hand(struct vha_net_queue *nq)
 {
-	if (tun_rx_fill(&nq->rx, &nq->ts))
+	if (vha_tun_rx_fill(&nq->rx, &nq->ts))
 		return true;
-	switch (net_busy_poll(nq, rx_ready)) {
-	case BUSY_FOUND:
+	switch (vha_net_busy_poll(nq, rx_ready)) {
+	case VHA_NET_BUSY_FOUND:
 		return true;
-	case BUSY_TURN:
-		vhost_queue_wake(&nq->q);
+	case VHA_NET_BUSY_TURN:
+		vha_queue_wake(&nq->q);
 		return false;
 	default:
 		break;
 	}
-	vhost_poll_arm(&nq->q.backend_poll);
-	if (!tun_rx_fill(&nq->rx, &nq->ts))
+	vha_poll_arm(&nq->q.backend_poll);
+	if (!vha_tun_rx_fill(&nq->rx, &nq->ts))
 		return false;
-	vhost_poll_disarm(&nq->q.backend_poll);
+	vha_poll_disarm(&nq->q.backend_poll);
 	return true;
 }
 
 /**
- * net_receive() - deliver what the backend has
+ * vha_net_receive() - deliver what the backend has
  * @nq: the queue, with its mutex held
  *
- * Return: as net_transmit().
+ * Return: as vha_net_transmit().
  */
-int net_receive(struct net_queue *nq)
+int vha_net_receive(struct vha_net_queue *nq)
 {
-	struct vhost_queue *q = &nq->q;
-	struct net_weight weight = {};
+	struct vha_queue *q = &nq->q;
+	struct vha_net_weight weight = {};
 	int err;
 
 	/* While the worker looks anyway, neither socket nor guest need call. */
-	vhost_poll_disarm(&nq->q.backend_poll);
-	err = vring_disable_kick(q);
+	vha_poll_disarm(&nq->q.backend_poll);
+	err = vha_ring_disable_kick(q);
 
 	while (!err && packets_at_hand(nq)) {
-		if (net_weight_exceeded(q, &weight)) {
-			net_yield_turn(q);
+		if (vha_net_weight_exceeded(q, &weight)) {
+			vha_net_yield_turn(q);
 			break;
 		}
 		err = receive_batch(nq, &weight);
 		/* Packets wait now; more of them would be no news. */
 		if (err > 0) {
 			q->stats.no_buffers++;
-			err = net_wait_for_kick(q, &weight);
+			err = vha_net_wait_for_kick(q, &weight);
 		}
 	}
 	return err;

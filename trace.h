@@ -16,7 +16,7 @@
 
 /* Where the file of a device goes: it is opened, and closed. */
 DECLARE_EVENT_CLASS(vhost_alt_dev,
-	TP_PROTO(const struct vhost_dev *dev),
+	TP_PROTO(const struct vha_dev *dev),
 	TP_ARGS(dev),
 	TP_STRUCT__entry(
 		__field(u32, dev)
@@ -29,15 +29,15 @@ DECLARE_EVENT_CLASS(vhost_alt_dev,
 
 /* A device file was opened. */
 DEFINE_EVENT(vhost_alt_dev, vhost_alt_open,
-	TP_PROTO(const struct vhost_dev *dev), TP_ARGS(dev));
+	TP_PROTO(const struct vha_dev *dev), TP_ARGS(dev));
 
 /* The last reference to a device file is gone. */
 DEFINE_EVENT(vhost_alt_dev, vhost_alt_close,
-	TP_PROTO(const struct vhost_dev *dev), TP_ARGS(dev));
+	TP_PROTO(const struct vha_dev *dev), TP_ARGS(dev));
 
 /* A process became the owner. */
 TRACE_EVENT(vhost_alt_owner,
-	TP_PROTO(const struct vhost_dev *dev),
+	TP_PROTO(const struct vha_dev *dev),
 	TP_ARGS(dev),
 	TP_STRUCT__entry(
 		__field(u32, dev)
@@ -52,7 +52,7 @@ TRACE_EVENT(vhost_alt_owner,
 
 /* There is a new memory table. */
 TRACE_EVENT(vhost_alt_memory,
-	TP_PROTO(const struct vhost_dev *dev),
+	TP_PROTO(const struct vha_dev *dev),
 	TP_ARGS(dev),
 	TP_STRUCT__entry(
 		__field(u32, dev)
@@ -67,7 +67,7 @@ TRACE_EVENT(vhost_alt_memory,
 
 /* The driver accepted features. */
 TRACE_EVENT(vhost_alt_features,
-	TP_PROTO(const struct vhost_dev *dev, const u64 *features),
+	TP_PROTO(const struct vha_dev *dev, const u64 *features),
 	TP_ARGS(dev, features),
 	TP_STRUCT__entry(
 		__field(u32, dev)
@@ -85,7 +85,7 @@ TRACE_EVENT(vhost_alt_features,
 
 /* A queue has a backend, or (no interface) none any more. */
 TRACE_EVENT(vhost_alt_backend,
-	TP_PROTO(const struct vhost_queue *q),
+	TP_PROTO(const struct vha_queue *q),
 	TP_ARGS(q),
 	TP_STRUCT__entry(
 		__field(u32, dev)
@@ -130,7 +130,7 @@ DEFINE_EVENT(vhost_alt_worker, vhost_alt_worker_sleep,
  * and bytes.
  */
 DECLARE_EVENT_CLASS(vhost_alt_batch,
-	TP_PROTO(const struct vhost_queue *q, unsigned int chains),
+	TP_PROTO(const struct vha_queue *q, unsigned int chains),
 	TP_ARGS(q, chains),
 	TP_STRUCT__entry(
 		__field(u32, dev)
@@ -152,16 +152,16 @@ DECLARE_EVENT_CLASS(vhost_alt_batch,
 );
 
 DEFINE_EVENT(vhost_alt_batch, vhost_alt_transmit,
-	TP_PROTO(const struct vhost_queue *q, unsigned int chains),
+	TP_PROTO(const struct vha_queue *q, unsigned int chains),
 	TP_ARGS(q, chains));
 
 DEFINE_EVENT(vhost_alt_batch, vhost_alt_receive,
-	TP_PROTO(const struct vhost_queue *q, unsigned int chains),
+	TP_PROTO(const struct vha_queue *q, unsigned int chains),
 	TP_ARGS(q, chains));
 
 /* What happens to a queue. */
 DECLARE_EVENT_CLASS(vhost_alt_queue,
-	TP_PROTO(const struct vhost_queue *q),
+	TP_PROTO(const struct vha_queue *q),
 	TP_ARGS(q),
 	TP_STRUCT__entry(
 		__field(u32, dev)
@@ -176,15 +176,15 @@ DECLARE_EVENT_CLASS(vhost_alt_queue,
 
 /* The guest was interrupted. */
 DEFINE_EVENT(vhost_alt_queue, vhost_alt_call,
-	TP_PROTO(const struct vhost_queue *q), TP_ARGS(q));
+	TP_PROTO(const struct vha_queue *q), TP_ARGS(q));
 
 /* The ring could not be used, and rests. */
 DEFINE_EVENT(vhost_alt_queue, vhost_alt_ring_error,
-	TP_PROTO(const struct vhost_queue *q), TP_ARGS(q));
+	TP_PROTO(const struct vha_queue *q), TP_ARGS(q));
 
 /* Packets were dropped, or chains given back unused; why: enum vhost_alt_drop. */
 TRACE_EVENT(vhost_alt_drop,
-	TP_PROTO(const struct vhost_queue *q, unsigned int why,
+	TP_PROTO(const struct vha_queue *q, unsigned int why,
 		 unsigned int count),
 	TP_ARGS(q, why, count),
 	TP_STRUCT__entry(
@@ -205,7 +205,7 @@ TRACE_EVENT(vhost_alt_drop,
 
 /* A queue waits for an entry of the device IOTLB. */
 TRACE_EVENT(vhost_alt_iotlb_miss,
-	TP_PROTO(const struct vhost_queue *q, u64 iova, u8 perm),
+	TP_PROTO(const struct vha_queue *q, u64 iova, u8 perm),
 	TP_ARGS(q, iova, perm),
 	TP_STRUCT__entry(
 		__field(u32, dev)
@@ -225,7 +225,7 @@ TRACE_EVENT(vhost_alt_iotlb_miss,
 
 /* The owner changed the device IOTLB; type: 2 update, 3 invalidation. */
 TRACE_EVENT(vhost_alt_iotlb_update,
-	TP_PROTO(const struct vhost_dev *dev, const struct vhost_iotlb_msg *msg),
+	TP_PROTO(const struct vha_dev *dev, const struct vhost_iotlb_msg *msg),
 	TP_ARGS(dev, msg),
 	TP_STRUCT__entry(
 		__field(u32, dev)

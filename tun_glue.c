@@ -42,7 +42,7 @@ static struct ptr_ring *tap_ring(struct file *file)
 }
 
 /**
- * tun_socket_get() - find the backend behind a file descriptor
+ * vha_tun_socket_get() - find the backend behind a file descriptor
  * @ts: filled on success
  * @fd: of the calling process
  *
@@ -51,7 +51,7 @@ static struct ptr_ring *tap_ring(struct file *file)
  *
  * Return: 0 or -ENOTSOCK.
  */
-int tun_socket_get(struct tun_socket *ts, int fd)
+int vha_tun_socket_get(struct vha_tun_socket *ts, int fd)
 {
 	struct file *file = fget(fd);
 	struct ptr_ring *ring = NULL;
@@ -78,10 +78,10 @@ int tun_socket_get(struct tun_socket *ts, int fd)
 }
 
 /**
- * tun_socket_put() - let go of a backend
+ * vha_tun_socket_put() - let go of a backend
  * @ts: the backend; without one nothing happens. Nobody uses it any more.
  */
-void tun_socket_put(struct tun_socket *ts)
+void vha_tun_socket_put(struct vha_tun_socket *ts)
 {
 	if (ts->sock)
 		fput(ts->sock->file);
@@ -92,7 +92,7 @@ void tun_socket_put(struct tun_socket *ts)
 /* Room for all that tun tells in its file's fdinfo. */
 #define TUN_FDINFO_SIZE		32
 
-static void note_interface(struct tun_interface *iface,
+static void note_interface(struct vha_tun_interface *iface,
 			   const struct net_device *dev)
 {
 	strscpy(iface->name, dev->name, sizeof(iface->name));
@@ -100,7 +100,8 @@ static void note_interface(struct tun_interface *iface,
 }
 
 /* tun tells the name of its interface nowhere but in the fdinfo of its file. */
-static void tun_interface(struct socket *sock, struct tun_interface *iface)
+static void tun_interface(struct socket *sock,
+			  struct vha_tun_interface *iface)
 {
 	static const char key[] = "iff:\t";
 	char text[TUN_FDINFO_SIZE + 1] = {};
@@ -129,7 +130,7 @@ static void tun_interface(struct socket *sock, struct tun_interface *iface)
 	dev_put(dev);
 }
 
-static void tap_interface(struct socket *sock, struct tun_interface *iface)
+static void tap_interface(struct socket *sock, struct vha_tun_interface *iface)
 {
 	struct tap_queue *q = container_of(sock, struct tap_queue, sock);
 	struct tap_dev *tap;
@@ -141,7 +142,7 @@ static void tap_interface(struct socket *sock, struct tun_interface *iface)
 	rcu_read_unlock();
 }
 
-static void packet_interface(struct socket *sock, struct tun_interface *iface)
+static void packet_interface(struct socket *sock, struct vha_tun_interface *iface)
 {
 	/* The device's address in it may be longer than the type says. */
 	struct sockaddr_storage addr = {};
@@ -158,14 +159,14 @@ static void packet_interface(struct socket *sock, struct tun_interface *iface)
 }
 
 /**
- * tun_socket_interface() - the interface behind a backend
+ * vha_tun_socket_interface() - the interface behind a backend
  * @ts: the backend
  * @iface: set to what it is called now; empty if there is none
  *
  * May sleep, and takes the rtnl lock.
  */
-void tun_socket_interface(const struct tun_socket *ts,
-			  struct tun_interface *iface)
+void vha_tun_socket_interface(const struct vha_tun_socket *ts,
+			      struct vha_tun_interface *iface)
 {
 	struct file *file = ts->sock->file;
 
@@ -179,19 +180,19 @@ void tun_socket_interface(const struct tun_socket *ts,
 }
 
 /**
- * tun_socket_batches() - may frames be sent by tun_tx_add()?
+ * vha_tun_socket_batches() - may frames be sent by vha_tun_tx_add()?
  * @ts: the backend
  *
  * Not while a send buffer is set, which only single messages respect. It is
  * asked for each batch, since TUNSETSNDBUF may come at any time.
  */
-bool tun_socket_batches(const struct tun_socket *ts)
+bool vha_tun_socket_batches(const struct vha_tun_socket *ts)
 {
 	return ts->ring && READ_ONCE(ts->sock->sk->sk_sndbuf) == INT_MAX;
 }
 
 /* Copy all of a packet; its size is that of its pieces. */
-static bool copy_packet(void *to, const struct tun_packet *packet)
+static bool copy_packet(void *to, const struct vha_tun_packet *packet)
 {
 	unsigned int i;
 
@@ -209,7 +210,7 @@ static bool copy_packet(void *to, const struct tun_packet *packet)
  * as tun does for single messages and nobody does for batches.
  */
 static bool fix_header(struct virtio_net_hdr *hdr,
-		       const struct tun_packet *packet)
+		       const struct vha_tun_packet *packet)
 {
 	bool le = packet->is_le;
 	u32 end;
@@ -232,8 +233,8 @@ static bool fix_header(struct virtio_net_hdr *hdr,
  * XDP if a program is loaded, and for the virtio-net header that is read there
  * together with the frame.
  */
-static unsigned int frame_pad(const struct tun_socket *ts,
-			      const struct tun_packet *packet)
+static unsigned int frame_pad(const struct vha_tun_socket *ts,
+			      const struct vha_tun_packet *packet)
 {
 	unsigned int headroom = NET_IP_ALIGN + NET_SKB_PAD;
 
@@ -243,8 +244,8 @@ static unsigned int frame_pad(const struct tun_socket *ts,
 }
 
 /**
- * tun_tx_add() - add a packet to those that the next tun_tx_flush() sends
- * @tx: where; has room, as long as it is flushed each TUN_BATCH packets
+ * vha_tun_tx_add() - add a packet to those that the next vha_tun_tx_flush() sends
+ * @tx: where; has room, as long as it is flushed each VHA_TUN_BATCH packets
  * @ts: where to; takes batches
  * @packet: the packet; larger than its header
  *
@@ -255,8 +256,8 @@ static unsigned int frame_pad(const struct tun_socket *ts,
  * by itself; -EFAULT if it cannot be read; -EINVAL if its header is wrong;
  * -ENOMEM. The packet has not been added then.
  */
-int tun_tx_add(struct tun_tx *tx, const struct tun_socket *ts,
-	       const struct tun_packet *packet)
+int vha_tun_tx_add(struct vha_tun_tx *tx, const struct vha_tun_socket *ts,
+		   const struct vha_tun_packet *packet)
 {
 	unsigned int pad = frame_pad(ts, packet);
 	struct xdp_buff *xdp = &tx->xdp[tx->count];
@@ -292,13 +293,13 @@ int tun_tx_add(struct tun_tx *tx, const struct tun_socket *ts,
 }
 
 /**
- * tun_tx_flush() - send what has been added
+ * vha_tun_tx_flush() - send what has been added
  * @tx: the packets; empty afterwards, whatever happens
  * @ts: where to
  *
  * Return: 0, or the error for which none of them was sent.
  */
-int tun_tx_flush(struct tun_tx *tx, const struct tun_socket *ts)
+int vha_tun_tx_flush(struct vha_tun_tx *tx, const struct vha_tun_socket *ts)
 {
 	struct tun_msg_ctl ctl = {
 		.type = TUN_MSG_PTR,
@@ -327,7 +328,7 @@ int tun_tx_flush(struct tun_tx *tx, const struct tun_socket *ts)
 }
 
 /**
- * tun_tx_single() - send one packet by itself
+ * vha_tun_tx_single() - send one packet by itself
  * @ts: where to
  * @packet: the packet; larger than its header
  *
@@ -338,7 +339,7 @@ int tun_tx_flush(struct tun_tx *tx, const struct tun_socket *ts)
  * Return: 0; -EAGAIN, -ENOBUFS or -ENOMEM if it may be tried later; another
  * error for which it is lost.
  */
-int tun_tx_single(const struct tun_socket *ts, const struct tun_packet *packet)
+int vha_tun_tx_single(const struct vha_tun_socket *ts, const struct vha_tun_packet *packet)
 {
 	struct msghdr msg = {
 		.msg_flags = MSG_DONTWAIT,
@@ -354,10 +355,10 @@ int tun_tx_single(const struct tun_socket *ts, const struct tun_packet *packet)
 }
 
 /**
- * tun_tx_cleanup() - give up the memory for frames
+ * vha_tun_tx_cleanup() - give up the memory for frames
  * @tx: flushed
  */
-void tun_tx_cleanup(struct tun_tx *tx)
+void vha_tun_tx_cleanup(struct vha_tun_tx *tx)
 {
 	compat_page_frag_cache_drain(&tx->frags);
 }
@@ -384,35 +385,35 @@ static bool queue_peek(struct sock *sk, size_t *len)
 }
 
 /**
- * tun_rx_fill() - take packets off the socket, if there is none at hand
+ * vha_tun_rx_fill() - take packets off the socket, if there is none at hand
  * @rx: where to
  * @ts: the backend
  *
  * Return: how many are at hand. For a socket without a ring nothing is taken,
  * and this is 1 if it has a packet.
  */
-unsigned int tun_rx_fill(struct tun_rx *rx, const struct tun_socket *ts)
+unsigned int vha_tun_rx_fill(struct vha_tun_rx *rx, const struct vha_tun_socket *ts)
 {
 	if (!ts->ring)
 		return !skb_queue_empty_lockless(&ts->sock->sk->sk_receive_queue);
 	if (rx->head == rx->tail) {
 		rx->head = 0;
 		rx->tail = ptr_ring_consume_batched(ts->ring, rx->packets,
-						    TUN_BATCH);
+						    VHA_TUN_BATCH);
 	}
 	return rx->tail - rx->head;
 }
 
 /**
- * tun_rx_peek() - the size of the next packet
+ * vha_tun_rx_peek() - the size of the next packet
  * @rx: the packets at hand
  * @ts: the backend
  * @len: set to its bytes, without a virtio-net header; may be 0
  *
  * Return: is there one at hand?
  */
-bool tun_rx_peek(const struct tun_rx *rx, const struct tun_socket *ts,
-		 size_t *len)
+bool vha_tun_rx_peek(const struct vha_tun_rx *rx, const struct vha_tun_socket *ts,
+		     size_t *len)
 {
 	if (!ts->ring)
 		return queue_peek(ts->sock->sk, len);
@@ -423,7 +424,7 @@ bool tun_rx_peek(const struct tun_rx *rx, const struct tun_socket *ts,
 }
 
 /**
- * tun_rx_recv() - deliver the next packet into the guest's memory
+ * vha_tun_rx_recv() - deliver the next packet into the guest's memory
  * @rx: the packets at hand
  * @ts: the backend
  * @iov: where to
@@ -434,9 +435,9 @@ bool tun_rx_peek(const struct tun_rx *rx, const struct tun_socket *ts,
  * Return: 0, or the reason for which the packet is lost: -EFAULT if @iov cannot
  * be written, -EMSGSIZE if the packet had another size, or the socket's error.
  */
-int tun_rx_recv(struct tun_rx *rx, const struct tun_socket *ts,
-		const struct iovec *iov, unsigned int niov, size_t skip,
-		size_t size)
+int vha_tun_rx_recv(struct vha_tun_rx *rx, const struct vha_tun_socket *ts,
+		    const struct iovec *iov, unsigned int niov, size_t skip,
+		    size_t size)
 {
 	struct msghdr *msg = &rx->msg;
 	int len;
@@ -453,11 +454,11 @@ int tun_rx_recv(struct tun_rx *rx, const struct tun_socket *ts,
 }
 
 /**
- * tun_rx_drop() - do without the next packet
+ * vha_tun_rx_drop() - do without the next packet
  * @rx: the packets at hand
  * @ts: the backend
  */
-void tun_rx_drop(struct tun_rx *rx, const struct tun_socket *ts)
+void vha_tun_rx_drop(struct vha_tun_rx *rx, const struct vha_tun_socket *ts)
 {
 	struct msghdr msg = {};
 
@@ -471,13 +472,13 @@ void tun_rx_drop(struct tun_rx *rx, const struct tun_socket *ts)
 }
 
 /**
- * tun_rx_put_back() - return the packets at hand to the socket, in their order
+ * vha_tun_rx_put_back() - return the packets at hand to the socket, in their order
  * @rx: the packets; empty afterwards
  * @ts: the backend they come from
  *
  * Those for which the ring has no more room are dropped by it.
  */
-void tun_rx_put_back(struct tun_rx *rx, const struct tun_socket *ts)
+void vha_tun_rx_put_back(struct vha_tun_rx *rx, const struct vha_tun_socket *ts)
 {
 	if (ts->ring && rx->head != rx->tail)
 		ptr_ring_unconsume(ts->ring, rx->packets + rx->head,

@@ -31,7 +31,7 @@ MODULE_PARM_DESC(max_mem_regions,
  * What two rings need at once: the pages of their areas and of the longest chain.
  * With less, entries would push each other out for ever.
  */
-#define MIN_IOTLB_ENTRIES	(2 * (VRING_MAX_HELD + 256))
+#define MIN_IOTLB_ENTRIES	(2 * (VHA_RING_MAX_HELD + 256))
 
 static uint max_iotlb_entries = 4096;
 module_param(max_iotlb_entries, uint, 0444);
@@ -42,13 +42,13 @@ MODULE_PARM_DESC(max_iotlb_entries,
 #define MAX_WORKERS		64
 
 /**
- * vhost_dev_init() - prepare a device without an owner
+ * vha_dev_init() - prepare a device without an owner
  * @dev: the device
- * @queues: its queues, each prepared by vhost_queue_init()
+ * @queues: its queues, each prepared by vha_queue_init()
  * @nqueues: how many
  */
-void vhost_dev_init(struct vhost_dev *dev, struct vhost_queue **queues,
-		    unsigned int nqueues)
+void vha_dev_init(struct vha_dev *dev, struct vha_queue **queues,
+		  unsigned int nqueues)
 {
 	unsigned int i;
 
@@ -71,21 +71,21 @@ void vhost_dev_init(struct vhost_dev *dev, struct vhost_queue **queues,
 }
 
 /**
- * vhost_dev_cleanup() - undo vhost_dev_init()
- * @dev: the device, without an owner: vhost_dev_reset_owner() has been called
+ * vha_dev_cleanup() - undo vha_dev_init()
+ * @dev: the device, without an owner: vha_dev_reset_owner() has been called
  */
-void vhost_dev_cleanup(struct vhost_dev *dev)
+void vha_dev_cleanup(struct vha_dev *dev)
 {
-	vhost_iotlb_free(dev->memory);
+	vha_iotlb_free(dev->memory);
 	xa_destroy(&dev->workers);
 	mutex_destroy(&dev->mutex);
 }
 
 /**
- * vhost_dev_lock_queues() - have no queue's worker look at anything
+ * vha_dev_lock_queues() - have no queue's worker look at anything
  * @dev: the device, with its mutex held
  */
-void vhost_dev_lock_queues(struct vhost_dev *dev)
+void vha_dev_lock_queues(struct vha_dev *dev)
 {
 	unsigned int i;
 
@@ -95,10 +95,10 @@ void vhost_dev_lock_queues(struct vhost_dev *dev)
 }
 
 /**
- * vhost_dev_unlock_queues() - undo vhost_dev_lock_queues()
+ * vha_dev_unlock_queues() - undo vha_dev_lock_queues()
  * @dev: the device
  */
-void vhost_dev_unlock_queues(struct vhost_dev *dev)
+void vha_dev_unlock_queues(struct vha_dev *dev)
 {
 	unsigned int i = dev->nqueues;
 
@@ -108,46 +108,46 @@ void vhost_dev_unlock_queues(struct vhost_dev *dev)
 
 /* ---- workers ---- */
 
-static struct vhost_worker *add_worker(struct vhost_dev *dev,
-				       const char *what, u32 *id)
+static struct vha_worker *add_worker(struct vha_dev *dev,
+				     const char *what, u32 *id)
 {
-	struct vhost_worker *worker;
+	struct vha_worker *worker;
 	int err;
 
-	worker = vhost_worker_create(dev->mm, dev->fork, what);
+	worker = vha_worker_create(dev->mm, dev->fork, what);
 	if (IS_ERR(worker))
 		return worker;
 	err = xa_alloc(&dev->workers, id, worker,
 		       XA_LIMIT(0, MAX_WORKERS - 1), GFP_KERNEL_ACCOUNT);
 	if (err) {
-		vhost_worker_destroy(worker);
+		vha_worker_destroy(worker);
 		return ERR_PTR(err == -EBUSY ? -ENOSPC : err);
 	}
 	return worker;
 }
 
-static void destroy_workers(struct vhost_dev *dev)
+static void destroy_workers(struct vha_dev *dev)
 {
-	struct vhost_worker *worker;
+	struct vha_worker *worker;
 	unsigned long id;
 
 	xa_for_each(&dev->workers, id, worker) {
 		xa_erase(&dev->workers, id);
-		vhost_worker_destroy(worker);
+		vha_worker_destroy(worker);
 	}
 }
 
-static void assign_worker(struct vhost_queue *q, struct vhost_worker *worker)
+static void assign_worker(struct vha_queue *q, struct vha_worker *worker)
 {
 	mutex_lock(&q->mutex);
-	vhost_queue_move(q, worker);
+	vha_queue_move(q, worker);
 	mutex_unlock(&q->mutex);
 }
 
 /* The owner's first workers: one for all queues, or one for each. */
-static int add_first_workers(struct vhost_dev *dev, bool worker_each)
+static int add_first_workers(struct vha_dev *dev, bool worker_each)
 {
-	struct vhost_worker *worker = NULL;
+	struct vha_worker *worker = NULL;
 	unsigned int i;
 	u32 id;
 
@@ -163,28 +163,28 @@ static int add_first_workers(struct vhost_dev *dev, bool worker_each)
 	return 0;
 }
 
-static long new_worker(struct vhost_dev *dev,
+static long new_worker(struct vha_dev *dev,
 		       struct vhost_worker_state __user *argp)
 {
 	struct vhost_worker_state state;
-	struct vhost_worker *worker;
+	struct vha_worker *worker;
 
 	worker = add_worker(dev, NULL, &state.worker_id);
 	if (IS_ERR(worker))
 		return PTR_ERR(worker);
 	if (copy_to_user(argp, &state, sizeof(state))) {
 		xa_erase(&dev->workers, state.worker_id);
-		vhost_worker_destroy(worker);
+		vha_worker_destroy(worker);
 		return -EFAULT;
 	}
 	return 0;
 }
 
-static long free_worker(struct vhost_dev *dev,
+static long free_worker(struct vha_dev *dev,
 			struct vhost_worker_state __user *argp)
 {
 	struct vhost_worker_state state;
-	struct vhost_worker *worker;
+	struct vha_worker *worker;
 	unsigned int i;
 
 	if (copy_from_user(&state, argp, sizeof(state)))
@@ -197,14 +197,14 @@ static long free_worker(struct vhost_dev *dev,
 			return -EBUSY;
 	}
 	xa_erase(&dev->workers, state.worker_id);
-	vhost_worker_destroy(worker);
+	vha_worker_destroy(worker);
 	return 0;
 }
 
-static long attach_worker(struct vhost_dev *dev, struct vhost_queue *q,
+static long attach_worker(struct vha_dev *dev, struct vha_queue *q,
 			  struct vhost_vring_worker __user *argp)
 {
-	struct vhost_worker *worker, *old = q->worker;
+	struct vha_worker *worker, *old = q->worker;
 	struct vhost_vring_worker state;
 
 	if (copy_from_user(&state, argp, sizeof(state)))
@@ -216,19 +216,19 @@ static long attach_worker(struct vhost_dev *dev, struct vhost_queue *q,
 		return 0;
 	assign_worker(q, worker);
 	/* From now on the former one may go. */
-	vhost_worker_flush(old);
+	vha_worker_flush(old);
 	/* If it is dead, it has left its work undone. */
 	mutex_lock(&q->mutex);
-	vhost_queue_wake(q);
+	vha_queue_wake(q);
 	mutex_unlock(&q->mutex);
 	return 0;
 }
 
-static long get_worker(struct vhost_dev *dev, struct vhost_queue *q,
+static long get_worker(struct vha_dev *dev, struct vha_queue *q,
 		       struct vhost_vring_worker __user *argp)
 {
 	struct vhost_vring_worker state = { .index = q->index };
-	struct vhost_worker *worker;
+	struct vha_worker *worker;
 	unsigned long id;
 
 	xa_for_each(&dev->workers, id, worker) {
@@ -241,18 +241,18 @@ static long get_worker(struct vhost_dev *dev, struct vhost_queue *q,
 /* ---- the owner ---- */
 
 /**
- * vhost_dev_check_owner() - may the current process command the device?
+ * vha_dev_check_owner() - may the current process command the device?
  * @dev: the device, with its mutex held
  *
  * Return: 0 or -EPERM.
  */
-long vhost_dev_check_owner(struct vhost_dev *dev)
+long vha_dev_check_owner(struct vha_dev *dev)
 {
 	lockdep_assert_held(&dev->mutex);
 	return dev->mm && dev->mm == current->mm ? 0 : -EPERM;
 }
 
-static void forget_owner(struct vhost_dev *dev)
+static void forget_owner(struct vha_dev *dev)
 {
 	unsigned int i;
 
@@ -264,14 +264,14 @@ static void forget_owner(struct vhost_dev *dev)
 }
 
 /**
- * vhost_dev_set_owner() - make the current process the owner
+ * vha_dev_set_owner() - make the current process the owner
  * @dev: the device, with its mutex held
  * @worker_each: make a worker for each queue, not one for all
  *
  * Return: 0; -EBUSY if there is one; -EPERM for a process without memory of its
  * own; -ENOMEM; another error for which a worker could not be made.
  */
-long vhost_dev_set_owner(struct vhost_dev *dev, bool worker_each)
+long vha_dev_set_owner(struct vha_dev *dev, bool worker_each)
 {
 	int err;
 
@@ -295,40 +295,40 @@ long vhost_dev_set_owner(struct vhost_dev *dev, bool worker_each)
 }
 
 /**
- * vhost_dev_reset_owner() - forget the owner and all that he has set up
+ * vha_dev_reset_owner() - forget the owner and all that he has set up
  * @dev: the device; its mutex is held. No queue is running.
  * @memory: the memory table from now on, or NULL for none; becomes the device's
  *
  * Who could still queue work are the kicks: they are stopped first. Then the
  * workers go, and with them the last users of the maps and of the owner's memory.
  */
-void vhost_dev_reset_owner(struct vhost_dev *dev, struct vhost_iotlb *memory)
+void vha_dev_reset_owner(struct vha_dev *dev, struct vha_iotlb *memory)
 {
-	struct vhost_queue *q;
+	struct vha_queue *q;
 	unsigned int i;
 
 	lockdep_assert_held(&dev->mutex);
 	for (i = 0; i < dev->nqueues; i++) {
 		q = dev->queues[i];
 		mutex_lock(&q->mutex);
-		vhost_poll_stop(&q->kick_poll);
+		vha_poll_stop(&q->kick_poll);
 		mutex_unlock(&q->mutex);
 	}
 	if (dev->mm)
 		forget_owner(dev);
 
-	vhost_dev_lock_queues(dev);
+	vha_dev_lock_queues(dev);
 	for (i = 0; i < dev->nqueues; i++) {
-		vhost_queue_reset(dev->queues[i]);
+		vha_queue_reset(dev->queues[i]);
 		dev->queues[i]->memory = memory;
 	}
-	vhost_dev_unlock_queues(dev);
+	vha_dev_unlock_queues(dev);
 
-	vhost_iotlb_free(dev->memory);
+	vha_iotlb_free(dev->memory);
 	dev->memory = memory;
-	vhost_iotlb_free(dev->iotlb);
+	vha_iotlb_free(dev->iotlb);
 	WRITE_ONCE(dev->iotlb, NULL);
-	vhost_dev_clear_misses(dev);
+	vha_msg_clear_misses(dev);
 	if (dev->log_ctx)
 		eventfd_ctx_put(dev->log_ctx);
 	dev->log_ctx = NULL;
@@ -336,7 +336,7 @@ void vhost_dev_reset_owner(struct vhost_dev *dev, struct vhost_iotlb *memory)
 	dev->fork = true;
 }
 
-static long set_fork(struct vhost_dev *dev, u8 __user *argp)
+static long set_fork(struct vha_dev *dev, u8 __user *argp)
 {
 	u8 fork;
 
@@ -350,7 +350,7 @@ static long set_fork(struct vhost_dev *dev, u8 __user *argp)
 	return 0;
 }
 
-static long get_fork(struct vhost_dev *dev, u8 __user *argp)
+static long get_fork(struct vha_dev *dev, u8 __user *argp)
 {
 	u8 fork = dev->fork ? VHOST_FORK_OWNER_TASK : VHOST_FORK_OWNER_KTHREAD;
 
@@ -360,37 +360,37 @@ static long get_fork(struct vhost_dev *dev, u8 __user *argp)
 /* ---- maps and log ---- */
 
 /* Is there a running queue that could not go on with this memory table? */
-static bool memory_ok(struct vhost_dev *dev, const struct vhost_iotlb *memory,
+static bool memory_ok(struct vha_dev *dev, const struct vha_iotlb *memory,
 		      bool log_all)
 {
 	unsigned int i;
 	bool ok = true;
 
-	vhost_dev_lock_queues(dev);
+	vha_dev_lock_queues(dev);
 	for (i = 0; i < dev->nqueues; i++)
-		ok &= vhost_queue_memory_ok(dev->queues[i], memory, log_all);
-	vhost_dev_unlock_queues(dev);
+		ok &= vha_queue_memory_ok(dev->queues[i], memory, log_all);
+	vha_dev_unlock_queues(dev);
 	return ok;
 }
 
-static void use_memory(struct vhost_dev *dev, struct vhost_iotlb *memory)
+static void use_memory(struct vha_dev *dev, struct vha_iotlb *memory)
 {
 	unsigned int i;
 
-	vhost_dev_lock_queues(dev);
+	vha_dev_lock_queues(dev);
 	swap(dev->memory, memory);
 	for (i = 0; i < dev->nqueues; i++)
-		vhost_queue_set_maps(dev->queues[i], dev->memory, dev->iotlb);
-	vhost_dev_unlock_queues(dev);
-	vhost_iotlb_free(memory);
+		vha_queue_set_maps(dev->queues[i], dev->memory, dev->iotlb);
+	vha_dev_unlock_queues(dev);
+	vha_iotlb_free(memory);
 }
 
-static long set_mem_table(struct vhost_dev *dev,
+static long set_mem_table(struct vha_dev *dev,
 			  struct vhost_memory __user *argp)
 {
 	struct vhost_memory_region *regions;
 	struct vhost_memory table;
-	struct vhost_iotlb *memory;
+	struct vha_iotlb *memory;
 
 	if (copy_from_user(&table, argp, sizeof(table)))
 		return -EFAULT;
@@ -403,13 +403,13 @@ static long set_mem_table(struct vhost_dev *dev,
 			       array_size(table.nregions, sizeof(*regions)));
 	if (IS_ERR(regions))
 		return PTR_ERR(regions);
-	memory = vhost_iotlb_create(regions, table.nregions);
+	memory = vha_iotlb_create(regions, table.nregions);
 	kvfree(regions);
 	if (IS_ERR(memory))
 		return PTR_ERR(memory);
 
 	if (!memory_ok(dev, memory, false)) {
-		vhost_iotlb_free(memory);
+		vha_iotlb_free(memory);
 		return -EFAULT;
 	}
 	use_memory(dev, memory);
@@ -417,9 +417,9 @@ static long set_mem_table(struct vhost_dev *dev,
 	return 0;
 }
 
-static long set_log_base(struct vhost_dev *dev, u64 __user *argp)
+static long set_log_base(struct vha_dev *dev, u64 __user *argp)
 {
-	struct vhost_queue *q;
+	struct vha_queue *q;
 	unsigned int i;
 	bool ok = true;
 	u64 base;
@@ -427,18 +427,18 @@ static long set_log_base(struct vhost_dev *dev, u64 __user *argp)
 	if (copy_from_user(&base, argp, sizeof(base)))
 		return -EFAULT;
 
-	vhost_dev_lock_queues(dev);
+	vha_dev_lock_queues(dev);
 	for (i = 0; i < dev->nqueues; i++) {
 		q = dev->queues[i];
-		ok &= !q->running || vhost_queue_log_ok(q, u64_to_user_ptr(base));
+		ok &= !q->running || vha_queue_log_ok(q, u64_to_user_ptr(base));
 	}
 	for (i = 0; ok && i < dev->nqueues; i++)
 		dev->queues[i]->log.base = u64_to_user_ptr(base);
-	vhost_dev_unlock_queues(dev);
+	vha_dev_unlock_queues(dev);
 	return ok ? 0 : -EFAULT;
 }
 
-static long set_log_fd(struct vhost_dev *dev, int __user *argp)
+static long set_log_fd(struct vha_dev *dev, int __user *argp)
 {
 	struct eventfd_ctx *ctx = NULL;
 	unsigned int i;
@@ -451,20 +451,20 @@ static long set_log_fd(struct vhost_dev *dev, int __user *argp)
 	if (IS_ERR(ctx))
 		return PTR_ERR(ctx);
 
-	vhost_dev_lock_queues(dev);
+	vha_dev_lock_queues(dev);
 	swap(dev->log_ctx, ctx);
 	for (i = 0; i < dev->nqueues; i++)
 		dev->queues[i]->log.ctx = dev->log_ctx;
-	vhost_dev_unlock_queues(dev);
+	vha_dev_unlock_queues(dev);
 	if (ctx)
 		eventfd_ctx_put(ctx);
 	return 0;
 }
 
 /**
- * vhost_dev_set_features() - the features that the driver accepted
+ * vha_dev_set_features() - the features that the driver accepted
  * @dev: the device, with its mutex held
- * @features: only those that are offered, VHOST_FEATURE_WORDS words
+ * @features: only those that are offered, VHA_FEATURE_WORDS words
  *
  * Each time that VIRTIO_F_ACCESS_PLATFORM is among them the device IOTLB begins
  * empty, for what it knew may be of a guest that is no more.
@@ -472,9 +472,9 @@ static long set_log_fd(struct vhost_dev *dev, int __user *argp)
  * Return: 0, or -EFAULT: VHOST_F_LOG_ALL, and a log that no process can have, or
  * no memory for the IOTLB.
  */
-long vhost_dev_set_features(struct vhost_dev *dev, const u64 *features)
+long vha_dev_set_features(struct vha_dev *dev, const u64 *features)
 {
-	struct vhost_iotlb *iotlb = NULL, *old = dev->iotlb;
+	struct vha_iotlb *iotlb = NULL, *old = dev->iotlb;
 	unsigned int i;
 
 	lockdep_assert_held(&dev->mutex);
@@ -482,26 +482,26 @@ long vhost_dev_set_features(struct vhost_dev *dev, const u64 *features)
 	    !memory_ok(dev, dev->memory, true))
 		return -EFAULT;
 	if (features[0] & BIT_ULL(VIRTIO_F_ACCESS_PLATFORM)) {
-		iotlb = vhost_iotlb_alloc(max_t(unsigned int, max_iotlb_entries,
-						MIN_IOTLB_ENTRIES));
+		iotlb = vha_iotlb_alloc(max_t(unsigned int, max_iotlb_entries,
+					      MIN_IOTLB_ENTRIES));
 		if (!iotlb)
 			return -EFAULT;
 	}
 
-	vhost_dev_lock_queues(dev);
+	vha_dev_lock_queues(dev);
 	WRITE_ONCE(dev->iotlb, iotlb);
 	for (i = 0; i < dev->nqueues; i++) {
 		memcpy(dev->queues[i]->features, features,
 		       sizeof(dev->queues[i]->features));
-		vhost_queue_set_maps(dev->queues[i], dev->memory, dev->iotlb);
+		vha_queue_set_maps(dev->queues[i], dev->memory, dev->iotlb);
 		/* What it waited for may not be asked for again. */
 		if (dev->queues[i]->running)
-			vhost_queue_wake(dev->queues[i]);
+			vha_queue_wake(dev->queues[i]);
 	}
 	/* Before a worker can note a miss of the new one. */
-	vhost_dev_clear_misses(dev);
-	vhost_dev_unlock_queues(dev);
-	vhost_iotlb_free(old);
+	vha_msg_clear_misses(dev);
+	vha_dev_unlock_queues(dev);
+	vha_iotlb_free(old);
 	trace_vhost_alt_features(dev, features);
 	return 0;
 }
@@ -509,7 +509,7 @@ long vhost_dev_set_features(struct vhost_dev *dev, const u64 *features)
 /* ---- commands ---- */
 
 /* Those for which the device need not belong to the caller. */
-static long unowned_ioctl(struct vhost_dev *dev, unsigned int cmd,
+static long unowned_ioctl(struct vha_dev *dev, unsigned int cmd,
 			  void __user *argp)
 {
 	switch (cmd) {
@@ -528,7 +528,7 @@ static long unowned_ioctl(struct vhost_dev *dev, unsigned int cmd,
 	}
 }
 
-static long owner_ioctl(struct vhost_dev *dev, unsigned int cmd,
+static long owner_ioctl(struct vha_dev *dev, unsigned int cmd,
 			void __user *argp)
 {
 	switch (cmd) {
@@ -547,11 +547,11 @@ static long owner_ioctl(struct vhost_dev *dev, unsigned int cmd,
 	}
 }
 
-static long queue_ioctl(struct vhost_dev *dev, unsigned int cmd,
+static long queue_ioctl(struct vha_dev *dev, unsigned int cmd,
 			void __user *argp)
 {
 	u32 __user *indexp = argp;
-	struct vhost_queue *q;
+	struct vha_queue *q;
 	u32 index;
 
 	if (get_user(index, indexp))
@@ -566,12 +566,12 @@ static long queue_ioctl(struct vhost_dev *dev, unsigned int cmd,
 	case VHOST_GET_VRING_WORKER:
 		return get_worker(dev, q, argp);
 	default:
-		return vhost_queue_ioctl(q, cmd, argp);
+		return vha_queue_ioctl(q, cmd, argp);
 	}
 }
 
 /**
- * vhost_dev_ioctl() - carry out a command
+ * vha_dev_ioctl() - carry out a command
  * @dev: the device, with its mutex held
  * @cmd: the command
  * @argp: its argument
@@ -581,15 +581,15 @@ static long queue_ioctl(struct vhost_dev *dev, unsigned int cmd,
  *
  * Return: 0 or an error of the command; -ENOIOCTLCMD for an unknown one.
  */
-long vhost_dev_ioctl(struct vhost_dev *dev, unsigned int cmd,
-		     void __user *argp)
+long vha_dev_ioctl(struct vha_dev *dev, unsigned int cmd,
+		   void __user *argp)
 {
 	long err;
 
 	err = unowned_ioctl(dev, cmd, argp);
 	if (err != -ENOIOCTLCMD)
 		return err;
-	err = vhost_dev_check_owner(dev);
+	err = vha_dev_check_owner(dev);
 	if (err)
 		return err;
 	err = owner_ioctl(dev, cmd, argp);
@@ -599,17 +599,17 @@ long vhost_dev_ioctl(struct vhost_dev *dev, unsigned int cmd,
 }
 
 /**
- * vhost_dev_show() - print what the device and its queues have done
+ * vha_dev_show() - print what the device and its queues have done
  * @dev: the device
  * @m: where to: the file's fdinfo
  */
-void vhost_dev_show(struct vhost_dev *dev, struct seq_file *m)
+void vha_dev_show(struct vha_dev *dev, struct seq_file *m)
 {
 	char name[16];
 	unsigned int i;
 
 	for (i = 0; i < dev->nqueues; i++) {
 		snprintf(name, sizeof(name), "queue%u", i);
-		vhost_stats_show(m, name, &dev->queues[i]->stats);
+		vha_stats_show(m, name, &dev->queues[i]->stats);
 	}
 }

@@ -17,7 +17,7 @@ struct net;
 struct seq_file;
 
 /**
- * struct vhost_dev - what every vhost device has
+ * struct vha_dev - what every vhost device has
  * @mutex: serializes the commands; protects all that follows
  * @id: by which others know the device; constant like @net
  * @net: the network namespace in which it was opened, with a reference
@@ -40,7 +40,7 @@ struct seq_file;
  * @queues: the queues
  * @nqueues: how many
  */
-struct vhost_dev {
+struct vha_dev {
 	struct mutex mutex; /* serializes the commands */
 	u32 id;
 	struct net *net;
@@ -52,26 +52,26 @@ struct vhost_dev {
 	bool fork;
 	struct xarray workers;
 	u64 backend_features;
-	struct vhost_iotlb *memory;
-	struct vhost_iotlb *iotlb;
+	struct vha_iotlb *memory;
+	struct vha_iotlb *iotlb;
 	struct eventfd_ctx *log_ctx;
 	spinlock_t miss_lock; /* the queues' misses */
 	wait_queue_head_t miss_wait;
-	struct vhost_queue **queues;
+	struct vha_queue **queues;
 	unsigned int nqueues;
 };
 
-void vhost_dev_init(struct vhost_dev *dev, struct vhost_queue **queues,
-		    unsigned int nqueues);
-void vhost_dev_cleanup(struct vhost_dev *dev);
-void vhost_dev_lock_queues(struct vhost_dev *dev);
-void vhost_dev_unlock_queues(struct vhost_dev *dev);
-long vhost_dev_set_owner(struct vhost_dev *dev, bool worker_each);
-long vhost_dev_check_owner(struct vhost_dev *dev);
-void vhost_dev_reset_owner(struct vhost_dev *dev, struct vhost_iotlb *memory);
-long vhost_dev_set_features(struct vhost_dev *dev, const u64 *features);
-long vhost_dev_ioctl(struct vhost_dev *dev, unsigned int cmd,
-		     void __user *argp);
-void vhost_dev_show(struct vhost_dev *dev, struct seq_file *m);
+void vha_dev_init(struct vha_dev *dev, struct vha_queue **queues,
+		  unsigned int nqueues);
+void vha_dev_cleanup(struct vha_dev *dev);
+void vha_dev_lock_queues(struct vha_dev *dev);
+void vha_dev_unlock_queues(struct vha_dev *dev);
+long vha_dev_set_owner(struct vha_dev *dev, bool worker_each);
+long vha_dev_check_owner(struct vha_dev *dev);
+void vha_dev_reset_owner(struct vha_dev *dev, struct vha_iotlb *memory);
+long vha_dev_set_features(struct vha_dev *dev, const u64 *features);
+long vha_dev_ioctl(struct vha_dev *dev, unsigned int cmd,
+		   void __user *argp);
+void vha_dev_show(struct vha_dev *dev, struct seq_file *m);
 
 #endif /* VHOST_ALT_CORE_H */

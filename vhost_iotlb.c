@@ -14,18 +14,18 @@
 #define REGION_START(region)	((region)->start)
 #define REGION_LAST(region)	((region)->last)
 
-INTERVAL_TREE_DEFINE(struct vhost_region, node, u64, subtree_last,
+INTERVAL_TREE_DEFINE(struct vha_region, node, u64, subtree_last,
 		     REGION_START, REGION_LAST, static inline, region_tree)
 
 /**
- * vhost_iotlb_alloc() - make an empty map
+ * vha_iotlb_alloc() - make an empty map
  * @max: how many regions it may have
  *
  * Return: the map, or NULL without memory.
  */
-struct vhost_iotlb *vhost_iotlb_alloc(unsigned int max)
+struct vha_iotlb *vha_iotlb_alloc(unsigned int max)
 {
-	struct vhost_iotlb *iotlb;
+	struct vha_iotlb *iotlb;
 
 	iotlb = kzalloc(sizeof(*iotlb), GFP_KERNEL_ACCOUNT);
 	if (!iotlb)
@@ -36,7 +36,7 @@ struct vhost_iotlb *vhost_iotlb_alloc(unsigned int max)
 	return iotlb;
 }
 
-static void remove_region(struct vhost_iotlb *iotlb, struct vhost_region *region)
+static void remove_region(struct vha_iotlb *iotlb, struct vha_region *region)
 {
 	region_tree_remove(region, &iotlb->tree);
 	list_del(&region->link);
@@ -45,12 +45,12 @@ static void remove_region(struct vhost_iotlb *iotlb, struct vhost_region *region
 }
 
 /**
- * vhost_iotlb_free() - free a map
+ * vha_iotlb_free() - free a map
  * @iotlb: the map, which no queue uses any more; NULL does nothing
  */
-void vhost_iotlb_free(struct vhost_iotlb *iotlb)
+void vha_iotlb_free(struct vha_iotlb *iotlb)
 {
-	struct vhost_region *region, *next;
+	struct vha_region *region, *next;
 
 	if (!iotlb)
 		return;
@@ -60,7 +60,7 @@ void vhost_iotlb_free(struct vhost_iotlb *iotlb)
 }
 
 /**
- * vhost_iotlb_add() - add a region
+ * vha_iotlb_add() - add a region
  * @iotlb: the map; if it is full, the oldest region makes room
  * @start: first address
  * @last: last address, not below @start
@@ -69,17 +69,17 @@ void vhost_iotlb_free(struct vhost_iotlb *iotlb)
  *
  * Return: 0 or -ENOMEM.
  */
-int vhost_iotlb_add(struct vhost_iotlb *iotlb, u64 start, u64 last, u64 uaddr,
-		    u8 perm)
+int vha_iotlb_add(struct vha_iotlb *iotlb, u64 start, u64 last, u64 uaddr,
+		  u8 perm)
 {
-	struct vhost_region *region;
+	struct vha_region *region;
 
 	region = kmalloc(sizeof(*region), GFP_KERNEL_ACCOUNT);
 	if (!region)
 		return -ENOMEM;
 	if (iotlb->count == iotlb->max)
 		remove_region(iotlb, list_first_entry(&iotlb->regions,
-						      struct vhost_region,
+						      struct vha_region,
 						      link));
 	region->start = start;
 	region->last = last;
@@ -93,38 +93,38 @@ int vhost_iotlb_add(struct vhost_iotlb *iotlb, u64 start, u64 last, u64 uaddr,
 }
 
 /**
- * vhost_iotlb_del() - remove every region that overlaps a range
+ * vha_iotlb_del() - remove every region that overlaps a range
  * @iotlb: the map
  * @start: first address of the range
  * @last: last address of it
  *
  * Of a region that reaches beyond the range nothing is kept: the map is a cache.
  */
-void vhost_iotlb_del(struct vhost_iotlb *iotlb, u64 start, u64 last)
+void vha_iotlb_del(struct vha_iotlb *iotlb, u64 start, u64 last)
 {
-	struct vhost_region *region;
+	struct vha_region *region;
 
 	while ((region = region_tree_iter_first(&iotlb->tree, start, last)))
 		remove_region(iotlb, region);
 }
 
 /**
- * vhost_iotlb_create() - build the map of a memory table
+ * vha_iotlb_create() - build the map of a memory table
  * @regions: as userspace gave them, in any order
  * @nregions: how many; 0 makes a map in which nothing is found
  *
  * Return: the map, or ERR_PTR(): -ENOMEM, or -EFAULT for a region that is empty
  * or wraps around.
  */
-struct vhost_iotlb *
-vhost_iotlb_create(const struct vhost_memory_region *regions,
-		   unsigned int nregions)
+struct vha_iotlb *
+vha_iotlb_create(const struct vhost_memory_region *regions,
+		 unsigned int nregions)
 {
-	struct vhost_iotlb *iotlb;
+	struct vha_iotlb *iotlb;
 	unsigned int i;
 	int err = 0;
 
-	iotlb = vhost_iotlb_alloc(nregions);
+	iotlb = vha_iotlb_alloc(nregions);
 	if (!iotlb)
 		return ERR_PTR(-ENOMEM);
 
@@ -135,58 +135,58 @@ vhost_iotlb_create(const struct vhost_memory_region *regions,
 		if (!regions[i].memory_size || last < start)
 			err = -EFAULT;
 		else
-			err = vhost_iotlb_add(iotlb, start, last,
-					      regions[i].userspace_addr,
-					      VHOST_ACCESS_RW);
+			err = vha_iotlb_add(iotlb, start, last,
+					    regions[i].userspace_addr,
+					    VHOST_ACCESS_RW);
 	}
 	if (err) {
-		vhost_iotlb_free(iotlb);
+		vha_iotlb_free(iotlb);
 		return ERR_PTR(err);
 	}
 	return iotlb;
 }
 
 /**
- * vhost_user_range_ok() - is this memory that a process can have?
+ * vha_iotlb_user_range_ok() - is this memory that a process can have?
  * @uaddr: where it begins
  * @size: its bytes, not 0
  *
  * Whether it is mapped is seen when it is touched.
  */
-bool vhost_user_range_ok(u64 uaddr, u64 size)
+bool vha_iotlb_user_range_ok(u64 uaddr, u64 size)
 {
 	return uaddr + size - 1 >= uaddr && access_ok(u64_to_user_ptr(uaddr), size);
 }
 
 /**
- * vhost_iotlb_access_ok() - is all of a map memory that a process can have?
+ * vha_iotlb_access_ok() - is all of a map memory that a process can have?
  * @iotlb: the map, or NULL
  *
  * Return: false also for no map at all.
  */
-bool vhost_iotlb_access_ok(const struct vhost_iotlb *iotlb)
+bool vha_iotlb_access_ok(const struct vha_iotlb *iotlb)
 {
-	const struct vhost_region *region;
+	const struct vha_region *region;
 
 	if (!iotlb)
 		return false;
 	list_for_each_entry(region, &iotlb->regions, link) {
-		if (!vhost_user_range_ok(region->uaddr,
-					 region->span + 1))
+		if (!vha_iotlb_user_range_ok(region->uaddr,
+					     region->span + 1))
 			return false;
 	}
 	return true;
 }
 
 /**
- * vhost_iotlb_find() - the region that holds an address
+ * vha_iotlb_find() - the region that holds an address
  * @iotlb: the map
  * @addr: the guest's address
  *
  * Return: the region or NULL. If there are several, the one that starts first.
  */
-const struct vhost_region *vhost_iotlb_find(const struct vhost_iotlb *iotlb,
-					    u64 addr)
+const struct vha_region *vha_iotlb_find(const struct vha_iotlb *iotlb,
+					u64 addr)
 {
 	/* It only looks, but its type does not say so. */
 	struct rb_root_cached *tree = (struct rb_root_cached *)&iotlb->tree;
@@ -195,18 +195,18 @@ const struct vhost_region *vhost_iotlb_find(const struct vhost_iotlb *iotlb,
 }
 
 /**
- * vhost_iotlb_gap() - the first address from one on that is in no region
+ * vha_iotlb_gap() - the first address from one on that is in no region
  * @iotlb: the map
  * @addr: the address
  *
  * Return: the address; 0 if there is none.
  */
-u64 vhost_iotlb_gap(const struct vhost_iotlb *iotlb, u64 addr)
+u64 vha_iotlb_gap(const struct vha_iotlb *iotlb, u64 addr)
 {
-	const struct vhost_region *region;
+	const struct vha_region *region;
 
 	do {
-		region = vhost_iotlb_find(iotlb, addr);
+		region = vha_iotlb_find(iotlb, addr);
 		if (!region)
 			break;
 		addr = region->last + 1;
@@ -215,7 +215,7 @@ u64 vhost_iotlb_gap(const struct vhost_iotlb *iotlb, u64 addr)
 }
 
 /**
- * vhost_iotlb_extent() - is a range all there, and in one piece?
+ * vha_iotlb_extent() - is a range all there, and in one piece?
  * @iotlb: the map
  * @addr: the guest's address of it
  * @len: its bytes, not 0
@@ -223,12 +223,12 @@ u64 vhost_iotlb_gap(const struct vhost_iotlb *iotlb, u64 addr)
  * @user: set to where it begins in the owner's memory
  *
  * Return: 1 if it is in one piece there, 0 if in several; -EFAULT, -EPERM or
- * -EINVAL as vhost_iotlb_translate().
+ * -EINVAL as vha_iotlb_translate().
  */
-int vhost_iotlb_extent(const struct vhost_iotlb *iotlb, u64 addr, u64 len,
-		       u8 perm, void __user **user)
+int vha_iotlb_extent(const struct vha_iotlb *iotlb, u64 addr, u64 len,
+		     u8 perm, void __user **user)
 {
-	const struct vhost_region *region;
+	const struct vha_region *region;
 	void __user *next = NULL, *at;
 	bool whole = true;
 	u64 piece;
@@ -236,12 +236,12 @@ int vhost_iotlb_extent(const struct vhost_iotlb *iotlb, u64 addr, u64 len,
 	if (addr + len - 1 < addr)
 		return -EINVAL;
 	for (; len; addr += piece, len -= piece) {
-		region = vhost_iotlb_find(iotlb, addr);
+		region = vha_iotlb_find(iotlb, addr);
 		if (!region)
 			return -EFAULT;
-		if (!vhost_region_allows(region, perm))
+		if (!vha_region_allows(region, perm))
 			return -EPERM;
-		at = vhost_region_user(region, addr);
+		at = vha_region_user(region, addr);
 		if (!next)
 			*user = at;
 		else if (next != at)
@@ -253,11 +253,11 @@ int vhost_iotlb_extent(const struct vhost_iotlb *iotlb, u64 addr, u64 len,
 }
 
 /* Documented where it is declared, beside its fast sister. */
-int vhost_iotlb_translate(const struct vhost_iotlb *iotlb,
-			  const struct vhost_region **hint, u64 addr, u64 len,
-			  u8 perm, struct iovec *iov, unsigned int max)
+int vha_iotlb_translate(const struct vha_iotlb *iotlb,
+			const struct vha_region **hint, u64 addr, u64 len,
+			u8 perm, struct iovec *iov, unsigned int max)
 {
-	const struct vhost_region *region;
+	const struct vha_region *region;
 	unsigned int n = 0;
 	u64 piece;
 
@@ -265,18 +265,18 @@ int vhost_iotlb_translate(const struct vhost_iotlb *iotlb,
 		return -EINVAL;
 
 	for (; len; addr += piece, len -= piece) {
-		region = vhost_iotlb_find(iotlb, addr);
+		region = vha_iotlb_find(iotlb, addr);
 		if (!region)
 			return -EFAULT;
-		if (!vhost_region_allows(region, perm))
+		if (!vha_region_allows(region, perm))
 			return -EPERM;
 		if (n == max)
 			return -ENOBUFS;
-		if (vhost_region_allows(region, VHOST_ACCESS_RW))
+		if (vha_region_allows(region, VHOST_ACCESS_RW))
 			*hint = region;
 		/* In this order, since a region may have 2^64 bytes. */
 		piece = min(len - 1, region->last - addr) + 1;
-		iov[n].iov_base = vhost_region_user(region, addr);
+		iov[n].iov_base = vha_region_user(region, addr);
 		iov[n].iov_len = piece;
 		n++;
 	}

@@ -15,7 +15,7 @@
 #include <linux/vhost.h>
 
 /**
- * struct vhost_region - guest memory that is contiguous on both sides
+ * struct vha_region - guest memory that is contiguous on both sides
  * @node: its place in the tree
  * @subtree_last: the largest @last below @node
  * @link: its place in the list, the oldest first
@@ -25,7 +25,7 @@
  * @uaddr: where it lies in the owner's address space
  * @perm: what is allowed: VHOST_ACCESS_RO to read, _WO to write
  */
-struct vhost_region {
+struct vha_region {
 	struct rb_node node;
 	u64 subtree_last;
 	struct list_head link;
@@ -37,7 +37,7 @@ struct vhost_region {
 };
 
 /**
- * struct vhost_iotlb - a map
+ * struct vha_iotlb - a map
  * @tree: its regions by address; they may overlap
  * @regions: the same, the oldest first
  * @count: how many
@@ -46,54 +46,54 @@ struct vhost_region {
  * The workers read it under their queues' mutexes, so it changes only under all
  * of these.
  */
-struct vhost_iotlb {
+struct vha_iotlb {
 	struct rb_root_cached tree;
 	struct list_head regions;
 	unsigned int count;
 	unsigned int max;
 };
 
-struct vhost_iotlb *vhost_iotlb_alloc(unsigned int max);
-struct vhost_iotlb *
-vhost_iotlb_create(const struct vhost_memory_region *regions,
-		   unsigned int nregions);
-void vhost_iotlb_free(struct vhost_iotlb *iotlb);
-bool vhost_iotlb_access_ok(const struct vhost_iotlb *iotlb);
-int vhost_iotlb_add(struct vhost_iotlb *iotlb, u64 start, u64 last, u64 uaddr,
-		    u8 perm);
-void vhost_iotlb_del(struct vhost_iotlb *iotlb, u64 start, u64 last);
-const struct vhost_region *vhost_iotlb_find(const struct vhost_iotlb *iotlb,
-					    u64 addr);
-u64 vhost_iotlb_gap(const struct vhost_iotlb *iotlb, u64 addr);
-int vhost_iotlb_extent(const struct vhost_iotlb *iotlb, u64 addr, u64 len,
-		       u8 perm, void __user **user);
+struct vha_iotlb *vha_iotlb_alloc(unsigned int max);
+struct vha_iotlb *
+vha_iotlb_create(const struct vhost_memory_region *regions,
+		 unsigned int nregions);
+void vha_iotlb_free(struct vha_iotlb *iotlb);
+bool vha_iotlb_access_ok(const struct vha_iotlb *iotlb);
+int vha_iotlb_add(struct vha_iotlb *iotlb, u64 start, u64 last, u64 uaddr,
+		  u8 perm);
+void vha_iotlb_del(struct vha_iotlb *iotlb, u64 start, u64 last);
+const struct vha_region *vha_iotlb_find(const struct vha_iotlb *iotlb,
+					u64 addr);
+u64 vha_iotlb_gap(const struct vha_iotlb *iotlb, u64 addr);
+int vha_iotlb_extent(const struct vha_iotlb *iotlb, u64 addr, u64 len,
+		     u8 perm, void __user **user);
 
-bool vhost_user_range_ok(u64 uaddr, u64 size);
+bool vha_iotlb_user_range_ok(u64 uaddr, u64 size);
 
-static inline bool vhost_region_allows(const struct vhost_region *region,
-				       u8 perm)
+static inline bool vha_region_allows(const struct vha_region *region,
+				     u8 perm)
 {
 	return (region->perm & perm) == perm;
 }
 
 /* Does @region hold all of @len bytes from @addr on? @len is not 0. */
-static inline bool vhost_region_holds(const struct vhost_region *region,
-				      u64 addr, u64 len)
+static inline bool vha_region_holds(const struct vha_region *region,
+				    u64 addr, u64 len)
 {
 	u64 offset = addr - region->start;
 
 	return offset <= region->span && len - 1 <= region->span - offset;
 }
 
-static inline void __user *vhost_region_user(const struct vhost_region *region,
-					     u64 addr)
+static inline void __user *vha_region_user(const struct vha_region *region,
+					   u64 addr)
 {
 	return (void __user *)(unsigned long)
 		(region->uaddr + (addr - region->start));
 }
 
 /**
- * vhost_iotlb_translate() - where a guest's buffer lies in the owner's memory
+ * vha_iotlb_translate() - where a guest's buffer lies in the owner's memory
  * @iotlb: the map
  * @hint: in and out: a region of @iotlb that allows everything, or NULL
  * @addr: the guest's address of the buffer
@@ -109,12 +109,12 @@ static inline void __user *vhost_region_user(const struct vhost_region *region,
  * -EPERM if one forbids it; -EINVAL if the buffer wraps around; -ENOBUFS if
  * @max is too small.
  */
-int vhost_iotlb_translate(const struct vhost_iotlb *iotlb,
-			  const struct vhost_region **hint, u64 addr, u64 len,
-			  u8 perm, struct iovec *iov, unsigned int max);
+int vha_iotlb_translate(const struct vha_iotlb *iotlb,
+			const struct vha_region **hint, u64 addr, u64 len,
+			u8 perm, struct iovec *iov, unsigned int max);
 
 /**
- * vhost_iotlb_translate_fast() - vhost_iotlb_translate() where that is simple
+ * vha_iotlb_translate_fast() - vha_iotlb_translate() where that is simple
  * @hint: as there, like all that follows; not changed
  * @addr: of the buffer
  * @len: of the buffer
@@ -126,12 +126,12 @@ int vhost_iotlb_translate(const struct vhost_iotlb *iotlb,
  * Return: false if it is not so simple.
  */
 static inline bool
-vhost_iotlb_translate_fast(const struct vhost_region *hint, u64 addr, u64 len,
-			   struct iovec *iov)
+vha_iotlb_translate_fast(const struct vha_region *hint, u64 addr, u64 len,
+			 struct iovec *iov)
 {
-	if (unlikely(!hint || !len || !vhost_region_holds(hint, addr, len)))
+	if (unlikely(!hint || !len || !vha_region_holds(hint, addr, len)))
 		return false;
-	iov->iov_base = vhost_region_user(hint, addr);
+	iov->iov_base = vha_region_user(hint, addr);
 	iov->iov_len = len;
 	return true;
 }

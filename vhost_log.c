@@ -26,12 +26,12 @@ static u64 log_byte(u64 addr)
 }
 
 /**
- * vhost_log_range_ok() - could a process have the part of a log for this memory?
+ * vha_log_range_ok() - could a process have the part of a log for this memory?
  * @base: the log
  * @addr: guest-physical address of the memory
  * @size: its bytes, not 0
  */
-bool vhost_log_range_ok(const u8 __user *base, u64 addr, u64 size)
+bool vha_log_range_ok(const u8 __user *base, u64 addr, u64 size)
 {
 	u64 first = log_byte(addr), last = log_byte(addr + size - 1);
 
@@ -41,17 +41,17 @@ bool vhost_log_range_ok(const u8 __user *base, u64 addr, u64 size)
 }
 
 /**
- * vhost_log_access_ok() - could a process have the log for a memory table?
+ * vha_log_access_ok() - could a process have the log for a memory table?
  * @base: the log
  * @memory: the table
  */
-bool vhost_log_access_ok(const u8 __user *base, const struct vhost_iotlb *memory)
+bool vha_log_access_ok(const u8 __user *base, const struct vha_iotlb *memory)
 {
-	const struct vhost_region *region;
+	const struct vha_region *region;
 
 	list_for_each_entry(region, &memory->regions, link) {
-		if (!vhost_log_range_ok(base, region->start,
-					region->span + 1))
+		if (!vha_log_range_ok(base, region->start,
+				      region->span + 1))
 			return false;
 	}
 	return true;
@@ -88,14 +88,14 @@ static int log_page(u8 __user *base, u64 addr)
 }
 
 /**
- * vhost_log_write() - note that memory has been written
+ * vha_log_write() - note that memory has been written
  * @log: where
  * @addr: guest-physical address of the memory
  * @len: its bytes; 0 notes nothing
  *
  * Return: 0, or -EFAULT if the log cannot be written.
  */
-int vhost_log_write(const struct vhost_log *log, u64 addr, u64 len)
+int vha_log_write(const struct vha_log *log, u64 addr, u64 len)
 {
 	u64 page = addr & ~(LOG_PAGE_SIZE - 1);
 	u64 left = len ? len + (addr - page) : 0;
@@ -115,7 +115,7 @@ int vhost_log_write(const struct vhost_log *log, u64 addr, u64 len)
 }
 
 /**
- * vhost_log_write_user() - note that memory has been written, by user address
+ * vha_log_write_user() - note that memory has been written, by user address
  * @log: where
  * @memory: the memory table
  * @uaddr: the owner's address of what was written
@@ -126,10 +126,10 @@ int vhost_log_write(const struct vhost_log *log, u64 addr, u64 len)
  *
  * Return: 0, or -EFAULT if the log cannot be written.
  */
-int vhost_log_write_user(const struct vhost_log *log,
-			 const struct vhost_iotlb *memory, u64 uaddr, u64 len)
+int vha_log_write_user(const struct vha_log *log,
+		       const struct vha_iotlb *memory, u64 uaddr, u64 len)
 {
-	const struct vhost_region *region;
+	const struct vha_region *region;
 	u64 first, last;
 	int err;
 
@@ -141,8 +141,8 @@ int vhost_log_write_user(const struct vhost_log *log,
 			   region->uaddr + region->span);
 		if (first > last)
 			continue;
-		err = vhost_log_write(log, region->start + (first - region->uaddr),
-				      last - first + 1);
+		err = vha_log_write(log, region->start + (first - region->uaddr),
+				    last - first + 1);
 		if (err)
 			return err;
 	}
@@ -150,10 +150,10 @@ int vhost_log_write_user(const struct vhost_log *log,
 }
 
 /**
- * vhost_log_signal() - tell who waits for it that the log has been written
+ * vha_log_signal() - tell who waits for it that the log has been written
  * @log: the log
  */
-void vhost_log_signal(const struct vhost_log *log)
+void vha_log_signal(const struct vha_log *log)
 {
 	if (log->ctx)
 		compat_eventfd_signal(log->ctx);

@@ -10,28 +10,28 @@
 #include <linux/types.h>
 
 struct eventfd_ctx;
-struct vhost_iotlb;
+struct vha_iotlb;
 
 /**
- * struct vhost_log - where a queue logs
+ * struct vha_log - where a queue logs
  * @base: the bitmap; its size is not known, but that its addresses are a
  *	process's has been checked
  * @ctx: signalled after each write to the log, or NULL; the device's
  * @used: what is written to the used ring is logged
  * @used_addr: guest-physical address of the used ring
  */
-struct vhost_log {
+struct vha_log {
 	u8 __user *base;
 	struct eventfd_ctx *ctx;
 	bool used;
 	u64 used_addr;
 };
 
-bool vhost_log_range_ok(const u8 __user *base, u64 addr, u64 size);
-bool vhost_log_access_ok(const u8 __user *base, const struct vhost_iotlb *memory);
-int vhost_log_write(const struct vhost_log *log, u64 addr, u64 len);
-int vhost_log_write_user(const struct vhost_log *log,
-			 const struct vhost_iotlb *memory, u64 uaddr, u64 len);
-void vhost_log_signal(const struct vhost_log *log);
+bool vha_log_range_ok(const u8 __user *base, u64 addr, u64 size);
+bool vha_log_access_ok(const u8 __user *base, const struct vha_iotlb *memory);
+int vha_log_write(const struct vha_log *log, u64 addr, u64 len);
+int vha_log_write_user(const struct vha_log *log,
+		       const struct vha_iotlb *memory, u64 uaddr, u64 len);
+void vha_log_signal(const struct vha_log *log);
 
 #endif /* VHOST_ALT_LOG_H */

@@ -15,28 +15,28 @@
 #include "vring.h"
 
 /* Both forms of a message have this size; what differs is where @iotlb lies. */
-union vhost_any_msg {
+union vha_msg {
 	struct vhost_msg v1;
 	struct vhost_msg_v2 v2;
 };
 
 /**
- * vhost_queue_miss() - ask the owner for an entry of the device IOTLB
+ * vha_msg_miss() - ask the owner for an entry of the device IOTLB
  * @q: the queue, with its mutex held; it will be served when the entry comes. The
- *	batch says what is missing; see vring_missed().
+ *	batch says what is missing; see vha_ring_missed().
  *
  * What the owner has not read yet is not asked twice. What it has read, but not
  * answered, is asked again: it may know the answer by now.
  */
-void vhost_queue_miss(struct vhost_queue *q)
+void vha_msg_miss(struct vha_queue *q)
 {
-	struct vhost_dev *dev = q->dev;
+	struct vha_dev *dev = q->dev;
 
 	lockdep_assert_held(&q->mutex);
 	spin_lock(&dev->miss_lock);
-	if (q->miss.state != VHOST_MISS_QUEUED)
+	if (q->miss.state != VHA_MISS_QUEUED)
 		q->stats.iotlb_misses++;
-	q->miss.state = VHOST_MISS_QUEUED;
+	q->miss.state = VHA_MISS_QUEUED;
 	q->miss.iova = q->batch->missed;
 	q->miss.perm = q->batch->missed_perm;
 	spin_unlock(&dev->miss_lock);
@@ -45,58 +45,58 @@ void vhost_queue_miss(struct vhost_queue *q)
 }
 
 /**
- * vhost_queue_clear_miss() - ask for nothing any more on behalf of a queue
+ * vha_msg_clear_miss() - ask for nothing any more on behalf of a queue
  * @q: the queue, with its mutex held; it is not served
  */
-void vhost_queue_clear_miss(struct vhost_queue *q)
+void vha_msg_clear_miss(struct vha_queue *q)
 {
 	lockdep_assert_held(&q->mutex);
 	spin_lock(&q->dev->miss_lock);
-	q->miss.state = VHOST_MISS_NONE;
+	q->miss.state = VHA_MISS_NONE;
 	spin_unlock(&q->dev->miss_lock);
 }
 
 /**
- * vhost_dev_clear_misses() - ask for nothing any more
+ * vha_msg_clear_misses() - ask for nothing any more
  * @dev: the device, with its mutex held
  *
  * Readers that wait look whether there is still an IOTLB.
  */
-void vhost_dev_clear_misses(struct vhost_dev *dev)
+void vha_msg_clear_misses(struct vha_dev *dev)
 {
 	unsigned int i;
 
 	lockdep_assert_held(&dev->mutex);
 	spin_lock(&dev->miss_lock);
 	for (i = 0; i < dev->nqueues; i++)
-		dev->queues[i]->miss.state = VHOST_MISS_NONE;
+		dev->queues[i]->miss.state = VHA_MISS_NONE;
 	spin_unlock(&dev->miss_lock);
 	wake_up_interruptible_poll(&dev->miss_wait, EPOLLIN | EPOLLRDNORM);
 }
 
 /* A queue whose miss is yet to be read, or NULL. */
-static struct vhost_queue *find_unread(struct vhost_dev *dev)
+static struct vha_queue *find_unread(struct vha_dev *dev)
 {
 	unsigned int i;
 
 	lockdep_assert_held(&dev->miss_lock);
 	for (i = 0; i < dev->nqueues; i++) {
-		if (dev->queues[i]->miss.state == VHOST_MISS_QUEUED)
+		if (dev->queues[i]->miss.state == VHA_MISS_QUEUED)
 			return dev->queues[i];
 	}
 	return NULL;
 }
 
 /* Take a miss that is yet to be read; the queue that has it, or NULL. */
-static struct vhost_queue *take_miss(struct vhost_dev *dev,
-				     struct vhost_miss *miss)
+static struct vha_queue *take_miss(struct vha_dev *dev,
+				   struct vha_miss *miss)
 {
-	struct vhost_queue *q;
+	struct vha_queue *q;
 
 	spin_lock(&dev->miss_lock);
 	q = find_unread(dev);
 	if (q) {
-		q->miss.state = VHOST_MISS_READ;
+		q->miss.state = VHA_MISS_READ;
 		*miss = q->miss;
 	}
 	spin_unlock(&dev->miss_lock);
@@ -104,11 +104,11 @@ static struct vhost_queue *take_miss(struct vhost_dev *dev,
 }
 
 /* It could not be delivered: let it be read once more. */
-static void untake_miss(struct vhost_queue *q)
+static void untake_miss(struct vha_queue *q)
 {
 	spin_lock(&q->dev->miss_lock);
-	if (q->miss.state == VHOST_MISS_READ)
-		q->miss.state = VHOST_MISS_QUEUED;
+	if (q->miss.state == VHA_MISS_READ)
+		q->miss.state = VHA_MISS_QUEUED;
 	spin_unlock(&q->dev->miss_lock);
 	wake_up_interruptible_poll(&q->dev->miss_wait, EPOLLIN | EPOLLRDNORM);
 }
@@ -117,8 +117,8 @@ static void untake_miss(struct vhost_queue *q)
  * The message that tells of @miss, in the form that the owner has agreed to. The
  * caller has zeroed all of it: padding goes to userspace as well.
  */
-static void make_miss_msg(union vhost_any_msg *msg, bool v2,
-			  const struct vhost_miss *miss)
+static void make_miss_msg(union vha_msg *msg, bool v2,
+			  const struct vha_miss *miss)
 {
 	struct vhost_iotlb_msg *iotlb = v2 ? &msg->v2.iotlb : &msg->v1.iotlb;
 
@@ -132,10 +132,10 @@ static void make_miss_msg(union vhost_any_msg *msg, bool v2,
 }
 
 /* Sleep until there is a miss; take it. */
-static struct vhost_queue *wait_for_miss(struct vhost_dev *dev,
-					 struct vhost_miss *miss)
+static struct vha_queue *wait_for_miss(struct vha_dev *dev,
+				       struct vha_miss *miss)
 {
-	struct vhost_queue *q = NULL;
+	struct vha_queue *q = NULL;
 	int err;
 
 	err = wait_event_interruptible(dev->miss_wait,
@@ -147,7 +147,7 @@ static struct vhost_queue *wait_for_miss(struct vhost_dev *dev,
 }
 
 /**
- * vhost_dev_read_iter() - read the address of a miss
+ * vha_msg_read() - read the address of a miss
  * @dev: the device
  * @to: where to
  * @nonblock: do not wait for one
@@ -158,12 +158,12 @@ static struct vhost_queue *wait_for_miss(struct vhost_dev *dev,
  * there is none and the caller does not wait, -EBADFD if none will come, since
  * there is no device IOTLB; -ERESTARTSYS; -EFAULT.
  */
-ssize_t vhost_dev_read_iter(struct vhost_dev *dev, struct iov_iter *to,
-			    bool nonblock)
+ssize_t vha_msg_read(struct vha_dev *dev, struct iov_iter *to,
+		     bool nonblock)
 {
-	union vhost_any_msg msg;
-	struct vhost_miss miss;
-	struct vhost_queue *q;
+	union vha_msg msg;
+	struct vha_miss miss;
+	struct vha_queue *q;
 
 	if (iov_iter_count(to) < sizeof(msg))
 		return 0;
@@ -190,53 +190,53 @@ ssize_t vhost_dev_read_iter(struct vhost_dev *dev, struct iov_iter *to,
  * Serve the queues that waited for an entry of [start, last], or for any that
  * allows what the last one did not.
  */
-static void wake_waiting(struct vhost_dev *dev, u64 start, u64 last)
+static void wake_waiting(struct vha_dev *dev, u64 start, u64 last)
 {
-	struct vhost_queue *q;
+	struct vha_queue *q;
 	unsigned int i;
 	bool waited;
 
 	for (i = 0; i < dev->nqueues; i++) {
 		q = dev->queues[i];
 		spin_lock(&dev->miss_lock);
-		waited = q->miss.state != VHOST_MISS_NONE &&
+		waited = q->miss.state != VHA_MISS_NONE &&
 			 q->miss.iova >= start && q->miss.iova <= last;
 		/* Who has been told by poll() finds what is yet to be read. */
-		if (waited && q->miss.state == VHOST_MISS_READ)
-			q->miss.state = VHOST_MISS_NONE;
+		if (waited && q->miss.state == VHA_MISS_READ)
+			q->miss.state = VHA_MISS_NONE;
 		spin_unlock(&dev->miss_lock);
 		if (waited || q->denied)
-			vhost_queue_wake(q);
+			vha_queue_wake(q);
 	}
 }
 
-static void unmap_queues(struct vhost_dev *dev)
+static void unmap_queues(struct vha_dev *dev)
 {
 	unsigned int i;
 
 	for (i = 0; i < dev->nqueues; i++)
-		vhost_queue_unmap(dev->queues[i]);
+		vha_queue_unmap(dev->queues[i]);
 }
 
-static int update(struct vhost_dev *dev, const struct vhost_iotlb_msg *msg)
+static int update(struct vha_dev *dev, const struct vhost_iotlb_msg *msg)
 {
 	u64 last = msg->iova + msg->size - 1;
 
 	if (last < msg->iova || msg->uaddr + msg->size - 1 < msg->uaddr)
 		return -EFAULT;
 	if (msg->perm & VHOST_ACCESS_RW &&
-	    !vhost_user_range_ok(msg->uaddr, msg->size))
+	    !vha_iotlb_user_range_ok(msg->uaddr, msg->size))
 		return -EFAULT;
 	unmap_queues(dev);
 	/* What was there is out of date, whatever becomes of the new entry. */
-	vhost_iotlb_del(dev->iotlb, msg->iova, last);
-	if (vhost_iotlb_add(dev->iotlb, msg->iova, last, msg->uaddr, msg->perm))
+	vha_iotlb_del(dev->iotlb, msg->iova, last);
+	if (vha_iotlb_add(dev->iotlb, msg->iova, last, msg->uaddr, msg->perm))
 		return -EFAULT;
 	wake_waiting(dev, msg->iova, last);
 	return 0;
 }
 
-static int invalidate(struct vhost_dev *dev, const struct vhost_iotlb_msg *msg)
+static int invalidate(struct vha_dev *dev, const struct vhost_iotlb_msg *msg)
 {
 	u64 last = msg->iova + msg->size - 1;
 
@@ -244,11 +244,11 @@ static int invalidate(struct vhost_dev *dev, const struct vhost_iotlb_msg *msg)
 	if (!msg->size || last < msg->iova)
 		last = U64_MAX;
 	unmap_queues(dev);
-	vhost_iotlb_del(dev->iotlb, msg->iova, last);
+	vha_iotlb_del(dev->iotlb, msg->iova, last);
 	return 0;
 }
 
-static int handle(struct vhost_dev *dev, const struct vhost_iotlb_msg *msg)
+static int handle(struct vha_dev *dev, const struct vhost_iotlb_msg *msg)
 {
 	if (!dev->iotlb)
 		return -EFAULT;
@@ -277,7 +277,7 @@ static int get_msg(struct vhost_iotlb_msg *msg, size_t offset,
 }
 
 /**
- * vhost_dev_write_iter() - change the device IOTLB
+ * vha_msg_write() - change the device IOTLB
  * @dev: the device
  * @from: a message: VHOST_IOTLB_UPDATE or VHOST_IOTLB_INVALIDATE
  *
@@ -287,7 +287,7 @@ static int get_msg(struct vhost_iotlb_msg *msg, size_t offset,
  * form, or an update of nothing; -EFAULT for anything else that is wrong, and
  * without a device IOTLB.
  */
-ssize_t vhost_dev_write_iter(struct vhost_dev *dev, struct iov_iter *from)
+ssize_t vha_msg_write(struct vha_dev *dev, struct iov_iter *from)
 {
 	struct vhost_iotlb_msg msg;
 	size_t offset;
@@ -307,21 +307,21 @@ ssize_t vhost_dev_write_iter(struct vhost_dev *dev, struct iov_iter *from)
 		return err;
 
 	mutex_lock(&dev->mutex);
-	vhost_dev_lock_queues(dev);
+	vha_dev_lock_queues(dev);
 	err = handle(dev, &msg);
-	vhost_dev_unlock_queues(dev);
+	vha_dev_unlock_queues(dev);
 	mutex_unlock(&dev->mutex);
-	return err ?: sizeof(union vhost_any_msg);
+	return err ?: sizeof(union vha_msg);
 }
 
 /**
- * vhost_dev_poll() - is there a miss to read?
+ * vha_msg_poll() - is there a miss to read?
  * @dev: the device
  * @file: its file
  * @wait: who asks
  */
-__poll_t vhost_dev_poll(struct vhost_dev *dev, struct file *file,
-			poll_table *wait)
+__poll_t vha_msg_poll(struct vha_dev *dev, struct file *file,
+		      poll_table *wait)
 {
 	bool unread;
 

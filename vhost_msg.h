@@ -9,16 +9,16 @@
 #include <linux/poll.h>
 #include <linux/uio.h>
 
-struct vhost_dev;
-struct vhost_queue;
+struct vha_dev;
+struct vha_queue;
 
-void vhost_queue_miss(struct vhost_queue *q);
-void vhost_queue_clear_miss(struct vhost_queue *q);
-void vhost_dev_clear_misses(struct vhost_dev *dev);
-ssize_t vhost_dev_read_iter(struct vhost_dev *dev, struct iov_iter *to,
-			    bool nonblock);
-ssize_t vhost_dev_write_iter(struct vhost_dev *dev, struct iov_iter *from);
-__poll_t vhost_dev_poll(struct vhost_dev *dev, struct file *file,
-			poll_table *wait);
+void vha_msg_miss(struct vha_queue *q);
+void vha_msg_clear_miss(struct vha_queue *q);
+void vha_msg_clear_misses(struct vha_dev *dev);
+ssize_t vha_msg_read(struct vha_dev *dev, struct iov_iter *to,
+		     bool nonblock);
+ssize_t vha_msg_write(struct vha_dev *dev, struct iov_iter *from);
+__poll_t vha_msg_poll(struct vha_dev *dev, struct file *file,
+		      poll_table *wait);
 
 #endif /* VHOST_ALT_MSG_H */

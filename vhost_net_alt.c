@@ -33,20 +33,20 @@ MODULE_PARM_DESC(takeover,
 		 "Be /dev/vhost-net as well, in place of vhost_net (default 0)");
 
 /**
- * struct net_dev - an open file
+ * struct vha_net_pair - an open file
  * @dev: the device
  * @queues: what @dev knows of @nq
  * @nq: receive and transmit
  */
-struct net_dev {
-	struct vhost_dev dev;
-	struct vhost_queue *queues[NET_QUEUES];
-	struct net_queue nq[NET_QUEUES];
+struct vha_net_pair {
+	struct vha_dev dev;
+	struct vha_queue *queues[VHA_NET_QUEUES];
+	struct vha_net_queue nq[VHA_NET_QUEUES];
 };
 
 /* ---- features ---- */
 
-static const u64 net_features[VHOST_FEATURE_WORDS] = {
+static const u64 net_features[VHA_FEATURE_WORDS] = {
 	VHOST_ALT_FEATURES, COMPAT_TUNNEL_FEATURES,
 };
 
@@ -55,24 +55,24 @@ static long put_features(u64 features, u64 __user *argp)
 	return copy_to_user(argp, &features, sizeof(features)) ? -EFAULT : 0;
 }
 
-static long set_features(struct net_dev *net, const u64 *features)
+static long set_features(struct vha_net_pair *net, const u64 *features)
 {
 	unsigned int i;
 	long err;
 
-	for (i = 0; i < VHOST_FEATURE_WORDS; i++) {
+	for (i = 0; i < VHA_FEATURE_WORDS; i++) {
 		if (features[i] & ~net_features[i])
 			return -EOPNOTSUPP;
 	}
 	mutex_lock(&net->dev.mutex);
-	err = vhost_dev_set_features(&net->dev, features);
+	err = vha_dev_set_features(&net->dev, features);
 	mutex_unlock(&net->dev.mutex);
 	return err;
 }
 
-static long set_features_word(struct net_dev *net, const u64 __user *argp)
+static long set_features_word(struct vha_net_pair *net, const u64 __user *argp)
 {
-	u64 features[VHOST_FEATURE_WORDS] = {};
+	u64 features[VHA_FEATURE_WORDS] = {};
 
 	if (copy_from_user(features, argp, sizeof(*argp)))
 		return -EFAULT;
@@ -85,7 +85,7 @@ static long put_features_array(struct vhost_features_array __user *argp)
 
 	if (get_user(count, &argp->count))
 		return -EFAULT;
-	n = min_t(u64, count, VHOST_FEATURE_WORDS);
+	n = min_t(u64, count, VHA_FEATURE_WORDS);
 	if (copy_to_user(argp->features, net_features, n * sizeof(u64)))
 		return -EFAULT;
 	return clear_user(argp->features + n, array_size(count - n, sizeof(u64))) ?
@@ -93,14 +93,14 @@ static long put_features_array(struct vhost_features_array __user *argp)
 }
 
 /* Words beyond those that we know may be there, if they are 0. */
-static long set_features_array(struct net_dev *net,
+static long set_features_array(struct vha_net_pair *net,
 			       struct vhost_features_array __user *argp)
 {
-	u64 features[VHOST_FEATURE_WORDS] = {}, count, n, word;
+	u64 features[VHA_FEATURE_WORDS] = {}, count, n, word;
 
 	if (get_user(count, &argp->count))
 		return -EFAULT;
-	n = min_t(u64, count, VHOST_FEATURE_WORDS);
+	n = min_t(u64, count, VHA_FEATURE_WORDS);
 	if (copy_from_user(features, argp->features, n * sizeof(u64)))
 		return -EFAULT;
 	for (; n < count; n++) {
@@ -116,7 +116,7 @@ static long set_features_array(struct net_dev *net,
 	return set_features(net, features);
 }
 
-static long set_backend_features(struct net_dev *net, const u64 __user *argp)
+static long set_backend_features(struct vha_net_pair *net, const u64 __user *argp)
 {
 	u64 features;
 
@@ -132,23 +132,23 @@ static long set_backend_features(struct net_dev *net, const u64 __user *argp)
 
 /* ---- commands ---- */
 
-static long set_backend(struct net_dev *net, struct vhost_vring_file *backend)
+static long set_backend(struct vha_net_pair *net, struct vhost_vring_file *backend)
 {
-	struct tun_socket old;
-	struct net_queue *nq;
+	struct vha_tun_socket old;
+	struct vha_net_queue *nq;
 	long err;
 
-	err = vhost_dev_check_owner(&net->dev);
+	err = vha_dev_check_owner(&net->dev);
 	if (err)
 		return err;
-	if (backend->index >= NET_QUEUES)
+	if (backend->index >= VHA_NET_QUEUES)
 		return -ENOBUFS;
-	nq = &net->nq[array_index_nospec(backend->index, NET_QUEUES)];
+	nq = &net->nq[array_index_nospec(backend->index, VHA_NET_QUEUES)];
 
 	if (backend->fd != VHOST_FILE_UNBIND)
-		return net_queue_start(nq, backend->fd);
-	old = net_queue_stop(nq);
-	tun_socket_put(&old);
+		return vha_net_queue_start(nq, backend->fd);
+	old = vha_net_queue_stop(nq);
+	vha_tun_socket_put(&old);
 	return 0;
 }
 
@@ -156,28 +156,28 @@ static long set_backend(struct net_dev *net, struct vhost_vring_file *backend)
  * Stop all queues, and forget the owner if there is one. @memory is the memory
  * table that there is afterwards.
  */
-static void net_stop(struct net_dev *net, struct vhost_iotlb *memory)
+static void net_stop(struct vha_net_pair *net, struct vha_iotlb *memory)
 {
-	struct tun_socket old[NET_QUEUES];
+	struct vha_tun_socket old[VHA_NET_QUEUES];
 	unsigned int i;
 
-	for (i = 0; i < NET_QUEUES; i++)
-		old[i] = net_queue_stop(&net->nq[i]);
-	vhost_dev_reset_owner(&net->dev, memory);
-	for (i = 0; i < NET_QUEUES; i++)
-		tun_socket_put(&old[i]);
+	for (i = 0; i < VHA_NET_QUEUES; i++)
+		old[i] = vha_net_queue_stop(&net->nq[i]);
+	vha_dev_reset_owner(&net->dev, memory);
+	for (i = 0; i < VHA_NET_QUEUES; i++)
+		vha_tun_socket_put(&old[i]);
 }
 
-static long reset_owner(struct net_dev *net)
+static long reset_owner(struct vha_net_pair *net)
 {
-	struct vhost_iotlb *memory;
+	struct vha_iotlb *memory;
 	long err;
 
-	err = vhost_dev_check_owner(&net->dev);
+	err = vha_dev_check_owner(&net->dev);
 	if (err)
 		return err;
 	/* As with the in-tree module, there is one without regions from now on. */
-	memory = vhost_iotlb_alloc(0);
+	memory = vha_iotlb_alloc(0);
 	if (!memory)
 		return -ENOMEM;
 	net_stop(net, memory);
@@ -185,7 +185,7 @@ static long reset_owner(struct net_dev *net)
 	return 0;
 }
 
-static long locked_ioctl(struct net_dev *net, unsigned int cmd,
+static long locked_ioctl(struct vha_net_pair *net, unsigned int cmd,
 			 void __user *argp)
 {
 	struct vhost_vring_file backend;
@@ -193,7 +193,7 @@ static long locked_ioctl(struct net_dev *net, unsigned int cmd,
 	lockdep_assert_held(&net->dev.mutex);
 	switch (cmd) {
 	case VHOST_SET_OWNER:
-		return vhost_dev_set_owner(&net->dev, READ_ONCE(rxtx_workers));
+		return vha_dev_set_owner(&net->dev, READ_ONCE(rxtx_workers));
 	case VHOST_RESET_OWNER:
 		return reset_owner(net);
 	case VHOST_NET_SET_BACKEND:
@@ -201,13 +201,13 @@ static long locked_ioctl(struct net_dev *net, unsigned int cmd,
 			return -EFAULT;
 		return set_backend(net, &backend);
 	default:
-		return vhost_dev_ioctl(&net->dev, cmd, argp);
+		return vha_dev_ioctl(&net->dev, cmd, argp);
 	}
 }
 
 static long net_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	struct net_dev *net = file->private_data;
+	struct vha_net_pair *net = file->private_data;
 	void __user *argp = (void __user *)arg;
 	long err;
 
@@ -234,37 +234,37 @@ static long net_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 /* ---- the file ---- */
 
-static int init_queues(struct net_dev *net)
+static int init_queues(struct vha_net_pair *net)
 {
 	int err;
 
-	net->queues[NET_RX] = &net->nq[NET_RX].q;
-	net->queues[NET_TX] = &net->nq[NET_TX].q;
-	err = vhost_queue_init(net->queues[NET_RX], "rx", net_queue_serve_rx,
-			       EPOLLIN);
+	net->queues[VHA_NET_RX] = &net->nq[VHA_NET_RX].q;
+	net->queues[VHA_NET_TX] = &net->nq[VHA_NET_TX].q;
+	err = vha_queue_init(net->queues[VHA_NET_RX], "rx", vha_net_queue_serve_rx,
+			     EPOLLIN);
 	if (err)
 		return err;
-	err = vhost_queue_init(net->queues[NET_TX], "tx", net_queue_serve_tx,
-			       EPOLLOUT);
+	err = vha_queue_init(net->queues[VHA_NET_TX], "tx", vha_net_queue_serve_tx,
+			     EPOLLOUT);
 	if (err)
-		vhost_queue_cleanup(net->queues[NET_RX]);
+		vha_queue_cleanup(net->queues[VHA_NET_RX]);
 	return err;
 }
 
-static void net_free(struct net_dev *net)
+static void net_free(struct vha_net_pair *net)
 {
 	unsigned int i;
 
-	tun_tx_cleanup(&net->nq[NET_TX].tx);
-	vhost_dev_cleanup(&net->dev);
-	for (i = 0; i < NET_QUEUES; i++)
-		vhost_queue_cleanup(net->queues[i]);
+	vha_tun_tx_cleanup(&net->nq[VHA_NET_TX].tx);
+	vha_dev_cleanup(&net->dev);
+	for (i = 0; i < VHA_NET_QUEUES; i++)
+		vha_queue_cleanup(net->queues[i]);
 	kvfree(net);
 }
 
 static int net_open(struct inode *inode, struct file *file)
 {
-	struct net_dev *net;
+	struct vha_net_pair *net;
 	int err;
 
 	net = kvzalloc(sizeof(*net), GFP_KERNEL_ACCOUNT);
@@ -275,8 +275,8 @@ static int net_open(struct inode *inode, struct file *file)
 		kvfree(net);
 		return err;
 	}
-	vhost_dev_init(&net->dev, net->queues, NET_QUEUES);
-	err = vhost_netlink_add(&net->dev);
+	vha_dev_init(&net->dev, net->queues, VHA_NET_QUEUES);
+	err = vha_netlink_add(&net->dev);
 	if (err) {
 		net_free(net);
 		return err;
@@ -288,14 +288,14 @@ static int net_open(struct inode *inode, struct file *file)
 
 static int net_release(struct inode *inode, struct file *file)
 {
-	struct net_dev *net = file->private_data;
+	struct vha_net_pair *net = file->private_data;
 
 	trace_vhost_alt_close(&net->dev);
-	vhost_netlink_del(&net->dev);
+	vha_netlink_del(&net->dev);
 	mutex_lock(&net->dev.mutex);
 	net_stop(net, NULL);
 	mutex_unlock(&net->dev.mutex);
-	vhost_netlink_notify(&net->dev, NULL, VHOST_ALT_CMD_DEV_CLOSE_NTF);
+	vha_netlink_notify(&net->dev, NULL, VHOST_ALT_CMD_DEV_CLOSE_NTF);
 	put_net(net->dev.net);
 	net_free(net);
 	return 0;
@@ -303,31 +303,31 @@ static int net_release(struct inode *inode, struct file *file)
 
 static ssize_t net_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
-	struct net_dev *net = iocb->ki_filp->private_data;
+	struct vha_net_pair *net = iocb->ki_filp->private_data;
 
-	return vhost_dev_read_iter(&net->dev, to,
-				   iocb->ki_filp->f_flags & O_NONBLOCK);
+	return vha_msg_read(&net->dev, to,
+			    iocb->ki_filp->f_flags & O_NONBLOCK);
 }
 
 static ssize_t net_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
-	struct net_dev *net = iocb->ki_filp->private_data;
+	struct vha_net_pair *net = iocb->ki_filp->private_data;
 
-	return vhost_dev_write_iter(&net->dev, from);
+	return vha_msg_write(&net->dev, from);
 }
 
 static __poll_t net_poll(struct file *file, poll_table *wait)
 {
-	struct net_dev *net = file->private_data;
+	struct vha_net_pair *net = file->private_data;
 
-	return vhost_dev_poll(&net->dev, file, wait);
+	return vha_msg_poll(&net->dev, file, wait);
 }
 
 static void net_show_fdinfo(struct seq_file *m, struct file *file)
 {
-	struct net_dev *net = file->private_data;
+	struct vha_net_pair *net = file->private_data;
 
-	vhost_dev_show(&net->dev, m);
+	vha_dev_show(&net->dev, m);
 }
 
 static const struct file_operations net_fops = {
@@ -377,12 +377,12 @@ static int __init net_init(void)
 {
 	int err;
 
-	err = vhost_netlink_init();
+	err = vha_netlink_init();
 	if (err)
 		return err;
 	err = register_devices();
 	if (err)
-		vhost_netlink_exit();
+		vha_netlink_exit();
 	return err;
 }
 
@@ -391,7 +391,7 @@ static void __exit net_exit(void)
 	if (takeover)
 		misc_deregister(&takeover_misc);
 	misc_deregister(&net_misc);
-	vhost_netlink_exit();
+	vha_netlink_exit();
 }
 
 module_init(net_init);

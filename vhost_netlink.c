@@ -28,8 +28,8 @@
 
 /* Room for all entries of both kinds, the available ones with all descriptors. */
 #define RING_MSG_SIZE							\
-	(NLMSG_GOODSIZE + VRING_SNAPSHOT_ENTRIES *			\
-	 (VRING_SNAPSHOT_DESCS * 64 + 2 * 64))
+	(NLMSG_GOODSIZE + VHA_RING_SNAPSHOT_ENTRIES *			\
+	 (VHA_RING_SNAPSHOT_DESCS * 64 + 2 * 64))
 
 static DEFINE_MUTEX(devs_lock);	/* the list */
 static DEFINE_XARRAY_FLAGS(devs, XA_FLAGS_ALLOC1);
@@ -45,7 +45,7 @@ static int put_u64(struct sk_buff *skb, int attr, u64 value)
 	return nla_put_u64_64bit(skb, attr, value, VHOST_ALT_A_PAD);
 }
 
-static int put_dev_name(struct sk_buff *skb, const struct vhost_dev *dev)
+static int put_dev_name(struct sk_buff *skb, const struct vha_dev *dev)
 {
 	if (nla_put_u32(skb, VHOST_ALT_A_DEV_ID, dev->id))
 		return -EMSGSIZE;
@@ -55,7 +55,7 @@ static int put_dev_name(struct sk_buff *skb, const struct vhost_dev *dev)
 	       nla_put_string(skb, VHOST_ALT_A_COMM, dev->comm);
 }
 
-static int put_queue_name(struct sk_buff *skb, const struct vhost_queue *q)
+static int put_queue_name(struct sk_buff *skb, const struct vha_queue *q)
 {
 	int err;
 
@@ -69,13 +69,13 @@ static int put_queue_name(struct sk_buff *skb, const struct vhost_queue *q)
 }
 
 static int put_worker(struct sk_buff *skb, u32 id,
-		      const struct vhost_worker *worker)
+		      const struct vha_worker *worker)
 {
-	struct vhost_worker_usage usage;
+	struct vha_worker_usage usage;
 	struct nlattr *nest;
 	int err;
 
-	vhost_worker_usage(worker, &usage);
+	vha_worker_usage(worker, &usage);
 	nest = nla_nest_start(skb, VHOST_ALT_A_WORKER);
 	if (!nest)
 		return -EMSGSIZE;
@@ -90,10 +90,10 @@ static int put_worker(struct sk_buff *skb, u32 id,
 	return err;
 }
 
-static int put_dev(struct sk_buff *skb, struct vhost_dev *dev)
+static int put_dev(struct sk_buff *skb, struct vha_dev *dev)
 {
 	const u64 *features = dev->queues[0]->features;
-	struct vhost_worker *worker;
+	struct vha_worker *worker;
 	unsigned long id;
 	int err;
 
@@ -116,27 +116,27 @@ static int put_dev(struct sk_buff *skb, struct vhost_dev *dev)
 	return err;
 }
 
-static u32 queue_state(const struct vhost_queue *q)
+static u32 queue_state(const struct vha_queue *q)
 {
 	return (q->running ? VHOST_ALT_QUEUE_RUNNING : 0) |
 	       (q->broken ? VHOST_ALT_QUEUE_BROKEN : 0) |
-	       (vhost_queue_has(q, VIRTIO_RING_F_EVENT_IDX) ?
+	       (vha_queue_has(q, VIRTIO_RING_F_EVENT_IDX) ?
 		VHOST_ALT_QUEUE_EVENT_IDX : 0) |
 	       (q->notify_off ? VHOST_ALT_QUEUE_NOTIFY_OFF : 0) |
-	       (READ_ONCE(q->miss.state) != VHOST_MISS_NONE ?
+	       (READ_ONCE(q->miss.state) != VHA_MISS_NONE ?
 		VHOST_ALT_QUEUE_IOTLB_MISS : 0) |
 	       (q->kick ? VHOST_ALT_QUEUE_KICK : 0) |
 	       (q->call ? VHOST_ALT_QUEUE_CALL : 0);
 }
 
-static int put_addresses(struct sk_buff *skb, const struct vhost_queue *q)
+static int put_addresses(struct sk_buff *skb, const struct vha_queue *q)
 {
-	return put_u64(skb, VHOST_ALT_A_DESC_ADDR, q->ring[VRING_DESC]) ?:
-	       put_u64(skb, VHOST_ALT_A_AVAIL_ADDR, q->ring[VRING_AVAIL]) ?:
-	       put_u64(skb, VHOST_ALT_A_USED_ADDR, q->ring[VRING_USED]);
+	return put_u64(skb, VHOST_ALT_A_DESC_ADDR, q->ring[VHA_RING_DESC]) ?:
+	       put_u64(skb, VHOST_ALT_A_AVAIL_ADDR, q->ring[VHA_RING_AVAIL]) ?:
+	       put_u64(skb, VHOST_ALT_A_USED_ADDR, q->ring[VHA_RING_USED]);
 }
 
-static int put_counters(struct sk_buff *skb, const struct vhost_stats *stats)
+static int put_counters(struct sk_buff *skb, const struct vha_stats *stats)
 {
 	struct nlattr *nest = nla_nest_start(skb, VHOST_ALT_A_COUNTERS);
 	unsigned int i;
@@ -144,7 +144,7 @@ static int put_counters(struct sk_buff *skb, const struct vhost_stats *stats)
 	if (!nest)
 		return -EMSGSIZE;
 	for (i = VHOST_ALT_COUNTER_PAD + 1; i <= VHOST_ALT_COUNTER_MAX; i++) {
-		if (nla_put_u64_64bit(skb, i, vhost_stats_counter(stats, i),
+		if (nla_put_u64_64bit(skb, i, vha_stats_counter(stats, i),
 				      VHOST_ALT_COUNTER_PAD))
 			return -EMSGSIZE;
 	}
@@ -152,7 +152,7 @@ static int put_counters(struct sk_buff *skb, const struct vhost_stats *stats)
 	return 0;
 }
 
-static int put_drops(struct sk_buff *skb, const struct vhost_stats *stats)
+static int put_drops(struct sk_buff *skb, const struct vha_stats *stats)
 {
 	struct nlattr *nest = nla_nest_start(skb, VHOST_ALT_A_DROPS);
 	unsigned int i;
@@ -168,7 +168,7 @@ static int put_drops(struct sk_buff *skb, const struct vhost_stats *stats)
 	return 0;
 }
 
-static int put_batch_sizes(struct sk_buff *skb, const struct vhost_stats *stats)
+static int put_batch_sizes(struct sk_buff *skb, const struct vha_stats *stats)
 {
 	struct nlattr *nest = nla_nest_start(skb, VHOST_ALT_A_BATCH_SIZES);
 	unsigned int i;
@@ -176,7 +176,7 @@ static int put_batch_sizes(struct sk_buff *skb, const struct vhost_stats *stats)
 	if (!nest)
 		return -EMSGSIZE;
 	/* Attributes count from 1; 0 pads. */
-	for (i = 0; i < VHOST_BATCH_SIZES; i++) {
+	for (i = 0; i < VHA_BATCH_SIZES; i++) {
 		if (nla_put_u64_64bit(skb, i + 1,
 				      READ_ONCE(stats->batch_sizes[i]), 0))
 			return -EMSGSIZE;
@@ -186,9 +186,9 @@ static int put_batch_sizes(struct sk_buff *skb, const struct vhost_stats *stats)
 }
 
 /* The id of the worker that serves @q, or -1. */
-static int worker_id(const struct vhost_queue *q)
+static int worker_id(const struct vha_queue *q)
 {
-	struct vhost_worker *worker;
+	struct vha_worker *worker;
 	unsigned long id;
 
 	xa_for_each(&q->dev->workers, id, worker) {
@@ -198,7 +198,7 @@ static int worker_id(const struct vhost_queue *q)
 	return -1;
 }
 
-static int put_queue(struct sk_buff *skb, struct vhost_queue *q, bool admin)
+static int put_queue(struct sk_buff *skb, struct vha_queue *q, bool admin)
 {
 	int err, id = worker_id(q);
 
@@ -223,12 +223,12 @@ static int put_queue(struct sk_buff *skb, struct vhost_queue *q, bool admin)
 
 /* ---- who may see what ---- */
 
-static bool visible(const struct vhost_dev *dev, const struct net *net)
+static bool visible(const struct vha_dev *dev, const struct net *net)
 {
 	return net_eq(net, &init_net) || net_eq(net, dev->net);
 }
 
-static bool is_admin(struct sk_buff *request, const struct vhost_dev *dev)
+static bool is_admin(struct sk_buff *request, const struct vha_dev *dev)
 {
 	return netlink_ns_capable(request, dev->net->user_ns, CAP_NET_ADMIN);
 }
@@ -249,16 +249,16 @@ static int lock_soon(struct mutex *mutex)
 	return 0;
 }
 
-static void unwatch(struct vhost_dev *dev)
+static void unwatch(struct vha_dev *dev)
 {
 	if (refcount_dec_and_test(&dev->watchers))
 		complete(&dev->unwatched);
 }
 
 /* The device that a request names, watched and locked, or an ERR_PTR(). */
-static struct vhost_dev *find_dev(struct genl_info *info)
+static struct vha_dev *find_dev(struct genl_info *info)
 {
-	struct vhost_dev *dev;
+	struct vha_dev *dev;
 
 	if (GENL_REQ_ATTR_CHECK(info, VHOST_ALT_A_DEV_ID))
 		return ERR_PTR(-EINVAL);
@@ -280,14 +280,14 @@ static struct vhost_dev *find_dev(struct genl_info *info)
 	return dev;
 }
 
-static void put_back_dev(struct vhost_dev *dev)
+static void put_back_dev(struct vha_dev *dev)
 {
 	mutex_unlock(&dev->mutex);
 	unwatch(dev);
 }
 
-static struct vhost_queue *find_queue(struct vhost_dev *dev,
-				      struct genl_info *info)
+static struct vha_queue *find_queue(struct vha_dev *dev,
+				    struct genl_info *info)
 {
 	u32 index;
 
@@ -316,7 +316,7 @@ static int answer(struct genl_info *info, struct sk_buff *skb, void *head,
 
 static int get_dev(struct sk_buff *request, struct genl_info *info)
 {
-	struct vhost_dev *dev;
+	struct vha_dev *dev;
 	struct sk_buff *skb;
 	void *head;
 	int err;
@@ -337,8 +337,8 @@ static int get_dev(struct sk_buff *request, struct genl_info *info)
 
 static int get_queue(struct sk_buff *request, struct genl_info *info)
 {
-	struct vhost_queue *q;
-	struct vhost_dev *dev;
+	struct vha_queue *q;
+	struct vha_dev *dev;
 	struct sk_buff *skb;
 	void *head;
 	int err;
@@ -360,24 +360,24 @@ static int get_queue(struct sk_buff *request, struct genl_info *info)
 	return answer(info, skb, head, err);
 }
 
-static int reset_stats_of(struct vhost_dev *dev, struct genl_info *info)
+static int reset_stats_of(struct vha_dev *dev, struct genl_info *info)
 {
-	struct vhost_queue *q;
+	struct vha_queue *q;
 	unsigned int i;
 	int err = 0;
 
 	if (info->attrs[VHOST_ALT_A_QUEUE]) {
 		q = find_queue(dev, info);
-		return IS_ERR(q) ? PTR_ERR(q) : vhost_queue_reset_stats(q);
+		return IS_ERR(q) ? PTR_ERR(q) : vha_queue_reset_stats(q);
 	}
 	for (i = 0; !err && i < dev->nqueues; i++)
-		err = vhost_queue_reset_stats(dev->queues[i]);
+		err = vha_queue_reset_stats(dev->queues[i]);
 	return err;
 }
 
 static int reset_stats(struct sk_buff *request, struct genl_info *info)
 {
-	struct vhost_dev *dev = find_dev(info);
+	struct vha_dev *dev = find_dev(info);
 	int err;
 
 	if (IS_ERR(dev))
@@ -389,7 +389,7 @@ static int reset_stats(struct sk_buff *request, struct genl_info *info)
 
 /* ---- the contents of a ring ---- */
 
-static int put_desc(struct sk_buff *skb, const struct vring_snapshot_desc *desc)
+static int put_desc(struct sk_buff *skb, const struct vha_ring_snapshot_desc *desc)
 {
 	struct nlattr *nest = nla_nest_start(skb, VHOST_ALT_ENTRY_DESC);
 	int err;
@@ -407,7 +407,7 @@ static int put_desc(struct sk_buff *skb, const struct vring_snapshot_desc *desc)
 }
 
 static int put_entry(struct sk_buff *skb, int attr,
-		     const struct vring_snapshot_entry *entry)
+		     const struct vha_ring_snapshot_entry *entry)
 {
 	struct nlattr *nest = nla_nest_start(skb, attr);
 	unsigned int i;
@@ -425,7 +425,7 @@ static int put_entry(struct sk_buff *skb, int attr,
 	return err;
 }
 
-static int put_ring(struct sk_buff *skb, const struct vring_snapshot *snap)
+static int put_ring(struct sk_buff *skb, const struct vha_ring_snapshot *snap)
 {
 	unsigned int i;
 	int err;
@@ -446,7 +446,7 @@ static int put_ring(struct sk_buff *skb, const struct vring_snapshot *snap)
 	return err;
 }
 
-static int put_look(struct sk_buff *skb, const struct vhost_queue *q)
+static int put_look(struct sk_buff *skb, const struct vha_queue *q)
 {
 	int err = q->look->err;
 
@@ -463,8 +463,8 @@ static int get_ring_as_admin(struct sk_buff *request, struct genl_info *info,
 			     struct sk_buff *skb)
 {
 	struct nlattr *count = info->attrs[VHOST_ALT_A_RING_COUNT];
-	struct vhost_dev *dev = find_dev(info);
-	struct vhost_queue *q;
+	struct vha_dev *dev = find_dev(info);
+	struct vha_queue *q;
 	int err = -EPERM;
 
 	if (IS_ERR(dev))
@@ -473,7 +473,7 @@ static int get_ring_as_admin(struct sk_buff *request, struct genl_info *info,
 		q = find_queue(dev, info);
 		err = PTR_ERR_OR_ZERO(q);
 		if (!err)
-			err = vhost_queue_look(q, count ? nla_get_u32(count) :
+			err = vha_queue_look(q, count ? nla_get_u32(count) :
 						  RING_COUNT_DEFAULT);
 		if (!err)
 			err = put_look(skb, q);
@@ -500,7 +500,7 @@ static int get_ring(struct sk_buff *request, struct genl_info *info)
 
 /* Put @dev, or all its queues from number *@queue on, each in a message. */
 typedef int (*dump_fn)(struct sk_buff *skb, struct netlink_callback *cb,
-		       struct vhost_dev *dev, unsigned long *queue);
+		       struct vha_dev *dev, unsigned long *queue);
 
 static void *dump_put(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
 {
@@ -513,7 +513,7 @@ static void *dump_put(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
 }
 
 static int dump_dev(struct sk_buff *skb, struct netlink_callback *cb,
-		    struct vhost_dev *dev, unsigned long *queue)
+		    struct vha_dev *dev, unsigned long *queue)
 {
 	void *head = dump_put(skb, cb, VHOST_ALT_CMD_DEV_GET);
 
@@ -528,7 +528,7 @@ static int dump_dev(struct sk_buff *skb, struct netlink_callback *cb,
 }
 
 static int dump_queue(struct sk_buff *skb, struct netlink_callback *cb,
-		      struct vhost_queue *q)
+		      struct vha_queue *q)
 {
 	void *head = dump_put(skb, cb, VHOST_ALT_CMD_QUEUE_GET);
 	int err;
@@ -545,7 +545,7 @@ static int dump_queue(struct sk_buff *skb, struct netlink_callback *cb,
 }
 
 static int dump_queues(struct sk_buff *skb, struct netlink_callback *cb,
-		       struct vhost_dev *dev, unsigned long *queue)
+		       struct vha_dev *dev, unsigned long *queue)
 {
 	for (; *queue < dev->nqueues; ++*queue) {
 		if (dump_queue(skb, cb, dev->queues[*queue]))
@@ -556,10 +556,10 @@ static int dump_queues(struct sk_buff *skb, struct netlink_callback *cb,
 }
 
 /* The first visible device whose id is not below *@id, which is set to its own. */
-static struct vhost_dev *next_dev(struct netlink_callback *cb, unsigned long *id)
+static struct vha_dev *next_dev(struct netlink_callback *cb, unsigned long *id)
 {
 	const struct net *net = sock_net(cb->skb->sk);
-	struct vhost_dev *dev;
+	struct vha_dev *dev;
 
 	mutex_lock(&devs_lock);
 	cb->seq = generation;
@@ -577,7 +577,7 @@ static int dump(struct sk_buff *skb, struct netlink_callback *cb, u32 only,
 		dump_fn fn)
 {
 	unsigned long id = max_t(unsigned long, cb->args[0], only);
-	struct vhost_dev *dev;
+	struct vha_dev *dev;
 	int err = 0;
 
 	for (; !err && (dev = next_dev(cb, &id)); id++) {
@@ -612,8 +612,8 @@ static int dump_all_queues(struct sk_buff *skb, struct netlink_callback *cb)
 
 /* ---- notifications ---- */
 
-static void notify(struct net *net, struct vhost_dev *dev,
-		   const struct vhost_queue *q, enum vhost_alt_cmd what)
+static void notify(struct net *net, struct vha_dev *dev,
+		   const struct vha_queue *q, enum vhost_alt_cmd what)
 {
 	struct sk_buff *skb;
 	void *head;
@@ -633,13 +633,13 @@ static void notify(struct net *net, struct vhost_dev *dev,
 }
 
 /**
- * vhost_netlink_notify() - tell who listens that something has happened
+ * vha_netlink_notify() - tell who listens that something has happened
  * @dev: to which device
  * @q: to which of its queues, with its mutex held, or NULL
  * @what: a VHOST_ALT_CMD_*_NTF
  */
-void vhost_netlink_notify(struct vhost_dev *dev, const struct vhost_queue *q,
-			  enum vhost_alt_cmd what)
+void vha_netlink_notify(struct vha_dev *dev, const struct vha_queue *q,
+			enum vhost_alt_cmd what)
 {
 	notify(dev->net, dev, q, what);
 	if (!net_eq(dev->net, &init_net))
@@ -657,14 +657,14 @@ static void list_changed(void)
 }
 
 /**
- * vhost_netlink_add() - let a device be seen
+ * vha_netlink_add() - let a device be seen
  * @dev: the device, complete but for the id that it gets by this
  *
  * It belongs to the network namespace of the current process.
  *
  * Return: 0 or -ENOMEM.
  */
-int vhost_netlink_add(struct vhost_dev *dev)
+int vha_netlink_add(struct vha_dev *dev)
 {
 	int err;
 
@@ -680,16 +680,16 @@ int vhost_netlink_add(struct vhost_dev *dev)
 		put_net(dev->net);
 		return -ENOMEM;
 	}
-	vhost_netlink_notify(dev, NULL, VHOST_ALT_CMD_DEV_OPEN_NTF);
+	vha_netlink_notify(dev, NULL, VHOST_ALT_CMD_DEV_OPEN_NTF);
 	return 0;
 }
 
 /**
- * vhost_netlink_del() - let a device be seen no longer
+ * vha_netlink_del() - let a device be seen no longer
  * @dev: the device; nobody looks at it any more when this returns. The caller
  *	puts the reference to @dev->net when no queue can tell of it any more.
  */
-void vhost_netlink_del(struct vhost_dev *dev)
+void vha_netlink_del(struct vha_dev *dev)
 {
 	mutex_lock(&devs_lock);
 	xa_erase(&devs, dev->id);
@@ -705,7 +705,7 @@ static const struct nla_policy policy[VHOST_ALT_A_MAX + 1] = {
 	[VHOST_ALT_A_DEV_ID]	 = NLA_POLICY_MIN(NLA_U32, 1),
 	[VHOST_ALT_A_QUEUE]	 = { .type = NLA_U32 },
 	[VHOST_ALT_A_RING_COUNT] = NLA_POLICY_RANGE(NLA_U32, 1,
-						    VRING_SNAPSHOT_ENTRIES),
+						    VHA_RING_SNAPSHOT_ENTRIES),
 };
 
 /* Has the first message of a dump have the room that a device may need. */
@@ -756,19 +756,19 @@ static struct genl_family family = {
 };
 
 /**
- * vhost_netlink_init() - make the family known
+ * vha_netlink_init() - make the family known
  *
  * Return: 0 or an error of genl_register_family().
  */
-int vhost_netlink_init(void)
+int vha_netlink_init(void)
 {
 	return genl_register_family(&family);
 }
 
 /**
- * vhost_netlink_exit() - undo vhost_netlink_init(); no device is open
+ * vha_netlink_exit() - undo vha_netlink_init(); no device is open
  */
-void vhost_netlink_exit(void)
+void vha_netlink_exit(void)
 {
 	genl_unregister_family(&family);
 	xa_destroy(&devs);

@@ -8,14 +8,14 @@
 
 #include "uapi/vhost_alt.h"
 
-struct vhost_dev;
-struct vhost_queue;
+struct vha_dev;
+struct vha_queue;
 
-int vhost_netlink_add(struct vhost_dev *dev);
-void vhost_netlink_del(struct vhost_dev *dev);
-void vhost_netlink_notify(struct vhost_dev *dev, const struct vhost_queue *q,
-			  enum vhost_alt_cmd what);
-int vhost_netlink_init(void);
-void vhost_netlink_exit(void);
+int vha_netlink_add(struct vha_dev *dev);
+void vha_netlink_del(struct vha_dev *dev);
+void vha_netlink_notify(struct vha_dev *dev, const struct vha_queue *q,
+			enum vhost_alt_cmd what);
+int vha_netlink_init(void);
+void vha_netlink_exit(void);
 
 #endif /* VHOST_ALT_NETLINK_H */

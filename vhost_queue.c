@@ -14,7 +14,7 @@
 #include "vring.h"
 
 /**
- * vhost_queue_init() - prepare a queue
+ * vha_queue_init() - prepare a queue
  * @q: the queue, zeroed
  * @name: what it is for
  * @fn: serves it
@@ -22,28 +22,28 @@
  *
  * Return: 0 or -ENOMEM.
  */
-int vhost_queue_init(struct vhost_queue *q, const char *name,
-		     void (*fn)(struct vhost_work *), __poll_t backend_ready)
+int vha_queue_init(struct vha_queue *q, const char *name,
+		   void (*fn)(struct vha_work *), __poll_t backend_ready)
 {
 	q->batch = kvzalloc(sizeof(*q->batch), GFP_KERNEL_ACCOUNT);
 	if (!q->batch)
 		return -ENOMEM;
 	q->name = name;
 	mutex_init(&q->mutex);
-	vhost_work_init(&q->work, fn);
-	vhost_poll_init(&q->kick_poll, &q->work, EPOLLIN, &q->stats.kicks);
-	vhost_poll_init(&q->backend_poll, &q->work, backend_ready,
-			&q->stats.wakeups);
+	vha_work_init(&q->work, fn);
+	vha_poll_init(&q->kick_poll, &q->work, EPOLLIN, &q->stats.kicks);
+	vha_poll_init(&q->backend_poll, &q->work, backend_ready,
+		      &q->stats.wakeups);
 	init_waitqueue_head(&q->request_wait);
-	vhost_queue_reset(q);
+	vha_queue_reset(q);
 	return 0;
 }
 
 /**
- * vhost_queue_cleanup() - undo vhost_queue_init()
+ * vha_queue_cleanup() - undo vha_queue_init()
  * @q: the queue, which has been reset
  */
-void vhost_queue_cleanup(struct vhost_queue *q)
+void vha_queue_cleanup(struct vha_queue *q)
 {
 	kvfree(q->look);
 	kvfree(q->batch);
@@ -51,21 +51,21 @@ void vhost_queue_cleanup(struct vhost_queue *q)
 }
 
 /* With the mutex held, or before anybody knows of the queue. */
-static void reset_stats(struct vhost_queue *q)
+static void reset_stats(struct vha_queue *q)
 {
 	memset(&q->stats, 0, sizeof(q->stats));
 	/* These are not written under the mutex, and may have been meanwhile. */
-	vhost_poll_reset_events(&q->kick_poll);
-	vhost_poll_reset_events(&q->backend_poll);
+	vha_poll_reset_events(&q->kick_poll);
+	vha_poll_reset_events(&q->backend_poll);
 	q->kicks_seen = 0;
 }
 
 /**
- * vhost_queue_reset() - what an owner has set up, as it is before he has
+ * vha_queue_reset() - what an owner has set up, as it is before he has
  * @q: the queue: not running, its polls stopped, and without a worker that
  *	could use it, or not known to anybody yet
  */
-void vhost_queue_reset(struct vhost_queue *q)
+void vha_queue_reset(struct vha_queue *q)
 {
 	if (q->kick)
 		fput(q->kick);
@@ -77,19 +77,19 @@ void vhost_queue_reset(struct vhost_queue *q)
 	q->call = NULL;
 	q->err = NULL;
 	q->worker = NULL;
-	q->request = VHOST_REQUEST_NONE;
+	q->request = VHA_REQUEST_NONE;
 	memset(q->features, 0, sizeof(q->features));
 	q->user_be = !virtio_legacy_is_little_endian();
 	q->is_le = virtio_legacy_is_little_endian();
 	q->busyloop = 0;
 	q->memory = NULL;
 	q->iotlb = NULL;
-	q->log = (struct vhost_log){};
-	q->ops = &vring_split_ops;
+	q->log = (struct vha_log){};
+	q->ops = &vha_ring_split_ops;
 	/* One entry, so that the masks and sizes made of it are sound. */
 	q->num = 1;
 	memset(q->ring, 0, sizeof(q->ring));
-	vhost_queue_unmap(q);
+	vha_queue_unmap(q);
 	q->last_avail = 0;
 	q->avail_idx = 0;
 	q->last_used = 0;
@@ -98,50 +98,50 @@ void vhost_queue_reset(struct vhost_queue *q)
 
 /* ---- requests ---- */
 
-static void take_look(struct vhost_queue *q)
+static void take_look(struct vha_queue *q)
 {
 	bool denied = q->denied;
 
-	q->look->err = vring_map(q);
+	q->look->err = vha_ring_map(q);
 	/* Who waits for an entry of the IOTLB goes on waiting for it. */
 	q->denied |= denied;
 	if (q->look->err > 0)
 		q->look->err = -EINVAL;
 	if (!q->look->err)
-		q->look->err = vring_snapshot(q, q->look);
+		q->look->err = vha_ring_snapshot(q, q->look);
 }
 
-static void carry_out(struct vhost_queue *q, int request)
+static void carry_out(struct vha_queue *q, int request)
 {
 	/* Or it has been withdrawn. */
-	if (cmpxchg(&q->request, request, VHOST_REQUEST_TAKEN) != request)
+	if (cmpxchg(&q->request, request, VHA_REQUEST_TAKEN) != request)
 		return;
-	if (request == VHOST_REQUEST_LOOK)
+	if (request == VHA_REQUEST_LOOK)
 		take_look(q);
 	else
 		reset_stats(q);
 	/* Pairs with request_done(). */
-	smp_store_release(&q->request, VHOST_REQUEST_NONE);
+	smp_store_release(&q->request, VHA_REQUEST_NONE);
 	wake_up_all(&q->request_wait);
 }
 
 /**
- * vhost_queue_heed() - do what has been requested, if anything
+ * vha_queue_heed() - do what has been requested, if anything
  * @q: the queue, with its mutex held, by its worker
  */
-void vhost_queue_heed(struct vhost_queue *q)
+void vha_queue_heed(struct vha_queue *q)
 {
 	int request = READ_ONCE(q->request);
 
 	lockdep_assert_held(&q->mutex);
-	if (unlikely(request != VHOST_REQUEST_NONE))
+	if (unlikely(request != VHA_REQUEST_NONE))
 		carry_out(q, request);
 }
 
-static bool request_done(const struct vhost_queue *q)
+static bool request_done(const struct vha_queue *q)
 {
 	/* What the worker did can be read then. Pairs with carry_out(). */
-	return smp_load_acquire(&q->request) == VHOST_REQUEST_NONE;
+	return smp_load_acquire(&q->request) == VHA_REQUEST_NONE;
 }
 
 /*
@@ -152,23 +152,23 @@ static bool request_done(const struct vhost_queue *q)
  * Return: 0; -EBUSY if a second was not enough, or the caller is killed: it will
  * not be done then, unless it has been begun.
  */
-static int request(struct vhost_queue *q, int what)
+static int request(struct vha_queue *q, int what)
 {
 	/* Pairs with the exchange by who carries it out. */
 	smp_store_release(&q->request, what);
-	vhost_queue_wake(q);
+	vha_queue_wake(q);
 	if (wait_event_killable_timeout(q->request_wait, request_done(q), HZ) > 0)
 		return 0;
-	if (cmpxchg(&q->request, what, VHOST_REQUEST_NONE) == what)
+	if (cmpxchg(&q->request, what, VHA_REQUEST_NONE) == what)
 		return -EBUSY;
 	/* To reset does not take long, once begun. */
-	if (what == VHOST_REQUEST_RESET)
+	if (what == VHA_REQUEST_RESET)
 		wait_event(q->request_wait, request_done(q));
 	return request_done(q) ? 0 : -EBUSY;
 }
 
 /**
- * vhost_queue_look() - have the worker look at the ring
+ * vha_queue_look() - have the worker look at the ring
  * @q: the queue, with the device's mutex held
  * @count: how many entries of each kind
  *
@@ -178,7 +178,7 @@ static int request(struct vhost_queue *q, int what)
  * Return: 0; -EINVAL without a worker; -EBUSY for a worker that does not come to
  * it; -ENOMEM.
  */
-int vhost_queue_look(struct vhost_queue *q, unsigned int count)
+int vha_queue_look(struct vha_queue *q, unsigned int count)
 {
 	lockdep_assert_held(&q->dev->mutex);
 	if (!q->worker)
@@ -191,16 +191,16 @@ int vhost_queue_look(struct vhost_queue *q, unsigned int count)
 		return -ENOMEM;
 	memset(q->look, 0, sizeof(*q->look));
 	q->look->count = count;
-	return request(q, VHOST_REQUEST_LOOK);
+	return request(q, VHA_REQUEST_LOOK);
 }
 
 /**
- * vhost_queue_reset_stats() - begin to count anew
+ * vha_queue_reset_stats() - begin to count anew
  * @q: the queue, with the device's mutex held
  *
  * Return: 0; -EBUSY for a worker that does not come to it.
  */
-int vhost_queue_reset_stats(struct vhost_queue *q)
+int vha_queue_reset_stats(struct vha_queue *q)
 {
 	lockdep_assert_held(&q->dev->mutex);
 	if (mutex_trylock(&q->mutex)) {
@@ -210,27 +210,27 @@ int vhost_queue_reset_stats(struct vhost_queue *q)
 	}
 	if (!q->worker || !request_done(q))
 		return -EBUSY;
-	return request(q, VHOST_REQUEST_RESET);
+	return request(q, VHA_REQUEST_RESET);
 }
 
 /**
- * vhost_queue_move() - have the queue served by another worker
+ * vha_queue_move() - have the queue served by another worker
  * @q: the queue, with its mutex held
  * @worker: which one
  *
  * Work that was queued before is still the former one's: the caller flushes it
  * before it goes.
  */
-void vhost_queue_move(struct vhost_queue *q, struct vhost_worker *worker)
+void vha_queue_move(struct vha_queue *q, struct vha_worker *worker)
 {
 	lockdep_assert_held(&q->mutex);
 	q->worker = worker;
-	vhost_poll_move(&q->kick_poll, worker);
-	vhost_poll_move(&q->backend_poll, worker);
+	vha_poll_move(&q->kick_poll, worker);
+	vha_poll_move(&q->backend_poll, worker);
 }
 
 /**
- * vhost_queue_set_maps() - change how the guest's addresses are translated
+ * vha_queue_set_maps() - change how the guest's addresses are translated
  * @q: the queue, with its mutex held
  * @memory: the memory table
  * @iotlb: the device IOTLB, or NULL
@@ -238,80 +238,80 @@ void vhost_queue_move(struct vhost_queue *q, struct vhost_worker *worker)
  * If the addresses of a running ring change their meaning by that, they are
  * forgotten, and the queue waits for new ones.
  */
-void vhost_queue_set_maps(struct vhost_queue *q,
-			  const struct vhost_iotlb *memory,
-			  const struct vhost_iotlb *iotlb)
+void vha_queue_set_maps(struct vha_queue *q,
+			const struct vha_iotlb *memory,
+			const struct vha_iotlb *iotlb)
 {
 	lockdep_assert_held(&q->mutex);
 	if (q->running && !q->iotlb != !iotlb)
 		memset(q->ring, 0, sizeof(q->ring));
 	q->memory = memory;
 	q->iotlb = iotlb;
-	vhost_queue_unmap(q);
+	vha_queue_unmap(q);
 }
 
 /**
- * vhost_queue_unmap() - forget everything that was found in a map
+ * vha_queue_unmap() - forget everything that was found in a map
  * @q: the queue, with its mutex held, or not known to anybody yet
  *
  * To be called after every change of a map, or of what of the ring lies where.
  */
-void vhost_queue_unmap(struct vhost_queue *q)
+void vha_queue_unmap(struct vha_queue *q)
 {
 	q->hint = NULL;
 	q->mapped = false;
 }
 
 /**
- * vhost_queue_memory_ok() - may the queue go on with this memory table?
+ * vha_queue_memory_ok() - may the queue go on with this memory table?
  * @q: the queue, with its mutex held
  * @memory: the table, or NULL
  * @log_all: even if it is to log all that it writes
  *
  * Return: true for one that is not running: it is looked at when it starts.
  */
-bool vhost_queue_memory_ok(struct vhost_queue *q,
-			   const struct vhost_iotlb *memory, bool log_all)
+bool vha_queue_memory_ok(struct vha_queue *q,
+			 const struct vha_iotlb *memory, bool log_all)
 {
 	lockdep_assert_held(&q->mutex);
 	if (!q->running)
 		return true;
-	if (!vhost_iotlb_access_ok(memory))
+	if (!vha_iotlb_access_ok(memory))
 		return false;
-	return !(log_all || vhost_queue_has(q, VHOST_F_LOG_ALL)) ||
-	       vhost_log_access_ok(q->log.base, memory);
+	return !(log_all || vha_queue_has(q, VHOST_F_LOG_ALL)) ||
+	       vha_log_access_ok(q->log.base, memory);
 }
 
-static bool used_log_ok(struct vhost_queue *q, const struct vhost_log *log)
+static bool used_log_ok(struct vha_queue *q, const struct vha_log *log)
 {
 	/* With an IOTLB the used ring is logged by its user address. */
 	return q->iotlb || !log->used ||
-	       vhost_log_range_ok(log->base, log->used_addr,
-				  q->ops->area_size(q, VRING_USED));
+	       vha_log_range_ok(log->base, log->used_addr,
+				q->ops->area_size(q, VHA_RING_USED));
 }
 
 /**
- * vhost_queue_log_ok() - may the queue log there?
+ * vha_queue_log_ok() - may the queue log there?
  * @q: the queue, with its mutex held; it has a memory table
  * @base: the log
  */
-bool vhost_queue_log_ok(struct vhost_queue *q, const u8 __user *base)
+bool vha_queue_log_ok(struct vha_queue *q, const u8 __user *base)
 {
-	struct vhost_log log = q->log;
+	struct vha_log log = q->log;
 
 	lockdep_assert_held(&q->mutex);
 	log.base = (u8 __user *)base;
 	return used_log_ok(q, &log) &&
-	       (!vhost_queue_has(q, VHOST_F_LOG_ALL) ||
-		vhost_log_access_ok(base, q->memory));
+	       (!vha_queue_has(q, VHOST_F_LOG_ALL) ||
+		vha_log_access_ok(base, q->memory));
 }
 
-static bool ring_ok(const struct vhost_queue *q, const u64 ring[VRING_AREAS])
+static bool ring_ok(const struct vha_queue *q, const u64 ring[VHA_RING_AREAS])
 {
 	unsigned int i;
 
 	/* The guest's addresses are looked up when they are used. */
-	for (i = 0; !q->iotlb && i < VRING_AREAS; i++) {
+	for (i = 0; !q->iotlb && i < VHA_RING_AREAS; i++) {
 		if (!access_ok(u64_to_user_ptr(ring[i]), q->ops->area_size(q, i)))
 			return false;
 	}
@@ -319,33 +319,33 @@ static bool ring_ok(const struct vhost_queue *q, const u64 ring[VRING_AREAS])
 }
 
 /**
- * vhost_queue_access_ok() - is all that a start needs memory that a process can
+ * vha_queue_access_ok() - is all that a start needs memory that a process can
  *	have?
  * @q: the queue, with its mutex held
  *
  * Return: false also while there is no memory table.
  */
-bool vhost_queue_access_ok(struct vhost_queue *q)
+bool vha_queue_access_ok(struct vha_queue *q)
 {
 	lockdep_assert_held(&q->mutex);
-	return vhost_iotlb_access_ok(q->memory) &&
-	       vhost_queue_log_ok(q, q->log.base) && ring_ok(q, q->ring);
+	return vha_iotlb_access_ok(q->memory) &&
+	       vha_queue_log_ok(q, q->log.base) && ring_ok(q, q->ring);
 }
 
 /**
- * vhost_queue_start() - begin to use the ring
+ * vha_queue_start() - begin to use the ring
  * @q: the queue, with its mutex held
  *
- * Return: 0, or an error of vring_start(); then it does not run.
+ * Return: 0, or an error of vha_ring_start(); then it does not run.
  */
-int vhost_queue_start(struct vhost_queue *q)
+int vha_queue_start(struct vha_queue *q)
 {
 	bool was_le = q->is_le;
 	int err;
 
 	lockdep_assert_held(&q->mutex);
-	q->is_le = vhost_queue_has(q, VIRTIO_F_VERSION_1) || !q->user_be;
-	err = vring_start(q);
+	q->is_le = vha_queue_has(q, VIRTIO_F_VERSION_1) || !q->user_be;
+	err = vha_ring_start(q);
 	if (err) {
 		q->is_le = was_le;
 		return err;
@@ -356,11 +356,11 @@ int vhost_queue_start(struct vhost_queue *q)
 }
 
 /**
- * vhost_queue_stop() - use the ring no longer
+ * vha_queue_stop() - use the ring no longer
  * @q: the queue, with its mutex held. Nothing is held of the ring: a worker
  *	lets go of the mutex only when it has given all back.
  */
-void vhost_queue_stop(struct vhost_queue *q)
+void vha_queue_stop(struct vha_queue *q)
 {
 	lockdep_assert_held(&q->mutex);
 	q->running = false;
@@ -368,16 +368,16 @@ void vhost_queue_stop(struct vhost_queue *q)
 }
 
 /**
- * vhost_queue_break() - leave the ring alone, for it cannot be used
+ * vha_queue_break() - leave the ring alone, for it cannot be used
  * @q: the queue, with its mutex held
  *
  * What is held of it is put back. The owner learns of it by the error eventfd,
  * and may start the queue again.
  */
-void vhost_queue_break(struct vhost_queue *q)
+void vha_queue_break(struct vha_queue *q)
 {
 	lockdep_assert_held(&q->mutex);
-	vring_put_back(q, q->batch->done);
+	vha_ring_put_back(q, q->batch->done);
 	q->broken = true;
 	q->stats.ring_errors++;
 	trace_vhost_alt_ring_error(q);
@@ -386,11 +386,11 @@ void vhost_queue_break(struct vhost_queue *q)
 }
 
 /**
- * vhost_queue_drop() - count a packet that is dropped, or a chain given back unused
+ * vha_queue_drop() - count a packet that is dropped, or a chain given back unused
  * @q: the queue, with its mutex held
  * @why: the reason
  */
-void vhost_queue_drop(struct vhost_queue *q, enum vhost_alt_drop why)
+void vha_queue_drop(struct vha_queue *q, enum vhost_alt_drop why)
 {
 	lockdep_assert_held(&q->mutex);
 	q->stats.drops[why]++;
@@ -398,7 +398,7 @@ void vhost_queue_drop(struct vhost_queue *q, enum vhost_alt_drop why)
 }
 
 /* Read what is to be set of a ring, which is possible only while it is idle. */
-static long get_idle_state(const struct vhost_queue *q,
+static long get_idle_state(const struct vha_queue *q,
 			   struct vhost_vring_state *state,
 			   struct vhost_vring_state __user *argp)
 {
@@ -407,7 +407,7 @@ static long get_idle_state(const struct vhost_queue *q,
 	return copy_from_user(state, argp, sizeof(*state)) ? -EFAULT : 0;
 }
 
-static long put_state(const struct vhost_queue *q, u32 num,
+static long put_state(const struct vha_queue *q, u32 num,
 		      struct vhost_vring_state __user *argp)
 {
 	struct vhost_vring_state state = {
@@ -418,7 +418,7 @@ static long put_state(const struct vhost_queue *q, u32 num,
 	return copy_to_user(argp, &state, sizeof(state)) ? -EFAULT : 0;
 }
 
-static long set_vring_num(struct vhost_queue *q,
+static long set_vring_num(struct vha_queue *q,
 			  struct vhost_vring_state __user *argp)
 {
 	struct vhost_vring_state state;
@@ -430,11 +430,11 @@ static long set_vring_num(struct vhost_queue *q,
 	if (!state.num || state.num > 0xffff || !is_power_of_2(state.num))
 		return -EINVAL;
 	q->num = state.num;
-	vhost_queue_unmap(q);
+	vha_queue_unmap(q);
 	return 0;
 }
 
-static long set_vring_base(struct vhost_queue *q,
+static long set_vring_base(struct vha_queue *q,
 			   struct vhost_vring_state __user *argp)
 {
 	struct vhost_vring_state state;
@@ -450,12 +450,12 @@ static long set_vring_base(struct vhost_queue *q,
 	return 0;
 }
 
-static long set_vring_addr(struct vhost_queue *q,
+static long set_vring_addr(struct vha_queue *q,
 			   struct vhost_vring_addr __user *argp)
 {
-	struct vhost_log log = q->log;
+	struct vha_log log = q->log;
 	struct vhost_vring_addr addr;
-	u64 ring[VRING_AREAS];
+	u64 ring[VHA_RING_AREAS];
 
 	if (copy_from_user(&addr, argp, sizeof(addr)))
 		return -EFAULT;
@@ -466,9 +466,9 @@ static long set_vring_addr(struct vhost_queue *q,
 	    !IS_ALIGNED(addr.log_guest_addr, VRING_USED_ALIGN_SIZE))
 		return -EINVAL;
 
-	ring[VRING_DESC] = addr.desc_user_addr;
-	ring[VRING_AVAIL] = addr.avail_user_addr;
-	ring[VRING_USED] = addr.used_user_addr;
+	ring[VHA_RING_DESC] = addr.desc_user_addr;
+	ring[VHA_RING_AVAIL] = addr.avail_user_addr;
+	ring[VHA_RING_USED] = addr.used_user_addr;
 	log.used = addr.flags & BIT(VHOST_VRING_F_LOG);
 	log.used_addr = addr.log_guest_addr;
 	/* Before the start the size may be missing: it is checked there. */
@@ -477,10 +477,10 @@ static long set_vring_addr(struct vhost_queue *q,
 
 	memcpy(q->ring, ring, sizeof(ring));
 	q->log = log;
-	vhost_queue_unmap(q);
+	vha_queue_unmap(q);
 	if (q->running) {
 		q->broken = false;
-		vhost_queue_wake(q);
+		vha_queue_wake(q);
 	}
 	return 0;
 }
@@ -508,7 +508,7 @@ static long set_vring_signal(struct eventfd_ctx **ctxp,
 	return 0;
 }
 
-static long set_busyloop(struct vhost_queue *q,
+static long set_busyloop(struct vha_queue *q,
 			 struct vhost_vring_state __user *argp)
 {
 	struct vhost_vring_state state;
@@ -521,7 +521,7 @@ static long set_busyloop(struct vhost_queue *q,
 
 #ifdef CONFIG_VHOST_CROSS_ENDIAN_LEGACY
 
-static long set_vring_endian(struct vhost_queue *q,
+static long set_vring_endian(struct vha_queue *q,
 			     struct vhost_vring_state __user *argp)
 {
 	struct vhost_vring_state state;
@@ -537,7 +537,7 @@ static long set_vring_endian(struct vhost_queue *q,
 	return 0;
 }
 
-static long get_vring_endian(struct vhost_queue *q,
+static long get_vring_endian(struct vha_queue *q,
 			     struct vhost_vring_state __user *argp)
 {
 	return put_state(q, q->user_be ? VHOST_VRING_BIG_ENDIAN :
@@ -546,13 +546,13 @@ static long get_vring_endian(struct vhost_queue *q,
 
 #else
 
-static long set_vring_endian(struct vhost_queue *q,
+static long set_vring_endian(struct vha_queue *q,
 			     struct vhost_vring_state __user *argp)
 {
 	return -ENOIOCTLCMD;
 }
 
-static long get_vring_endian(struct vhost_queue *q,
+static long get_vring_endian(struct vha_queue *q,
 			     struct vhost_vring_state __user *argp)
 {
 	return -ENOIOCTLCMD;
@@ -560,7 +560,7 @@ static long get_vring_endian(struct vhost_queue *q,
 
 #endif
 
-static long locked_ioctl(struct vhost_queue *q, unsigned int cmd,
+static long locked_ioctl(struct vha_queue *q, unsigned int cmd,
 			 void __user *argp)
 {
 	lockdep_assert_held(&q->mutex);
@@ -594,7 +594,7 @@ static long locked_ioctl(struct vhost_queue *q, unsigned int cmd,
  * Watch *@filep, which may be NULL, instead of the kick, and get the old one
  * there; on failure all is as before.
  */
-static long swap_kick(struct vhost_queue *q, struct file **filep)
+static long swap_kick(struct vha_queue *q, struct file **filep)
 {
 	struct file *file = *filep;
 	long err = 0;
@@ -602,13 +602,13 @@ static long swap_kick(struct vhost_queue *q, struct file **filep)
 	lockdep_assert_held(&q->mutex);
 	if (file == q->kick)
 		return 0;
-	vhost_poll_stop(&q->kick_poll);
+	vha_poll_stop(&q->kick_poll);
 	if (file)
-		err = vhost_poll_start(&q->kick_poll, q->worker, file);
+		err = vha_poll_start(&q->kick_poll, q->worker, file);
 	if (!err)
 		swap(q->kick, *filep);
 	else if (q->kick)
-		vhost_poll_start(&q->kick_poll, q->worker, q->kick);
+		vha_poll_start(&q->kick_poll, q->worker, q->kick);
 	return err;
 }
 
@@ -616,7 +616,7 @@ static long swap_kick(struct vhost_queue *q, struct file **filep)
  * Replace the kick. When this is done nothing runs that the old one began, so
  * that its owner may give it to somebody else.
  */
-static long set_vring_kick(struct vhost_queue *q,
+static long set_vring_kick(struct vha_queue *q,
 			   struct vhost_vring_file __user *argp)
 {
 	struct vhost_vring_file vring_file;
@@ -634,22 +634,22 @@ static long set_vring_kick(struct vhost_queue *q,
 	err = swap_kick(q, &file);
 	mutex_unlock(&q->mutex);
 	if (file) {
-		vhost_worker_flush(q->worker);
+		vha_worker_flush(q->worker);
 		fput(file);
 	}
 	return err;
 }
 
 /**
- * vhost_queue_ioctl() - carry out a command of a queue
+ * vha_queue_ioctl() - carry out a command of a queue
  * @q: the queue; the device's mutex is held
  * @cmd: the command
  * @argp: its argument, whose index has been read
  *
  * Return: 0 or an error of the command; -ENOIOCTLCMD for an unknown one.
  */
-long vhost_queue_ioctl(struct vhost_queue *q, unsigned int cmd,
-		       void __user *argp)
+long vha_queue_ioctl(struct vha_queue *q, unsigned int cmd,
+		     void __user *argp)
 {
 	long err;
 

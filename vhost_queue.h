@@ -17,64 +17,64 @@
 
 struct eventfd_ctx;
 struct file;
-struct vhost_dev;
-struct vring_batch;
-struct vring_ops;
-struct vring_snapshot;
+struct vha_dev;
+struct vha_ring_batch;
+struct vha_ring_ops;
+struct vha_ring_snapshot;
 
 /* The parts of a ring, under the names that they have in the split layout. */
-enum vring_area {
-	VRING_DESC,
-	VRING_AVAIL,
-	VRING_USED,
-	VRING_AREAS,
+enum vha_ring_area {
+	VHA_RING_DESC,
+	VHA_RING_AVAIL,
+	VHA_RING_USED,
+	VHA_RING_AREAS,
 };
 
 /* Feature bits come in words of 64. */
-#define VHOST_FEATURE_WORDS	2
+#define VHA_FEATURE_WORDS	2
 
 /**
- * enum vhost_miss_state - how far the owner is with an IOTLB miss
- * @VHOST_MISS_NONE: there is none
- * @VHOST_MISS_QUEUED: it has not yet read of it
- * @VHOST_MISS_READ: it has
+ * enum vha_miss_state - how far the owner is with an IOTLB miss
+ * @VHA_MISS_NONE: there is none
+ * @VHA_MISS_QUEUED: it has not yet read of it
+ * @VHA_MISS_READ: it has
  */
-enum vhost_miss_state {
-	VHOST_MISS_NONE,
-	VHOST_MISS_QUEUED,
-	VHOST_MISS_READ,
+enum vha_miss_state {
+	VHA_MISS_NONE,
+	VHA_MISS_QUEUED,
+	VHA_MISS_READ,
 };
 
 /**
- * struct vhost_miss - an address for which the device IOTLB has no entry
+ * struct vha_miss - an address for which the device IOTLB has no entry
  * @state: is there one? All is protected by the device's miss_lock.
  * @iova: the address
  * @perm: what is to be done there
  *
  * A queue goes no further than its first miss, so it never has two.
  */
-struct vhost_miss {
-	enum vhost_miss_state state;
+struct vha_miss {
+	enum vha_miss_state state;
 	u64 iova;
 	u8 perm;
 };
 
 /**
- * enum vhost_request - what a worker is to do in the queue's next turn
- * @VHOST_REQUEST_NONE: nothing
- * @VHOST_REQUEST_LOOK: look at the ring
- * @VHOST_REQUEST_RESET: begin to count anew
- * @VHOST_REQUEST_TAKEN: it is doing that
+ * enum vha_request - what a worker is to do in the queue's next turn
+ * @VHA_REQUEST_NONE: nothing
+ * @VHA_REQUEST_LOOK: look at the ring
+ * @VHA_REQUEST_RESET: begin to count anew
+ * @VHA_REQUEST_TAKEN: it is doing that
  */
-enum vhost_request {
-	VHOST_REQUEST_NONE,
-	VHOST_REQUEST_LOOK,
-	VHOST_REQUEST_RESET,
-	VHOST_REQUEST_TAKEN,
+enum vha_request {
+	VHA_REQUEST_NONE,
+	VHA_REQUEST_LOOK,
+	VHA_REQUEST_RESET,
+	VHA_REQUEST_TAKEN,
 };
 
 /**
- * struct vhost_queue - one virtqueue
+ * struct vha_queue - one virtqueue
  * @mutex: protects all that follows, but for what is said there; taken inside
  *	of the device's mutex, and in the order of the indices. The worker holds
  *	it while it runs @work.
@@ -98,7 +98,7 @@ enum vhost_request {
  * @busyloop: microseconds to look for more after the last packet, without sleep
  * @memory: the memory table; the device's
  * @iotlb: the device IOTLB, or NULL without one; the device's
- * @hint: the region of the last lookup in vhost_queue_map(), if it allows
+ * @hint: the region of the last lookup in vha_queue_map(), if it allows
  *	everything, or NULL
  * @miss: what @iotlb lacks for this queue
  * @log: where writes to guest memory are logged
@@ -106,7 +106,7 @@ enum vhost_request {
  * @num: size of the ring
  * @ring: addresses of the ring's areas as the owner gave them: his own, or the
  *	guest's with @iotlb. All 0: they are yet to be given.
- * @mapped: @desc, @avail and @used are up to date; see vring_map()
+ * @mapped: @desc, @avail and @used are up to date; see vha_ring_map()
  * @denied: an entry of @iotlb forbids access to the ring
  * @scattered: these are the guest's addresses, and each access is translated,
  *	since an area is not in one piece in the owner's memory
@@ -122,43 +122,43 @@ enum vhost_request {
  * @ifname: the backend's interface, or empty
  * @ifindex: its index, or 0
  * @batch: room for the chains that are being worked on
- * @request: an enum vhost_request: made by who holds the device's mutex, but not
+ * @request: an enum vha_request: made by who holds the device's mutex, but not
  *	this one; carried out under this one
  * @request_wait: who waits for it to be carried out
  * @look: what was in the ring when that was requested, or NULL; protected by the
  *	device's mutex while there is no request
  * @stats: counters
  */
-struct vhost_queue {
+struct vha_queue {
 	struct mutex mutex; /* all of the queue; inside of the device's */
-	struct vhost_dev *dev;
+	struct vha_dev *dev;
 	unsigned int index;
 	const char *name;
 
-	struct vhost_worker *worker;
-	struct vhost_work work;
+	struct vha_worker *worker;
+	struct vha_work work;
 	struct file *kick;
-	struct vhost_poll kick_poll;
-	struct vhost_poll backend_poll;
+	struct vha_poll kick_poll;
+	struct vha_poll backend_poll;
 	struct eventfd_ctx *call;
 	struct eventfd_ctx *err;
 	bool running;
 	bool broken;
 
-	u64 features[VHOST_FEATURE_WORDS];
+	u64 features[VHA_FEATURE_WORDS];
 	bool user_be;
 	bool is_le;
 	u32 busyloop;
 
-	const struct vhost_iotlb *memory;
-	const struct vhost_iotlb *iotlb;
-	const struct vhost_region *hint;
-	struct vhost_miss miss;
-	struct vhost_log log;
+	const struct vha_iotlb *memory;
+	const struct vha_iotlb *iotlb;
+	const struct vha_region *hint;
+	struct vha_miss miss;
+	struct vha_log log;
 
-	const struct vring_ops *ops;
+	const struct vha_ring_ops *ops;
 	unsigned int num;
-	u64 ring[VRING_AREAS];
+	u64 ring[VHA_RING_AREAS];
 	bool mapped;
 	bool denied;
 	bool scattered;
@@ -174,49 +174,49 @@ struct vhost_queue {
 
 	char ifname[IFNAMSIZ];
 	int ifindex;
-	struct vring_batch *batch;
+	struct vha_ring_batch *batch;
 	int request;
 	wait_queue_head_t request_wait;
-	struct vring_snapshot *look;
-	struct vhost_stats stats;
+	struct vha_ring_snapshot *look;
+	struct vha_stats stats;
 };
 
-int vhost_queue_init(struct vhost_queue *q, const char *name,
-		     void (*fn)(struct vhost_work *), __poll_t backend_ready);
-void vhost_queue_cleanup(struct vhost_queue *q);
-void vhost_queue_reset(struct vhost_queue *q);
-void vhost_queue_heed(struct vhost_queue *q);
-int vhost_queue_look(struct vhost_queue *q, unsigned int count);
-int vhost_queue_reset_stats(struct vhost_queue *q);
-void vhost_queue_move(struct vhost_queue *q, struct vhost_worker *worker);
-void vhost_queue_set_maps(struct vhost_queue *q,
-			  const struct vhost_iotlb *memory,
-			  const struct vhost_iotlb *iotlb);
-void vhost_queue_unmap(struct vhost_queue *q);
-bool vhost_queue_memory_ok(struct vhost_queue *q,
-			   const struct vhost_iotlb *memory, bool log_all);
-bool vhost_queue_log_ok(struct vhost_queue *q, const u8 __user *base);
-bool vhost_queue_access_ok(struct vhost_queue *q);
-int vhost_queue_start(struct vhost_queue *q);
-void vhost_queue_stop(struct vhost_queue *q);
-void vhost_queue_break(struct vhost_queue *q);
-void vhost_queue_drop(struct vhost_queue *q, enum vhost_alt_drop why);
-long vhost_queue_ioctl(struct vhost_queue *q, unsigned int cmd,
-		       void __user *argp);
+int vha_queue_init(struct vha_queue *q, const char *name,
+		   void (*fn)(struct vha_work *), __poll_t backend_ready);
+void vha_queue_cleanup(struct vha_queue *q);
+void vha_queue_reset(struct vha_queue *q);
+void vha_queue_heed(struct vha_queue *q);
+int vha_queue_look(struct vha_queue *q, unsigned int count);
+int vha_queue_reset_stats(struct vha_queue *q);
+void vha_queue_move(struct vha_queue *q, struct vha_worker *worker);
+void vha_queue_set_maps(struct vha_queue *q,
+			const struct vha_iotlb *memory,
+			const struct vha_iotlb *iotlb);
+void vha_queue_unmap(struct vha_queue *q);
+bool vha_queue_memory_ok(struct vha_queue *q,
+			 const struct vha_iotlb *memory, bool log_all);
+bool vha_queue_log_ok(struct vha_queue *q, const u8 __user *base);
+bool vha_queue_access_ok(struct vha_queue *q);
+int vha_queue_start(struct vha_queue *q);
+void vha_queue_stop(struct vha_queue *q);
+void vha_queue_break(struct vha_queue *q);
+void vha_queue_drop(struct vha_queue *q, enum vhost_alt_drop why);
+long vha_queue_ioctl(struct vha_queue *q, unsigned int cmd,
+		     void __user *argp);
 
-static inline void vhost_queue_wake(struct vhost_queue *q)
+static inline void vha_queue_wake(struct vha_queue *q)
 {
-	vhost_worker_queue(q->worker, &q->work);
+	vha_worker_queue(q->worker, &q->work);
 }
 
-static inline bool vhost_queue_has(const struct vhost_queue *q, unsigned int bit)
+static inline bool vha_queue_has(const struct vha_queue *q, unsigned int bit)
 {
 	return q->features[bit / 64] & BIT_ULL(bit % 64);
 }
 
 /* By which the addresses in descriptors are translated. */
-static inline const struct vhost_iotlb *
-vhost_queue_map(const struct vhost_queue *q)
+static inline const struct vha_iotlb *
+vha_queue_map(const struct vha_queue *q)
 {
 	return q->iotlb ?: q->memory;
 }
@@ -225,27 +225,27 @@ vhost_queue_map(const struct vhost_queue *q)
  * Virtio 1.2, 2.4: ring words are little-endian, or the guest's if legacy.
  * Always inline, for they stand in sections of user access.
  */
-static __always_inline u16 vhost16_to_cpu(const struct vhost_queue *q, __virtio16 val)
+static __always_inline u16 vha16_to_cpu(const struct vha_queue *q, __virtio16 val)
 {
 	return __virtio16_to_cpu(q->is_le, val);
 }
 
-static __always_inline __virtio16 cpu_to_vhost16(const struct vhost_queue *q, u16 val)
+static __always_inline __virtio16 cpu_to_vha16(const struct vha_queue *q, u16 val)
 {
 	return __cpu_to_virtio16(q->is_le, val);
 }
 
-static __always_inline u32 vhost32_to_cpu(const struct vhost_queue *q, __virtio32 val)
+static __always_inline u32 vha32_to_cpu(const struct vha_queue *q, __virtio32 val)
 {
 	return __virtio32_to_cpu(q->is_le, val);
 }
 
-static __always_inline __virtio32 cpu_to_vhost32(const struct vhost_queue *q, u32 val)
+static __always_inline __virtio32 cpu_to_vha32(const struct vha_queue *q, u32 val)
 {
 	return __cpu_to_virtio32(q->is_le, val);
 }
 
-static __always_inline u64 vhost64_to_cpu(const struct vhost_queue *q, __virtio64 val)
+static __always_inline u64 vha64_to_cpu(const struct vha_queue *q, __virtio64 val)
 {
 	return __virtio64_to_cpu(q->is_le, val);
 }

@@ -8,7 +8,7 @@
 
 #define COUNTER(number, name) \
 	[VHOST_ALT_COUNTER_ ## number] = \
-		{ #name, offsetof(struct vhost_stats, name) }
+		{ #name, offsetof(struct vha_stats, name) }
 
 static const struct {
 	const char *name;
@@ -57,12 +57,12 @@ static const char *const drops[VHOST_ALT_DROP_MAX + 1] = {
 };
 
 /**
- * vhost_stats_counter() - a counter by its number
+ * vha_stats_counter() - a counter by its number
  * @stats: the counters; the worker may be writing them
  * @counter: which one: behind VHOST_ALT_COUNTER_PAD
  */
-u64 vhost_stats_counter(const struct vhost_stats *stats,
-			enum vhost_alt_counter counter)
+u64 vha_stats_counter(const struct vha_stats *stats,
+		      enum vhost_alt_counter counter)
 {
 	const u64 *value = (const void *)stats + counters[counter].offset;
 
@@ -70,7 +70,7 @@ u64 vhost_stats_counter(const struct vhost_stats *stats,
 }
 
 /**
- * vhost_stats_show() - print a queue's counters
+ * vha_stats_show() - print a queue's counters
  * @m: where to
  * @queue: the queue's name, put before each counter's
  * @stats: the counters; the worker may be writing them
@@ -78,15 +78,15 @@ u64 vhost_stats_counter(const struct vhost_stats *stats,
  * One line for each counter, "<queue>.<counter>:\t<value>", and one for each
  * reason of a drop that has occurred, "<queue>.drop.<reason>:\t<value>".
  */
-void vhost_stats_show(struct seq_file *m, const char *queue,
-		      const struct vhost_stats *stats)
+void vha_stats_show(struct seq_file *m, const char *queue,
+		    const struct vha_stats *stats)
 {
 	unsigned int i;
 	u64 n;
 
 	for (i = VHOST_ALT_COUNTER_PAD + 1; i <= VHOST_ALT_COUNTER_MAX; i++)
 		seq_printf(m, "%s.%s:\t%llu\n", queue, counters[i].name,
-			   vhost_stats_counter(stats, i));
+			   vha_stats_counter(stats, i));
 	for (i = VHOST_ALT_DROP_PAD + 1; i <= VHOST_ALT_DROP_MAX; i++) {
 		n = READ_ONCE(stats->drops[i]);
 		if (n)

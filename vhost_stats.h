@@ -16,13 +16,13 @@
 struct seq_file;
 
 /* A chain that is fine, and a packet that is not dropped. */
-#define VHOST_DROP_NONE		VHOST_ALT_DROP_UNSPEC
+#define VHA_DROP_NONE		VHOST_ALT_DROP_UNSPEC
 
 /* Batches of 1, 2, 3-4, ..., 33-64, and more chains. */
-#define VHOST_BATCH_SIZES	8
+#define VHA_BATCH_SIZES	8
 
 /**
- * struct vhost_stats - the counters of a queue
+ * struct vha_stats - the counters of a queue
  * @packets: as enum vhost_alt_counter says, like the others
  * @bytes: ditto
  * @batches: ditto
@@ -46,7 +46,7 @@ struct seq_file;
  * @drops: by enum vhost_alt_drop
  * @batch_sizes: how many batches were of which size
  */
-struct vhost_stats {
+struct vha_stats {
 	u64 packets;
 	u64 bytes;
 	u64 batches;
@@ -68,19 +68,19 @@ struct vhost_stats {
 	u64 busy_hits;
 	u64 busy_ns;
 	u64 drops[VHOST_ALT_DROP_MAX + 1];
-	u64 batch_sizes[VHOST_BATCH_SIZES];
+	u64 batch_sizes[VHA_BATCH_SIZES];
 };
 
-u64 vhost_stats_counter(const struct vhost_stats *stats,
-			enum vhost_alt_counter counter);
-void vhost_stats_show(struct seq_file *m, const char *queue,
-		      const struct vhost_stats *stats);
+u64 vha_stats_counter(const struct vha_stats *stats,
+		      enum vhost_alt_counter counter);
+void vha_stats_show(struct seq_file *m, const char *queue,
+		    const struct vha_stats *stats);
 
 /* Count a batch of @n chains, which are not none. */
-static inline void vhost_stats_batch(struct vhost_stats *stats, unsigned int n)
+static inline void vha_stats_batch(struct vha_stats *stats, unsigned int n)
 {
 	stats->batches++;
-	stats->batch_sizes[min(fls(n - 1), VHOST_BATCH_SIZES - 1)]++;
+	stats->batch_sizes[min(fls(n - 1), VHA_BATCH_SIZES - 1)]++;
 }
 
 #endif /* VHOST_ALT_STATS_H */

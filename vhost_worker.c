@@ -18,10 +18,10 @@
 #include "trace.h"
 #include "vhost_worker.h"
 
-#define VHOST_WORK_QUEUED 0
+#define VHA_WORK_QUEUED 0
 
 /**
- * struct vhost_worker - a thread and what it has to do
+ * struct vha_worker - a thread and what it has to do
  * @works: queued works, newest first
  * @mm: the owner's address space; its users' count is held by the device
  * @lock: protects @killed
@@ -33,7 +33,7 @@
  * @vtsk: the thread, if it is one of the owner's
  * @task: the thread, if it is the kernel's
  */
-struct vhost_worker {
+struct vha_worker {
 	struct llist_head works;
 	struct mm_struct *mm;
 	struct mutex lock; /* orders a flush against the thread's death */
@@ -54,14 +54,14 @@ struct vhost_worker {
  * @stop: end it, and wait for that
  */
 struct worker_kind {
-	int (*start)(struct vhost_worker *worker, const char *name);
-	void (*wake)(struct vhost_worker *worker);
-	void (*stop)(struct vhost_worker *worker);
+	int (*start)(struct vha_worker *worker, const char *name);
+	void (*wake)(struct vha_worker *worker);
+	void (*stop)(struct vha_worker *worker);
 };
 
 /* Something to do once, for which somebody waits. */
 struct worker_errand {
-	struct vhost_work work;
+	struct vha_work work;
 	struct completion done;
 	void (*fn)(void *data);
 	void *data;
@@ -69,8 +69,8 @@ struct worker_errand {
 
 static bool worker_run(void *data)
 {
-	struct vhost_worker *worker = data;
-	struct vhost_work *work, *next;
+	struct vha_worker *worker = data;
+	struct vha_work *work, *next;
 	struct llist_node *list;
 
 	list = llist_del_all(&worker->works);
@@ -88,7 +88,7 @@ static bool worker_run(void *data)
 		 * queues again wants a run that sees what it did before that.
 		 */
 		smp_mb__before_atomic();
-		clear_bit(VHOST_WORK_QUEUED, &work->flags);
+		clear_bit(VHA_WORK_QUEUED, &work->flags);
 		/* Clear the bit, then look at what is to be done. */
 		smp_mb__after_atomic();
 		work->fn(work);
@@ -102,7 +102,7 @@ static bool worker_run(void *data)
 
 #ifdef COMPAT_VHOST_TASK
 
-static void vtsk_wake(struct vhost_worker *worker)
+static void vtsk_wake(struct vha_worker *worker)
 {
 	vhost_task_wake(worker->vtsk);
 }
@@ -113,7 +113,7 @@ static void vtsk_wake(struct vhost_worker *worker)
  */
 static void vtsk_killed(void *data)
 {
-	struct vhost_worker *worker = data;
+	struct vha_worker *worker = data;
 
 	mutex_lock(&worker->lock);
 	worker->killed = true;
@@ -121,7 +121,7 @@ static void vtsk_killed(void *data)
 	mutex_unlock(&worker->lock);
 }
 
-static int vtsk_start(struct vhost_worker *worker, const char *name)
+static int vtsk_start(struct vha_worker *worker, const char *name)
 {
 	struct vhost_task *vtsk;
 
@@ -133,7 +133,7 @@ static int vtsk_start(struct vhost_worker *worker, const char *name)
 	return 0;
 }
 
-static void vtsk_stop(struct vhost_worker *worker)
+static void vtsk_stop(struct vha_worker *worker)
 {
 	vhost_task_stop(worker->vtsk);
 }
@@ -148,14 +148,14 @@ static const struct worker_kind owner_thread = {
 
 /* ---- a thread of the kernel ---- */
 
-static void kthread_wake(struct vhost_worker *worker)
+static void kthread_wake(struct vha_worker *worker)
 {
 	wake_up_process(worker->task);
 }
 
 static int kthread_main(void *data)
 {
-	struct vhost_worker *worker = data;
+	struct vha_worker *worker = data;
 
 	kthread_use_mm(worker->mm);
 	for (;;) {
@@ -171,7 +171,7 @@ static int kthread_main(void *data)
 	return 0;
 }
 
-static int kthread_start(struct vhost_worker *worker, const char *name)
+static int kthread_start(struct vha_worker *worker, const char *name)
 {
 	int err;
 
@@ -188,7 +188,7 @@ static int kthread_start(struct vhost_worker *worker, const char *name)
 	return 0;
 }
 
-static void kthread_end(struct vhost_worker *worker)
+static void kthread_end(struct vha_worker *worker)
 {
 	kthread_stop(worker->task);
 }
@@ -213,13 +213,13 @@ static const struct worker_kind *choose_kind(bool fork)
 /* In the thread: not every sort of it tells from outside who it is. */
 static void note_thread(void *data)
 {
-	struct vhost_worker *worker = data;
+	struct vha_worker *worker = data;
 
 	worker->thread = get_task_struct(current);
 }
 
 /**
- * vhost_worker_create() - start a thread that works for the current process
+ * vha_worker_create() - start a thread that works for the current process
  * @mm: the current process's address space; outlives the worker
  * @fork: make it a thread of that process if the kernel can
  * @what: what it is for, or NULL
@@ -229,10 +229,10 @@ static void note_thread(void *data)
  *
  * Return: the worker, or an ERR_PTR().
  */
-struct vhost_worker *vhost_worker_create(struct mm_struct *mm, bool fork,
-					 const char *what)
+struct vha_worker *vha_worker_create(struct mm_struct *mm, bool fork,
+				     const char *what)
 {
-	struct vhost_worker *worker;
+	struct vha_worker *worker;
 	char name[TASK_COMM_LEN];
 	int err;
 
@@ -252,31 +252,31 @@ struct vhost_worker *vhost_worker_create(struct mm_struct *mm, bool fork,
 		/* A signal has the command made again; the rest is one error. */
 		return ERR_PTR(err == -ERESTARTNOINTR ? err : -ENOMEM);
 	}
-	if (vhost_worker_run(worker, note_thread, worker)) {
-		vhost_worker_destroy(worker);
+	if (vha_worker_run(worker, note_thread, worker)) {
+		vha_worker_destroy(worker);
 		return ERR_PTR(-ENOMEM);
 	}
 	return worker;
 }
 
 /* Work that nobody will do: it may be queued elsewhere from now on. */
-static void forget_works(struct vhost_worker *worker)
+static void forget_works(struct vha_worker *worker)
 {
-	struct vhost_work *work, *next;
+	struct vha_work *work, *next;
 
 	llist_for_each_entry_safe(work, next, llist_del_all(&worker->works),
 				  node)
-		clear_bit(VHOST_WORK_QUEUED, &work->flags);
+		clear_bit(VHA_WORK_QUEUED, &work->flags);
 }
 
 /**
- * vhost_worker_destroy() - stop the thread and free the worker
+ * vha_worker_destroy() - stop the thread and free the worker
  * @worker: the worker; NULL does nothing
  *
  * Nobody may queue work any more: every poll that names the worker is stopped.
  * Work still queued is forgotten, and may be queued elsewhere afterwards.
  */
-void vhost_worker_destroy(struct vhost_worker *worker)
+void vha_worker_destroy(struct vha_worker *worker)
 {
 	if (!worker)
 		return;
@@ -289,32 +289,32 @@ void vhost_worker_destroy(struct vhost_worker *worker)
 }
 
 /**
- * vhost_worker_queue() - have a work done
+ * vha_worker_queue() - have a work done
  * @worker: by whom; NULL forgets it
  * @work: what; queued once, however often this is called before it runs
  *
  * Any context. Everything that the caller wrote before is seen by the run.
  */
-void vhost_worker_queue(struct vhost_worker *worker, struct vhost_work *work)
+void vha_worker_queue(struct vha_worker *worker, struct vha_work *work)
 {
-	if (!worker || test_and_set_bit(VHOST_WORK_QUEUED, &work->flags))
+	if (!worker || test_and_set_bit(VHA_WORK_QUEUED, &work->flags))
 		return;
 	llist_add(&work->node, &worker->works);
 	worker->kind->wake(worker);
 }
 
 /**
- * vhost_worker_busy() - does work wait?
+ * vha_worker_busy() - does work wait?
  * @worker: for whom
  *
  * To be asked by what the worker runs, which is not counted.
  */
-bool vhost_worker_busy(const struct vhost_worker *worker)
+bool vha_worker_busy(const struct vha_worker *worker)
 {
 	return !llist_empty(&worker->works);
 }
 
-static void run_errand(struct vhost_work *work)
+static void run_errand(struct vha_work *work)
 {
 	struct worker_errand *errand =
 		container_of(work, struct worker_errand, work);
@@ -325,7 +325,7 @@ static void run_errand(struct vhost_work *work)
 }
 
 /**
- * vhost_worker_run() - have a worker do something, and wait until it is done
+ * vha_worker_run() - have a worker do something, and wait until it is done
  * @worker: by whom
  * @fn: what; NULL for nothing
  * @data: its argument
@@ -335,15 +335,15 @@ static void run_errand(struct vhost_work *work)
  *
  * Return: 0, or -ESRCH if there is no worker, or its owner has been killed.
  */
-int vhost_worker_run(struct vhost_worker *worker, void (*fn)(void *data),
-		     void *data)
+int vha_worker_run(struct vha_worker *worker, void (*fn)(void *data),
+		   void *data)
 {
 	struct worker_errand errand = { .fn = fn, .data = data };
 
 	if (!worker)
 		return -ESRCH;
 
-	vhost_work_init(&errand.work, run_errand);
+	vha_work_init(&errand.work, run_errand);
 	init_completion(&errand.done);
 
 	mutex_lock(&worker->lock);
@@ -352,7 +352,7 @@ int vhost_worker_run(struct vhost_worker *worker, void (*fn)(void *data),
 		mutex_unlock(&worker->lock);
 		return -ESRCH;
 	}
-	vhost_worker_queue(worker, &errand.work);
+	vha_worker_queue(worker, &errand.work);
 	mutex_unlock(&worker->lock);
 
 	wait_for_completion(&errand.done);
@@ -360,23 +360,23 @@ int vhost_worker_run(struct vhost_worker *worker, void (*fn)(void *data),
 }
 
 /**
- * vhost_worker_flush() - wait until all that was queued before has run
+ * vha_worker_flush() - wait until all that was queued before has run
  * @worker: the worker; NULL returns at once
  *
- * As vhost_worker_run().
+ * As vha_worker_run().
  */
-void vhost_worker_flush(struct vhost_worker *worker)
+void vha_worker_flush(struct vha_worker *worker)
 {
-	vhost_worker_run(worker, NULL, NULL);
+	vha_worker_run(worker, NULL, NULL);
 }
 
 /**
- * vhost_worker_usage() - what a worker has done
+ * vha_worker_usage() - what a worker has done
  * @worker: the worker
  * @usage: filled
  */
-void vhost_worker_usage(const struct vhost_worker *worker,
-			struct vhost_worker_usage *usage)
+void vha_worker_usage(const struct vha_worker *worker,
+		      struct vha_worker_usage *usage)
 {
 	struct task_struct *thread = worker->thread;
 
@@ -387,12 +387,12 @@ void vhost_worker_usage(const struct vhost_worker *worker,
 }
 
 /**
- * vhost_work_init() - prepare a work
+ * vha_work_init() - prepare a work
  * @work: the work
  * @fn: what it does
  */
-void vhost_work_init(struct vhost_work *work,
-		     void (*fn)(struct vhost_work *work))
+void vha_work_init(struct vha_work *work,
+		   void (*fn)(struct vha_work *work))
 {
 	work->fn = fn;
 	work->flags = 0;
@@ -402,18 +402,18 @@ void vhost_work_init(struct vhost_work *work,
 static int poll_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
 		       void *key)
 {
-	struct vhost_poll *poll = container_of(wait, struct vhost_poll, wait);
+	struct vha_poll *poll = container_of(wait, struct vha_poll, wait);
 
 	if (!(key_to_poll(key) & poll->mask))
 		return 0;
 	/*
-	 * Pairs with vhost_poll_arm(): the file became ready before we read
+	 * Pairs with vha_poll_arm(): the file became ready before we read
 	 * armed. Costs nothing where taking the lock is a full barrier.
 	 */
 	smp_mb__after_spinlock();
 	if (READ_ONCE(poll->armed)) {
 		WRITE_ONCE(*poll->events, *poll->events + 1);
-		vhost_worker_queue(poll->worker, poll->work);
+		vha_worker_queue(poll->worker, poll->work);
 	}
 	return 0;
 }
@@ -421,7 +421,7 @@ static int poll_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
 static void poll_enqueue(struct file *file, wait_queue_head_t *wqh,
 			 poll_table *table)
 {
-	struct vhost_poll *poll = container_of(table, struct vhost_poll, table);
+	struct vha_poll *poll = container_of(table, struct vha_poll, table);
 
 	/* One wait queue is all that an eventfd or a socket has. */
 	if (poll->wqh)
@@ -431,14 +431,14 @@ static void poll_enqueue(struct file *file, wait_queue_head_t *wqh,
 }
 
 /**
- * vhost_poll_init() - prepare a poll
+ * vha_poll_init() - prepare a poll
  * @poll: the poll
  * @work: what to queue when the file is ready
  * @mask: when it counts as ready
  * @events: counts the times that this queued the work
  */
-void vhost_poll_init(struct vhost_poll *poll, struct vhost_work *work,
-		     __poll_t mask, u64 *events)
+void vha_poll_init(struct vha_poll *poll, struct vha_work *work,
+		   __poll_t mask, u64 *events)
 {
 	init_waitqueue_func_entry(&poll->wait, poll_wakeup);
 	init_poll_funcptr(&poll->table, poll_enqueue);
@@ -451,17 +451,17 @@ void vhost_poll_init(struct vhost_poll *poll, struct vhost_work *work,
 }
 
 /**
- * vhost_poll_start() - begin to watch a file
+ * vha_poll_start() - begin to watch a file
  * @poll: the poll; if it is started already, nothing happens
  * @worker: who does the work
- * @file: what to watch; the caller keeps it open until vhost_poll_stop()
+ * @file: what to watch; the caller keeps it open until vha_poll_stop()
  *
  * If the file is ready now, the work is queued now.
  *
  * Return: 0, or -EINVAL if the file is in error (a tap without a device).
  */
-int vhost_poll_start(struct vhost_poll *poll, struct vhost_worker *worker,
-		     struct file *file)
+int vha_poll_start(struct vha_poll *poll, struct vha_worker *worker,
+		   struct file *file)
 {
 	__poll_t ready;
 
@@ -472,21 +472,21 @@ int vhost_poll_start(struct vhost_poll *poll, struct vhost_worker *worker,
 	WRITE_ONCE(poll->armed, true);
 	ready = vfs_poll(file, &poll->table);
 	if (ready & EPOLLERR) {
-		vhost_poll_stop(poll);
+		vha_poll_stop(poll);
 		return -EINVAL;
 	}
 	if (ready & poll->mask)
-		vhost_worker_queue(worker, poll->work);
+		vha_worker_queue(worker, poll->work);
 	return 0;
 }
 
 /**
- * vhost_poll_stop() - watch no longer
+ * vha_poll_stop() - watch no longer
  * @poll: the poll; if it is stopped already, nothing happens
  *
  * When this returns, no wake-up runs; the work may still be queued.
  */
-void vhost_poll_stop(struct vhost_poll *poll)
+void vha_poll_stop(struct vha_poll *poll)
 {
 	if (!poll->wqh)
 		return;
@@ -496,13 +496,13 @@ void vhost_poll_stop(struct vhost_poll *poll)
 }
 
 /**
- * vhost_poll_move() - have the work done by another worker from now on
+ * vha_poll_move() - have the work done by another worker from now on
  * @poll: the poll; if it is stopped, nothing happens
  * @worker: who does it
  *
  * No wake-up is lost. Work that the former worker was given stays with it.
  */
-void vhost_poll_move(struct vhost_poll *poll, struct vhost_worker *worker)
+void vha_poll_move(struct vha_poll *poll, struct vha_worker *worker)
 {
 	if (!poll->wqh)
 		return;
@@ -512,10 +512,10 @@ void vhost_poll_move(struct vhost_poll *poll, struct vhost_worker *worker)
 }
 
 /**
- * vhost_poll_reset_events() - count from 0 on
+ * vha_poll_reset_events() - count from 0 on
  * @poll: the poll
  */
-void vhost_poll_reset_events(struct vhost_poll *poll)
+void vha_poll_reset_events(struct vha_poll *poll)
 {
 	wait_queue_head_t *wqh = poll->wqh;
 

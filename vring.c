@@ -6,55 +6,55 @@
 
 /* ---- where the ring lies ---- */
 
-static void point_to(struct vhost_queue *q, void __user *const area[VRING_AREAS])
+static void point_to(struct vha_queue *q, void __user *const area[VHA_RING_AREAS])
 {
-	q->desc = area[VRING_DESC];
-	q->avail = area[VRING_AVAIL];
-	q->used = area[VRING_USED];
+	q->desc = area[VHA_RING_DESC];
+	q->avail = area[VHA_RING_AVAIL];
+	q->used = area[VHA_RING_USED];
 }
 
 /* As the owner gave them: they need no translation, or one for each access. */
-static void point_to_given(struct vhost_queue *q)
+static void point_to_given(struct vha_queue *q)
 {
-	void __user *area[VRING_AREAS];
+	void __user *area[VHA_RING_AREAS];
 	unsigned int i;
 
-	for (i = 0; i < VRING_AREAS; i++)
+	for (i = 0; i < VHA_RING_AREAS; i++)
 		area[i] = u64_to_user_ptr(q->ring[i]);
 	point_to(q, area);
 	q->scattered = q->iotlb;
 }
 
-static bool ring_given(const struct vhost_queue *q)
+static bool ring_given(const struct vha_queue *q)
 {
-	return q->ring[VRING_DESC] || q->ring[VRING_AVAIL] || q->ring[VRING_USED];
+	return q->ring[VHA_RING_DESC] || q->ring[VHA_RING_AVAIL] || q->ring[VHA_RING_USED];
 }
 
 /**
- * vring_missed() - note what the device IOTLB lacks
+ * vha_ring_missed() - note what the device IOTLB lacks
  * @q: the queue
  * @addr: where a range begins that is not all there
  * @perm: what is to be done there
  *
  * Return: -EINPROGRESS. Who gets to see that asks the owner for it.
  */
-int vring_missed(struct vhost_queue *q, u64 addr, u8 perm)
+int vha_ring_missed(struct vha_queue *q, u64 addr, u8 perm)
 {
 	lockdep_assert_held(&q->mutex);
-	q->batch->missed = vhost_iotlb_gap(q->iotlb, addr);
+	q->batch->missed = vha_iotlb_gap(q->iotlb, addr);
 	q->batch->missed_perm = perm;
 	return -EINPROGRESS;
 }
 
 /**
- * vring_map_slow() - vring_map() after a change of the ring's place
+ * vha_ring_map_slow() - vha_ring_map() after a change of the ring's place
  * @q: the queue
  *
- * Return: as vring_map().
+ * Return: as vha_ring_map().
  */
-int vring_map_slow(struct vhost_queue *q)
+int vha_ring_map_slow(struct vha_queue *q)
 {
-	void __user *area[VRING_AREAS];
+	void __user *area[VHA_RING_AREAS];
 	bool whole = true;
 	unsigned int i;
 	size_t size;
@@ -66,13 +66,13 @@ int vring_map_slow(struct vhost_queue *q)
 	if (!ring_given(q))
 		return 1;
 	point_to_given(q);
-	for (i = 0; q->iotlb && i < VRING_AREAS; i++) {
+	for (i = 0; q->iotlb && i < VHA_RING_AREAS; i++) {
 		size = q->ops->area_size(q, i);
 		perm = q->ops->area_perm[i];
-		err = vhost_iotlb_extent(q->iotlb, q->ring[i], size, perm,
-					 &area[i]);
+		err = vha_iotlb_extent(q->iotlb, q->ring[i], size, perm,
+				       &area[i]);
 		if (err == -EFAULT)
-			return vring_missed(q, q->ring[i], perm);
+			return vha_ring_missed(q, q->ring[i], perm);
 		/* Asking again would bring the same answer, again and again. */
 		if (err == -EPERM)
 			q->denied = true;
@@ -89,7 +89,7 @@ int vring_map_slow(struct vhost_queue *q)
 }
 
 /**
- * vring_start() - begin to use a ring
+ * vha_ring_start() - begin to use a ring
  * @q: the queue
  *
  * With a device IOTLB nothing but the start of the used area needs to be known
@@ -98,10 +98,10 @@ int vring_map_slow(struct vhost_queue *q)
  * Return: 0; -EINPROGRESS if the device IOTLB lacks even that; -EFAULT if the ring
  * could not be accessed.
  */
-int vring_start(struct vhost_queue *q)
+int vha_ring_start(struct vha_queue *q)
 {
 	lockdep_assert_held(&q->mutex);
-	vhost_queue_unmap(q);
+	vha_queue_unmap(q);
 	point_to_given(q);
 	q->called_valid = false;
 	return q->ops->start(q);
@@ -111,15 +111,15 @@ int vring_start(struct vhost_queue *q)
  * The region of @addr, for an access piece by piece: @len is cut to what lies in
  * it. ERR_PTR(-EINPROGRESS) if there is none, ERR_PTR(-EFAULT) if it forbids that.
  */
-static const struct vhost_region *piece_at(struct vhost_queue *q, u64 addr,
-					   u8 perm, size_t *len)
+static const struct vha_region *piece_at(struct vha_queue *q, u64 addr,
+					 u8 perm, size_t *len)
 {
-	const struct vhost_region *region;
+	const struct vha_region *region;
 
-	region = vhost_iotlb_find(q->iotlb, addr);
+	region = vha_iotlb_find(q->iotlb, addr);
 	if (!region)
-		return ERR_PTR(vring_missed(q, addr, perm));
-	if (!vhost_region_allows(region, perm))
+		return ERR_PTR(vha_ring_missed(q, addr, perm));
+	if (!vha_region_allows(region, perm))
 		return ERR_PTR(-EFAULT);
 	*len = min_t(u64, *len - 1, region->last - addr) + 1;
 	return region;
@@ -140,7 +140,7 @@ static int write_piece(void __user *to, const void *from, size_t len)
 }
 
 /**
- * vring_read_scattered() - read from a ring of which each access is translated
+ * vha_ring_read_scattered() - read from a ring of which each access is translated
  * @q: the queue
  * @to: where to
  * @from: the guest's address
@@ -148,10 +148,10 @@ static int write_piece(void __user *to, const void *from, size_t len)
  *
  * Return: 0; -EINPROGRESS if the device IOTLB lacks an entry; -EFAULT.
  */
-int vring_read_scattered(struct vhost_queue *q, void *to,
-			 const void __user *from, size_t len)
+int vha_ring_read_scattered(struct vha_queue *q, void *to,
+			    const void __user *from, size_t len)
 {
-	const struct vhost_region *region;
+	const struct vha_region *region;
 	u64 addr = (unsigned long)from;
 	size_t piece;
 
@@ -160,14 +160,14 @@ int vring_read_scattered(struct vhost_queue *q, void *to,
 		region = piece_at(q, addr, VHOST_ACCESS_RO, &piece);
 		if (IS_ERR(region))
 			return PTR_ERR(region);
-		if (read_piece(to, vhost_region_user(region, addr), piece))
+		if (read_piece(to, vha_region_user(region, addr), piece))
 			return -EFAULT;
 	}
 	return 0;
 }
 
 /**
- * vring_write_scattered() - write to a ring of which each access is translated
+ * vha_ring_write_scattered() - write to a ring of which each access is translated
  * @q: the queue
  * @to: the guest's address
  * @from: what
@@ -175,10 +175,10 @@ int vring_read_scattered(struct vhost_queue *q, void *to,
  *
  * Return: 0; -EINPROGRESS if the device IOTLB lacks an entry; -EFAULT.
  */
-int vring_write_scattered(struct vhost_queue *q, void __user *to,
-			  const void *from, size_t len)
+int vha_ring_write_scattered(struct vha_queue *q, void __user *to,
+			     const void *from, size_t len)
 {
-	const struct vhost_region *region;
+	const struct vha_region *region;
 	u64 addr = (unsigned long)to;
 	size_t piece;
 
@@ -187,7 +187,7 @@ int vring_write_scattered(struct vhost_queue *q, void __user *to,
 		region = piece_at(q, addr, VHOST_ACCESS_WO, &piece);
 		if (IS_ERR(region))
 			return PTR_ERR(region);
-		if (write_piece(vhost_region_user(region, addr), from, piece))
+		if (write_piece(vha_region_user(region, addr), from, piece))
 			return -EFAULT;
 	}
 	return 0;
@@ -196,63 +196,63 @@ int vring_write_scattered(struct vhost_queue *q, void __user *to,
 /* ---- the dirty log ---- */
 
 /* After a write to the log, or to none. */
-static int logged(struct vhost_queue *q, size_t len, int err)
+static int logged(struct vha_queue *q, size_t len, int err)
 {
 	q->stats.log_bytes += len;
-	vhost_log_signal(&q->log);
+	vha_log_signal(&q->log);
 	return err;
 }
 
 /* Log a part of the ring by where it lies in the owner's memory. */
-static int log_ring_user(struct vhost_queue *q, const void __user *at,
+static int log_ring_user(struct vha_queue *q, const void __user *at,
 			 size_t len)
 {
-	const struct vhost_region *region;
+	const struct vha_region *region;
 	u64 addr = (unsigned long)at;
 	size_t piece;
 	int err = 0;
 
 	if (!q->scattered)
-		return vhost_log_write_user(&q->log, q->memory, addr, len);
+		return vha_log_write_user(&q->log, q->memory, addr, len);
 	for (; !err && len; addr += piece, len -= piece) {
 		piece = len;
 		region = piece_at(q, addr, VHOST_ACCESS_WO, &piece);
 		if (IS_ERR(region))
 			return PTR_ERR(region);
-		err = vhost_log_write_user(&q->log, q->memory,
-					   region->uaddr + (addr - region->start),
-					   piece);
+		err = vha_log_write_user(&q->log, q->memory,
+					 region->uaddr + (addr - region->start),
+					 piece);
 	}
 	return err;
 }
 
 /**
- * vring_log_used() - log that a part of the used area was written
+ * vha_ring_log_used() - log that a part of the used area was written
  * @q: the queue, whose used area is to be logged
  * @at: where, by way of @q->used
  * @len: bytes
  *
  * Return: 0, or -EFAULT if the log could not be written.
  */
-int vring_log_used(struct vhost_queue *q, const void __user *at, size_t len)
+int vha_ring_log_used(struct vha_queue *q, const void __user *at, size_t len)
 {
 	u64 offset = at - (const void __user *)q->used;
 
 	if (q->iotlb)
 		return logged(q, len, log_ring_user(q, at, len));
-	return logged(q, len, vhost_log_write(&q->log,
-					      q->log.used_addr + offset, len));
+	return logged(q, len, vha_log_write(&q->log,
+					    q->log.used_addr + offset, len));
 }
 
 /**
- * vring_log_iov() - log that a buffer of the guest was written
+ * vha_ring_log_iov() - log that a buffer of the guest was written
  * @q: the queue
  * @iov: its pieces in the owner's memory
  * @len: bytes that were written, from their start
  *
  * Return: 0, or -EFAULT if the log could not be written.
  */
-int vring_log_iov(struct vhost_queue *q, const struct iovec *iov, size_t len)
+int vha_ring_log_iov(struct vha_queue *q, const struct iovec *iov, size_t len)
 {
 	size_t left = len, piece;
 	int err = 0;
@@ -260,15 +260,15 @@ int vring_log_iov(struct vhost_queue *q, const struct iovec *iov, size_t len)
 	lockdep_assert_held(&q->mutex);
 	for (; !err && left; iov++, left -= piece) {
 		piece = min(left, iov->iov_len);
-		err = vhost_log_write_user(&q->log, q->memory,
-					   (unsigned long)iov->iov_base, piece);
+		err = vha_log_write_user(&q->log, q->memory,
+					 (unsigned long)iov->iov_base, piece);
 	}
 	return logged(q, len, err);
 }
 
 /* ---- giving chains back ---- */
 
-static void call_guest(struct vhost_queue *q)
+static void call_guest(struct vha_queue *q)
 {
 	q->stats.calls++;
 	trace_vhost_alt_call(q);
@@ -277,16 +277,16 @@ static void call_guest(struct vhost_queue *q)
 }
 
 /* Nothing is held: begin the batch anew. */
-static void batch_reset(struct vring_batch *b)
+static void batch_reset(struct vha_ring_batch *b)
 {
 	b->done = 0;
 	b->count = 0;
 	b->niov = 0;
 }
 
-int vring_complete(struct vhost_queue *q, unsigned int end)
+int vha_ring_complete(struct vha_queue *q, unsigned int end)
 {
-	struct vring_batch *b = q->batch;
+	struct vha_ring_batch *b = q->batch;
 	unsigned int n = end - b->done;
 	u16 old = q->last_used;
 	int err;
@@ -300,7 +300,7 @@ int vring_complete(struct vhost_queue *q, unsigned int end)
 		return err;
 	if (b->done == b->count)
 		batch_reset(b);
-	vhost_stats_batch(&q->stats, n);
+	vha_stats_batch(&q->stats, n);
 	/* A ring that is left alone now may not have another call to give. */
 	if (unlikely(err) || q->ops->want_call(q, old))
 		call_guest(q);
@@ -309,9 +309,9 @@ int vring_complete(struct vhost_queue *q, unsigned int end)
 	return err;
 }
 
-void vring_put_back(struct vhost_queue *q, unsigned int end)
+void vha_ring_put_back(struct vha_queue *q, unsigned int end)
 {
-	struct vring_batch *b = q->batch;
+	struct vha_ring_batch *b = q->batch;
 
 	lockdep_assert_held(&q->mutex);
 	if (b->count == end)

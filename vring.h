@@ -5,17 +5,17 @@
  * knows who wants to be notified.
  *
  * A chain is in one of three states: available (in the ring), held (fetched,
- * in the batch) or used. vring_fetch() makes available chains held;
- * vring_complete() makes held ones used, from the oldest on; vring_put_back()
+ * in the batch) or used. vha_ring_fetch() makes available chains held;
+ * vha_ring_complete() makes held ones used, from the oldest on; vha_ring_put_back()
  * makes them available again, from the youngest on. Nothing else moves a chain,
  * so none gets lost.
  *
  * Every function here is called with the queue's mutex held, by a thread in the
- * owner's address space, on a queue that vring_start() has prepared, after
- * vring_map() has said that the ring is there. -EFAULT means that the ring itself
- * could not be accessed: the caller stops the queue by vhost_queue_break().
+ * owner's address space, on a queue that vha_ring_start() has prepared, after
+ * vha_ring_map() has said that the ring is there. -EFAULT means that the ring itself
+ * could not be accessed: the caller stops the queue by vha_queue_break().
  * -EINPROGRESS means that the device IOTLB lacks an entry, of which the batch has
- * taken note: the caller asks the owner for it by vhost_queue_miss().
+ * taken note: the caller asks the owner for it by vha_msg_miss().
  */
 #ifndef VHOST_ALT_VRING_H
 #define VHOST_ALT_VRING_H
@@ -31,31 +31,31 @@
  * How many chains one pass over the ring takes, and so how many share its cost
  * and the decision on one interrupt. More would gain little and delay the first.
  */
-#define VRING_BATCH	64
+#define VHA_RING_BATCH	64
 
 /*
  * The most chains that are held at once, and the most pieces of memory that
  * they have together. A received packet may need that many buffers.
  */
-#define VRING_MAX_HELD	UIO_MAXIOV
+#define VHA_RING_MAX_HELD	UIO_MAXIOV
 
 /*
  * The descriptors of a batch are read in one go where they lie close together:
  * two for each chain are a driver's that sends header and packet apart.
  */
-#define VRING_SPAN	(2 * VRING_BATCH)
+#define VHA_RING_SPAN	(2 * VHA_RING_BATCH)
 
 /**
- * struct vring_chain - one buffer of the guest: a chain of descriptors
+ * struct vha_ring_chain - one buffer of the guest: a chain of descriptors
  * @id: by which the guest knows it
- * @bad: why it cannot be used, or VHOST_DROP_NONE
+ * @bad: why it cannot be used, or VHA_DROP_NONE
  * @out: pieces that the device reads; they come first
  * @in: pieces that the device writes
  * @first: index of its first piece in the batch's @iov
  * @size: bytes in all pieces
  * @written: bytes that the device wrote; reported to the guest
  */
-struct vring_chain {
+struct vha_ring_chain {
 	u16 id;
 	u16 bad;
 	u16 out;
@@ -66,7 +66,7 @@ struct vring_chain {
 };
 
 /**
- * struct vring_batch - the chains that are held, oldest first
+ * struct vha_ring_batch - the chains that are held, oldest first
  * @done: index of the oldest chain that is still held
  * @count: index behind the youngest one
  * @niov: how much of @iov is in use
@@ -84,36 +84,36 @@ struct vring_chain {
  * @used: scratch of complete: used entries to be written
  * @table: scratch of fetch: an indirect table as read
  */
-struct vring_batch {
+struct vha_ring_batch {
 	unsigned int done;
 	unsigned int count;
 	unsigned int niov;
 	unsigned int walked;
 	u64 missed;
 	u8 missed_perm;
-	struct vring_chain chains[VRING_MAX_HELD];
-	struct iovec iov[VRING_MAX_HELD];
-	__virtio16 heads[VRING_BATCH];
-	struct vring_desc desc[VRING_BATCH];
-	struct vring_desc span[VRING_SPAN];
+	struct vha_ring_chain chains[VHA_RING_MAX_HELD];
+	struct iovec iov[VHA_RING_MAX_HELD];
+	__virtio16 heads[VHA_RING_BATCH];
+	struct vring_desc desc[VHA_RING_BATCH];
+	struct vring_desc span[VHA_RING_SPAN];
 	unsigned int low;
-	struct vring_used_elem used[VRING_BATCH];
-	struct vring_desc table[VRING_BATCH];
+	struct vring_used_elem used[VHA_RING_BATCH];
+	struct vring_desc table[VHA_RING_BATCH];
 };
 
 /* So much of a ring is shown at the most; of a chain, and of the ring. */
-#define VRING_SNAPSHOT_DESCS	8
-#define VRING_SNAPSHOT_ENTRIES	64
+#define VHA_RING_SNAPSHOT_DESCS	8
+#define VHA_RING_SNAPSHOT_ENTRIES	64
 
 /**
- * struct vring_snapshot_desc - a descriptor as it is in the table
+ * struct vha_ring_snapshot_desc - a descriptor as it is in the table
  * @index: its place there
  * @flags: of VRING_DESC_F_*
  * @next: where the chain goes on, if @flags say so
  * @len: bytes of the buffer
  * @addr: the guest's address of it
  */
-struct vring_snapshot_desc {
+struct vha_ring_snapshot_desc {
 	u16 index;
 	u16 flags;
 	u16 next;
@@ -122,25 +122,25 @@ struct vring_snapshot_desc {
 };
 
 /**
- * struct vring_snapshot_entry - an available or used entry as it is in the ring
+ * struct vha_ring_snapshot_entry - an available or used entry as it is in the ring
  * @index: its index, not cut to the ring's size
  * @ndescs: how many there are in @descs
  * @id: head of the chain
  * @len: used entries: bytes that the device wrote
  * @descs: available entries: the chain's descriptors, as far as they have room
  */
-struct vring_snapshot_entry {
+struct vha_ring_snapshot_entry {
 	u16 index;
 	u16 ndescs;
 	u32 id;
 	u32 len;
-	struct vring_snapshot_desc descs[VRING_SNAPSHOT_DESCS];
+	struct vha_ring_snapshot_desc descs[VHA_RING_SNAPSHOT_DESCS];
 };
 
 /**
- * struct vring_snapshot - what is in a ring
+ * struct vha_ring_snapshot - what is in a ring
  * @count: how many entries of each kind are wanted, at most
- *	VRING_SNAPSHOT_ENTRIES
+ *	VHA_RING_SNAPSHOT_ENTRIES
  * @err: why it could not be read, or 0
  * @event_idx: @used_event and @avail_event are there
  * @avail_flags: the driver's flags
@@ -154,7 +154,7 @@ struct vring_snapshot_entry {
  * @avail: the entries that were taken last, the oldest first
  * @used: the entries that were written last, the oldest first
  */
-struct vring_snapshot {
+struct vha_ring_snapshot {
 	unsigned int count;
 	int err;
 	bool event_idx;
@@ -166,63 +166,63 @@ struct vring_snapshot {
 	u16 avail_event;
 	unsigned int navail;
 	unsigned int nused;
-	struct vring_snapshot_entry avail[VRING_SNAPSHOT_ENTRIES];
-	struct vring_snapshot_entry used[VRING_SNAPSHOT_ENTRIES];
+	struct vha_ring_snapshot_entry avail[VHA_RING_SNAPSHOT_ENTRIES];
+	struct vha_ring_snapshot_entry used[VHA_RING_SNAPSHOT_ENTRIES];
 };
 
 /**
- * struct vring_ops - what a layout does
+ * struct vha_ring_ops - what a layout does
  * @name: what it is called
- * @start: read the state that lies in the ring; see vring_start()
- * @fetch: see vring_fetch()
- * @complete: have the guest see the chains that vring_complete() is to give
+ * @start: read the state that lies in the ring; see vha_ring_start()
+ * @fetch: see vha_ring_fetch()
+ * @complete: have the guest see the chains that vha_ring_complete() is to give
  *	back, and set @done of the batch when it does
  * @put_back: step back over that many chains, the youngest first
  * @want_call: does the guest want an interrupt, now that the next used entry is
  *	@last_used and was @old before?
- * @enable_kick: see vring_enable_kick()
- * @disable_kick: see vring_disable_kick()
- * @available: see vring_available()
- * @snapshot: see vring_snapshot()
+ * @enable_kick: see vha_ring_enable_kick()
+ * @disable_kick: see vha_ring_disable_kick()
+ * @available: see vha_ring_available()
+ * @snapshot: see vha_ring_snapshot()
  * @area_size: bytes in an area of the ring
  * @area_perm: what the device does there
  */
-struct vring_ops {
+struct vha_ring_ops {
 	const char *name;
-	int (*start)(struct vhost_queue *q);
-	int (*fetch)(struct vhost_queue *q, unsigned int max);
-	int (*complete)(struct vhost_queue *q, unsigned int end);
-	void (*put_back)(struct vhost_queue *q, unsigned int n);
-	bool (*want_call)(struct vhost_queue *q, u16 old);
-	int (*enable_kick)(struct vhost_queue *q);
-	int (*disable_kick)(struct vhost_queue *q);
-	int (*available)(struct vhost_queue *q);
-	int (*snapshot)(struct vhost_queue *q, struct vring_snapshot *snap);
-	size_t (*area_size)(const struct vhost_queue *q, enum vring_area area);
-	u8 area_perm[VRING_AREAS];
+	int (*start)(struct vha_queue *q);
+	int (*fetch)(struct vha_queue *q, unsigned int max);
+	int (*complete)(struct vha_queue *q, unsigned int end);
+	void (*put_back)(struct vha_queue *q, unsigned int n);
+	bool (*want_call)(struct vha_queue *q, u16 old);
+	int (*enable_kick)(struct vha_queue *q);
+	int (*disable_kick)(struct vha_queue *q);
+	int (*available)(struct vha_queue *q);
+	int (*snapshot)(struct vha_queue *q, struct vha_ring_snapshot *snap);
+	size_t (*area_size)(const struct vha_queue *q, enum vha_ring_area area);
+	u8 area_perm[VHA_RING_AREAS];
 };
 
-extern const struct vring_ops vring_split_ops;
+extern const struct vha_ring_ops vha_ring_split_ops;
 
-int vring_start(struct vhost_queue *q);
-int vring_map_slow(struct vhost_queue *q);
-int vring_missed(struct vhost_queue *q, u64 addr, u8 perm);
+int vha_ring_start(struct vha_queue *q);
+int vha_ring_map_slow(struct vha_queue *q);
+int vha_ring_missed(struct vha_queue *q, u64 addr, u8 perm);
 
 /**
- * vring_map() - find the ring in the owner's memory
+ * vha_ring_map() - find the ring in the owner's memory
  * @q: the queue
  *
  * Return: 0; 1 if the owner has not yet said where it is, or forbids access by an
  * entry of the device IOTLB: he has the queue served when he changes that;
  * -EINPROGRESS if the device IOTLB lacks an entry; -EFAULT if the ring wraps around.
  */
-static inline int vring_map(struct vhost_queue *q)
+static inline int vha_ring_map(struct vha_queue *q)
 {
-	return likely(q->mapped) ? 0 : vring_map_slow(q);
+	return likely(q->mapped) ? 0 : vha_ring_map_slow(q);
 }
 
 /* Chains have been found: did the guest have to kick for them? */
-static inline void vring_count_fetch(struct vhost_queue *q)
+static inline void vha_ring_count_fetch(struct vha_queue *q)
 {
 	u64 kicks = READ_ONCE(q->stats.kicks);
 
@@ -232,7 +232,7 @@ static inline void vring_count_fetch(struct vhost_queue *q)
 }
 
 /**
- * vring_fetch() - take available chains
+ * vha_ring_fetch() - take available chains
  * @q: the queue
  * @max: how many at the most
  *
@@ -245,19 +245,19 @@ static inline void vring_count_fetch(struct vhost_queue *q)
  * entry for the next one. -EFAULT: the ring could not be read, or the guest claims
  * to have made more available than the ring can hold.
  */
-static inline int vring_fetch(struct vhost_queue *q, unsigned int max)
+static inline int vha_ring_fetch(struct vha_queue *q, unsigned int max)
 {
 	int n;
 
 	lockdep_assert_held(&q->mutex);
 	n = q->ops->fetch(q, max);
 	if (n > 0)
-		vring_count_fetch(q);
+		vha_ring_count_fetch(q);
 	return n;
 }
 
 /**
- * vring_complete() - give the oldest held chains to the guest as used
+ * vha_ring_complete() - give the oldest held chains to the guest as used
  * @q: the queue
  * @end: index in the batch behind the last of them
  *
@@ -268,84 +268,84 @@ static inline int vring_fetch(struct vhost_queue *q, unsigned int max)
  * Return: 0, or -EFAULT if the ring or its log could not be written. The chains
  * are held still then, unless the guest could see that they are used.
  */
-int vring_complete(struct vhost_queue *q, unsigned int end);
+int vha_ring_complete(struct vha_queue *q, unsigned int end);
 
 /**
- * vring_put_back() - make the youngest held chains available again
+ * vha_ring_put_back() - make the youngest held chains available again
  * @q: the queue
  * @end: index in the batch of the first of them
  */
-void vring_put_back(struct vhost_queue *q, unsigned int end);
+void vha_ring_put_back(struct vha_queue *q, unsigned int end);
 
 /**
- * vring_enable_kick() - ask the guest to kick when it makes chains available
+ * vha_ring_enable_kick() - ask the guest to kick when it makes chains available
  * @q: the queue, of which nothing is held; chains that the last fetch has seen do
  *	not count as news, also if they were put back
  *
  * Return: 0: the next new chain brings a kick. 1: chains have become available
  * meanwhile, which may bring none. -EFAULT: the ring could not be accessed.
  */
-static inline int vring_enable_kick(struct vhost_queue *q)
+static inline int vha_ring_enable_kick(struct vha_queue *q)
 {
 	lockdep_assert_held(&q->mutex);
 	return q->ops->enable_kick(q);
 }
 
 /**
- * vring_disable_kick() - tell the guest that a kick is not needed
+ * vha_ring_disable_kick() - tell the guest that a kick is not needed
  * @q: the queue
  *
  * A hint: the guest may kick all the same.
  *
  * Return: 0, or -EFAULT if the ring could not be written.
  */
-static inline int vring_disable_kick(struct vhost_queue *q)
+static inline int vha_ring_disable_kick(struct vha_queue *q)
 {
 	lockdep_assert_held(&q->mutex);
 	return q->ops->disable_kick(q);
 }
 
 /**
- * vring_available() - look how many chains are available
+ * vha_ring_available() - look how many chains are available
  * @q: the queue
  *
- * Return: how many, or -EFAULT as vring_fetch().
+ * Return: how many, or -EFAULT as vha_ring_fetch().
  */
-static inline int vring_available(struct vhost_queue *q)
+static inline int vha_ring_available(struct vha_queue *q)
 {
 	lockdep_assert_held(&q->mutex);
 	return q->ops->available(q);
 }
 
 /**
- * vring_snapshot() - look at what is in the ring
+ * vha_ring_snapshot() - look at what is in the ring
  * @q: the queue
  * @snap: says how much; filled
  *
  * The ring goes on as if nobody had looked, and the guest may be writing it.
  *
- * Return: 0, or -EFAULT or -EINPROGRESS as vring_fetch().
+ * Return: 0, or -EFAULT or -EINPROGRESS as vha_ring_fetch().
  */
-static inline int vring_snapshot(struct vhost_queue *q,
-				 struct vring_snapshot *snap)
+static inline int vha_ring_snapshot(struct vha_queue *q,
+				    struct vha_ring_snapshot *snap)
 {
 	lockdep_assert_held(&q->mutex);
 	return q->ops->snapshot(q, snap);
 }
 
-int vring_log_iov(struct vhost_queue *q, const struct iovec *iov, size_t len);
+int vha_ring_log_iov(struct vha_queue *q, const struct iovec *iov, size_t len);
 
 /* How many chains are held. */
-static inline unsigned int vring_held(const struct vhost_queue *q)
+static inline unsigned int vha_ring_held(const struct vha_queue *q)
 {
 	return q->batch->count - q->batch->done;
 }
 
 /* Could not even the shortest chain be held beside those that are? */
-static inline bool vring_full(const struct vhost_queue *q)
+static inline bool vha_ring_full(const struct vha_queue *q)
 {
-	return q->batch->count == VRING_MAX_HELD ||
-	       q->batch->niov == VRING_MAX_HELD;
+	return q->batch->count == VHA_RING_MAX_HELD ||
+	       q->batch->niov == VHA_RING_MAX_HELD;
 }
 
 /*
@@ -353,56 +353,56 @@ static inline bool vring_full(const struct vhost_queue *q)
  * @desc, @avail or @used of the queue. What is written to the used area is logged
  * if the owner wants that. All return 0, -EFAULT or -EINPROGRESS.
  */
-int vring_read_scattered(struct vhost_queue *q, void *to,
-			 const void __user *from, size_t len);
-int vring_write_scattered(struct vhost_queue *q, void __user *to,
-			  const void *from, size_t len);
-int vring_log_used(struct vhost_queue *q, const void __user *at, size_t len);
+int vha_ring_read_scattered(struct vha_queue *q, void *to,
+			    const void __user *from, size_t len);
+int vha_ring_write_scattered(struct vha_queue *q, void __user *to,
+			     const void *from, size_t len);
+int vha_ring_log_used(struct vha_queue *q, const void __user *at, size_t len);
 
-static inline int vring_read(struct vhost_queue *q, void *to,
-			     const void __user *from, size_t len)
+static inline int vha_ring_read(struct vha_queue *q, void *to,
+				const void __user *from, size_t len)
 {
 	if (unlikely(q->scattered))
-		return vring_read_scattered(q, to, from, len);
+		return vha_ring_read_scattered(q, to, from, len);
 	return compat_copy_from_user(to, from, len) ? -EFAULT : 0;
 }
 
 /* One word, in one piece: the guest may be writing it. */
-static inline int vring_read16(struct vhost_queue *q, u16 *val,
-			       const __virtio16 __user *from)
+static inline int vha_ring_read16(struct vha_queue *q, u16 *val,
+				  const __virtio16 __user *from)
 {
 	__virtio16 word;
 	int err;
 
 	if (unlikely(q->scattered))
-		err = vring_read_scattered(q, &word, from, sizeof(word));
+		err = vha_ring_read_scattered(q, &word, from, sizeof(word));
 	else
 		err = get_user(word, from);
 	if (unlikely(err))
 		return err;
-	*val = vhost16_to_cpu(q, word);
+	*val = vha16_to_cpu(q, word);
 	return 0;
 }
 
 /* Either it is written, or the guest sees nothing of it. */
-static inline int vring_write16_unlogged(struct vhost_queue *q,
-					 __virtio16 __user *to, u16 val)
+static inline int vha_ring_write16_unlogged(struct vha_queue *q,
+					    __virtio16 __user *to, u16 val)
 {
-	__virtio16 word = cpu_to_vhost16(q, val);
+	__virtio16 word = cpu_to_vha16(q, val);
 
 	if (unlikely(q->scattered))
-		return vring_write_scattered(q, to, &word, sizeof(word));
+		return vha_ring_write_scattered(q, to, &word, sizeof(word));
 	return put_user(word, to);
 }
 
-static inline int vring_write16(struct vhost_queue *q, __virtio16 __user *to,
-				u16 val)
+static inline int vha_ring_write16(struct vha_queue *q, __virtio16 __user *to,
+				   u16 val)
 {
-	int err = vring_write16_unlogged(q, to, val);
+	int err = vha_ring_write16_unlogged(q, to, val);
 
 	if (unlikely(err || !q->log.used))
 		return err;
-	return vring_log_used(q, to, sizeof(val));
+	return vha_ring_log_used(q, to, sizeof(val));
 }
 
 #endif /* VHOST_ALT_VRING_H */

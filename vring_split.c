@@ -15,41 +15,41 @@
 #include "vring.h"
 
 /* Reading a few descriptors one by one costs less than a copy. */
-#define VRING_SPAN_MIN	4
+#define VHA_RING_SPAN_MIN	4
 
 /* The driver's event index follows the available ring, ours the used ring. */
-static __virtio16 __user *used_event(const struct vhost_queue *q)
+static __virtio16 __user *used_event(const struct vha_queue *q)
 {
 	return (__virtio16 __user *)&q->avail->ring[q->num];
 }
 
-static __virtio16 __user *avail_event(const struct vhost_queue *q)
+static __virtio16 __user *avail_event(const struct vha_queue *q)
 {
 	return (__virtio16 __user *)&q->used->ring[q->num];
 }
 
-static size_t split_area_size(const struct vhost_queue *q, enum vring_area area)
+static size_t split_area_size(const struct vha_queue *q, enum vha_ring_area area)
 {
-	size_t event = vhost_queue_has(q, VIRTIO_RING_F_EVENT_IDX) ?
+	size_t event = vha_queue_has(q, VIRTIO_RING_F_EVENT_IDX) ?
 		       sizeof(__virtio16) : 0;
 
 	switch (area) {
-	case VRING_DESC:
+	case VHA_RING_DESC:
 		return q->num * sizeof(*q->desc);
-	case VRING_AVAIL:
+	case VHA_RING_AVAIL:
 		return struct_size(q->avail, ring, q->num) + event;
 	default:
 		return struct_size(q->used, ring, q->num) + event;
 	}
 }
 
-static int split_start(struct vhost_queue *q)
+static int split_start(struct vha_queue *q)
 {
 	int err;
 
-	err = vring_write16(q, &q->used->flags, 0);
+	err = vha_ring_write16(q, &q->used->flags, 0);
 	if (!err)
-		err = vring_read16(q, &q->last_used, &q->used->idx);
+		err = vha_ring_read16(q, &q->last_used, &q->used->idx);
 	if (err)
 		return err;
 	q->notify_off = false;
@@ -58,14 +58,14 @@ static int split_start(struct vhost_queue *q)
 }
 
 /* How many chains are available. */
-static int split_available(struct vhost_queue *q)
+static int split_available(struct vha_queue *q)
 {
 	u16 n;
 
-	if (vring_read16(q, &q->avail_idx, &q->avail->idx))
+	if (vha_ring_read16(q, &q->avail_idx, &q->avail->idx))
 		return -EFAULT;
 	n = q->avail_idx - q->last_avail;
-	if (unlikely(n + vring_held(q) > q->num))
+	if (unlikely(n + vha_ring_held(q) > q->num))
 		return -EFAULT;
 	/*
 	 * The entries that the index covers are read after it. Pairs with the
@@ -91,25 +91,25 @@ fault:
 }
 
 /* Read the next @n available entries, which may lie on both ends of the ring. */
-static int read_heads(struct vhost_queue *q, unsigned int n)
+static int read_heads(struct vha_queue *q, unsigned int n)
 {
 	unsigned int slot = q->last_avail & (q->num - 1);
 	unsigned int first = min(n, q->num - slot);
 	__virtio16 *heads = q->batch->heads;
 
-	if (vring_read(q, heads, &q->avail->ring[slot], first * sizeof(*heads)))
+	if (vha_ring_read(q, heads, &q->avail->ring[slot], first * sizeof(*heads)))
 		return -EFAULT;
 	if (first == n)
 		return 0;
-	return vring_read(q, heads + first, q->avail->ring,
-			  (n - first) * sizeof(*heads));
+	return vha_ring_read(q, heads + first, q->avail->ring,
+			     (n - first) * sizeof(*heads));
 }
 
 /*
  * Read the first descriptor of each of @n chains, wherever it lies. One section
  * of user access serves them all: opening one costs more than reading.
  */
-static int gather_descs(struct vhost_queue *q, unsigned int n)
+static int gather_descs(struct vha_queue *q, unsigned int n)
 {
 	const __virtio16 *heads = q->batch->heads, *end = heads + n;
 	struct vring_desc *desc = q->batch->desc;
@@ -120,7 +120,7 @@ static int gather_descs(struct vhost_queue *q, unsigned int n)
 		return -EFAULT;
 	/* Pointers, since a check of an array's bounds may not be called here. */
 	for (; heads < end; heads++, desc++) {
-		head = vhost16_to_cpu(q, *heads);
+		head = vha16_to_cpu(q, *heads);
 		/* Descriptor 0 is read for one that is not in the table. */
 		from = q->desc + (head < q->num ? head : 0);
 		if (!unsafe_get_desc(desc, from))
@@ -131,16 +131,16 @@ static int gather_descs(struct vhost_queue *q, unsigned int n)
 }
 
 /* The same where each descriptor may lie in a region of its own. */
-static int gather_scattered(struct vhost_queue *q, unsigned int n)
+static int gather_scattered(struct vha_queue *q, unsigned int n)
 {
-	struct vring_batch *b = q->batch;
+	struct vha_ring_batch *b = q->batch;
 	unsigned int i, head;
 
 	for (i = 0; i < n; i++) {
-		head = vhost16_to_cpu(q, b->heads[i]);
-		if (vring_read_scattered(q, &b->desc[i],
-					 q->desc + (head < q->num ? head : 0),
-					 sizeof(b->desc[i])))
+		head = vha16_to_cpu(q, b->heads[i]);
+		if (vha_ring_read_scattered(q, &b->desc[i],
+					    q->desc + (head < q->num ? head : 0),
+					    sizeof(b->desc[i])))
 			return -EFAULT;
 	}
 	return 0;
@@ -151,22 +151,22 @@ static int gather_scattered(struct vhost_queue *q, unsigned int n)
  * list that is mostly in order, one way or the other, so the part of the table
  * in which they lie is little larger than they are, and read in one go.
  */
-static int read_first_descs(struct vhost_queue *q, unsigned int n)
+static int read_first_descs(struct vha_queue *q, unsigned int n)
 {
-	struct vring_batch *b = q->batch;
+	struct vha_ring_batch *b = q->batch;
 	unsigned int i, head, low = q->num, high = 0;
 
 	b->low = q->num;
 	if (unlikely(q->scattered))
 		return gather_scattered(q, n);
-	if (n < VRING_SPAN_MIN)
+	if (n < VHA_RING_SPAN_MIN)
 		return gather_descs(q, n);
 	for (i = 0; i < n; i++) {
-		head = vhost16_to_cpu(q, b->heads[i]);
+		head = vha16_to_cpu(q, b->heads[i]);
 		low = min(low, head);
 		high = max(high, head);
 	}
-	if (high >= q->num || high - low >= min_t(u32, 2 * n, VRING_SPAN))
+	if (high >= q->num || high - low >= min_t(u32, 2 * n, VHA_RING_SPAN))
 		return gather_descs(q, n);
 	b->low = low;
 	return compat_copy_from_user(b->span, q->desc + low,
@@ -175,25 +175,25 @@ static int read_first_descs(struct vhost_queue *q, unsigned int n)
 }
 
 /* Where read_first_descs() has put that of chain @i. */
-static const struct vring_desc *first_desc(const struct vhost_queue *q,
+static const struct vring_desc *first_desc(const struct vha_queue *q,
 					   unsigned int i)
 {
-	const struct vring_batch *b = q->batch;
+	const struct vha_ring_batch *b = q->batch;
 
 	if (b->low == q->num)
 		return &b->desc[i];
-	i = vhost16_to_cpu(q, b->heads[i]) - b->low;
-	return &b->span[array_index_nospec(i, VRING_SPAN)];
+	i = vha16_to_cpu(q, b->heads[i]) - b->low;
+	return &b->span[array_index_nospec(i, VHA_RING_SPAN)];
 }
 
-static int read_desc(struct vhost_queue *q, struct vring_desc *desc,
+static int read_desc(struct vha_queue *q, struct vring_desc *desc,
 		     unsigned int i)
 {
 	struct vring_desc __user *from = q->desc + i;
 	bool ok;
 
 	if (unlikely(q->scattered))
-		return vring_read_scattered(q, desc, from, sizeof(*desc));
+		return vha_ring_read_scattered(q, desc, from, sizeof(*desc));
 	if (!user_read_access_begin(from, sizeof(*from)))
 		return -EFAULT;
 	ok = unsafe_get_desc(desc, from);
@@ -202,32 +202,32 @@ static int read_desc(struct vhost_queue *q, struct vring_desc *desc,
 }
 
 /*
- * What it means for a chain that vhost_iotlb_translate() has failed for @addr.
+ * What it means for a chain that vha_iotlb_translate() has failed for @addr.
  *
  * Return: an enum vhost_alt_drop; -EINPROGRESS.
  */
-static int judge_failure(struct vhost_queue *q, int err, u64 addr, bool in)
+static int judge_failure(struct vha_queue *q, int err, u64 addr, bool in)
 {
 	if (err == -ENOBUFS)
 		return VHOST_ALT_DROP_CHAIN_LONG;
 	if (err != -EFAULT || !q->iotlb)
 		return VHOST_ALT_DROP_CHAIN_ADDRESS;
-	return vring_missed(q, addr, in ? VHOST_ACCESS_WO : VHOST_ACCESS_RO);
+	return vha_ring_missed(q, addr, in ? VHOST_ACCESS_WO : VHOST_ACCESS_RO);
 }
 
 /*
  * Add a buffer that is not in one piece in the region of the last one. Not inline,
  * so that the usual case is spared the registers that this needs.
  */
-static noinline int add_pieces(struct vhost_queue *q, struct vring_chain *chain,
+static noinline int add_pieces(struct vha_queue *q, struct vha_ring_chain *chain,
 			       u64 addr, u32 len, bool in)
 {
-	struct vring_batch *b = q->batch;
+	struct vha_ring_batch *b = q->batch;
 	int n;
 
-	n = vhost_iotlb_translate(vhost_queue_map(q), &q->hint, addr, len,
-				  in ? VHOST_ACCESS_WO : VHOST_ACCESS_RO,
-				  b->iov + b->niov, VRING_MAX_HELD - b->niov);
+	n = vha_iotlb_translate(vha_queue_map(q), &q->hint, addr, len,
+				in ? VHOST_ACCESS_WO : VHOST_ACCESS_RO,
+				b->iov + b->niov, VHA_RING_MAX_HELD - b->niov);
 	if (n < 0)
 		return judge_failure(q, n, addr, in);
 	b->niov += n;
@@ -236,7 +236,7 @@ static noinline int add_pieces(struct vhost_queue *q, struct vring_chain *chain,
 		chain->in += n;
 	else
 		chain->out += n;
-	return VHOST_DROP_NONE;
+	return VHA_DROP_NONE;
 }
 
 /*
@@ -244,12 +244,12 @@ static noinline int add_pieces(struct vhost_queue *q, struct vring_chain *chain,
  *
  * Return: as walk_chain().
  */
-static int add_buffer(struct vhost_queue *q, struct vring_chain *chain,
+static int add_buffer(struct vha_queue *q, struct vha_ring_chain *chain,
 		      u16 flags, const struct vring_desc *desc)
 {
-	struct vring_batch *b = q->batch;
-	u64 addr = vhost64_to_cpu(q, desc->addr);
-	u32 len = vhost32_to_cpu(q, desc->len);
+	struct vha_ring_batch *b = q->batch;
+	u64 addr = vha64_to_cpu(q, desc->addr);
+	u32 len = vha32_to_cpu(q, desc->len);
 	bool in = flags & VRING_DESC_F_WRITE;
 
 	b->walked++;
@@ -257,9 +257,9 @@ static int add_buffer(struct vhost_queue *q, struct vring_chain *chain,
 	/* Virtio 1.2, 2.7.4.2: what the device writes follows what it reads. */
 	if (unlikely(!in && chain->in))
 		return VHOST_ALT_DROP_CHAIN_ORDER;
-	if (unlikely(b->niov == VRING_MAX_HELD ||
-		     !vhost_iotlb_translate_fast(q->hint, addr, len,
-						 b->iov + b->niov)))
+	if (unlikely(b->niov == VHA_RING_MAX_HELD ||
+		     !vha_iotlb_translate_fast(q->hint, addr, len,
+					       b->iov + b->niov)))
 		return add_pieces(q, chain, addr, len, in);
 	b->niov++;
 	chain->size += len;
@@ -267,7 +267,7 @@ static int add_buffer(struct vhost_queue *q, struct vring_chain *chain,
 		chain->in++;
 	else
 		chain->out++;
-	return VHOST_DROP_NONE;
+	return VHA_DROP_NONE;
 }
 
 /*
@@ -275,14 +275,14 @@ static int add_buffer(struct vhost_queue *q, struct vring_chain *chain,
  *
  * Return: as walk_chain().
  */
-static int read_table(struct vhost_queue *q, u64 addr, void *to, size_t len)
+static int read_table(struct vha_queue *q, u64 addr, void *to, size_t len)
 {
 	struct iovec iov[2];
 	int i, n;
 
 	/* Two: regions smaller than a table would only be made to annoy us. */
-	n = vhost_iotlb_translate(vhost_queue_map(q), &q->hint, addr, len,
-				  VHOST_ACCESS_RO, iov, ARRAY_SIZE(iov));
+	n = vha_iotlb_translate(vha_queue_map(q), &q->hint, addr, len,
+				VHOST_ACCESS_RO, iov, ARRAY_SIZE(iov));
 	if (n == -EFAULT && q->iotlb)
 		return judge_failure(q, n, addr, false);
 	for (i = 0; i < n; i++) {
@@ -290,7 +290,7 @@ static int read_table(struct vhost_queue *q, u64 addr, void *to, size_t len)
 			return VHOST_ALT_DROP_CHAIN_INDIRECT;
 		to += iov[i].iov_len;
 	}
-	return n < 0 ? VHOST_ALT_DROP_CHAIN_INDIRECT : VHOST_DROP_NONE;
+	return n < 0 ? VHOST_ALT_DROP_CHAIN_INDIRECT : VHA_DROP_NONE;
 }
 
 /*
@@ -299,46 +299,46 @@ static int read_table(struct vhost_queue *q, u64 addr, void *to, size_t len)
  *
  * Return: as walk_chain().
  */
-static int add_table(struct vhost_queue *q, struct vring_chain *chain,
+static int add_table(struct vha_queue *q, struct vha_ring_chain *chain,
 		     u16 flags, const struct vring_desc *desc)
 {
 	struct vring_desc *table = q->batch->table;
-	u64 addr = vhost64_to_cpu(q, desc->addr);
-	u32 len = vhost32_to_cpu(q, desc->len);
+	u64 addr = vha64_to_cpu(q, desc->addr);
+	u32 len = vha32_to_cpu(q, desc->len);
 	u32 count = len / sizeof(*table), i = 0, seen = 0;
-	bool whole = count <= VRING_BATCH;
+	bool whole = count <= VHA_RING_BATCH;
 	const struct vring_desc *entry;
 	int bad;
 
 	if (unlikely(!count || len % sizeof(*table) ||
 		     (flags & VRING_DESC_F_NEXT)))
 		return VHOST_ALT_DROP_CHAIN_INDIRECT;
-	bad = whole ? read_table(q, addr, table, len) : VHOST_DROP_NONE;
-	if (unlikely(bad != VHOST_DROP_NONE))
+	bad = whole ? read_table(q, addr, table, len) : VHA_DROP_NONE;
+	if (unlikely(bad != VHA_DROP_NONE))
 		return bad;
 
 	for (;;) {
 		if (unlikely(i >= count))
 			return VHOST_ALT_DROP_CHAIN_NEXT;
-		if (unlikely(seen++ == min_t(u32, count, VRING_MAX_HELD)))
-			return count > VRING_MAX_HELD ? VHOST_ALT_DROP_CHAIN_LONG :
+		if (unlikely(seen++ == min_t(u32, count, VHA_RING_MAX_HELD)))
+			return count > VHA_RING_MAX_HELD ? VHOST_ALT_DROP_CHAIN_LONG :
 							VHOST_ALT_DROP_CHAIN_LOOP;
-		entry = table + (whole ? array_index_nospec(i, VRING_BATCH) : 0);
+		entry = table + (whole ? array_index_nospec(i, VHA_RING_BATCH) : 0);
 		if (!whole)
 			bad = read_table(q, addr + i * sizeof(*table), table,
 					 sizeof(*table));
-		if (unlikely(bad != VHOST_DROP_NONE))
+		if (unlikely(bad != VHA_DROP_NONE))
 			return bad;
 
-		flags = vhost16_to_cpu(q, entry->flags);
+		flags = vha16_to_cpu(q, entry->flags);
 		if (unlikely(flags & VRING_DESC_F_INDIRECT))
 			return VHOST_ALT_DROP_CHAIN_INDIRECT;
 		bad = add_buffer(q, chain, flags, entry);
-		if (unlikely(bad != VHOST_DROP_NONE))
+		if (unlikely(bad != VHA_DROP_NONE))
 			return bad;
 		if (!(flags & VRING_DESC_F_NEXT))
-			return VHOST_DROP_NONE;
-		i = vhost16_to_cpu(q, entry->next);
+			return VHA_DROP_NONE;
+		i = vha16_to_cpu(q, entry->next);
 	}
 }
 
@@ -348,7 +348,7 @@ static int add_table(struct vhost_queue *q, struct vring_chain *chain,
  * Return: an enum vhost_alt_drop; -EFAULT if the table could not be read; -EINPROGRESS
  * if the device IOTLB lacks an entry.
  */
-static int walk_chain(struct vhost_queue *q, struct vring_chain *chain,
+static int walk_chain(struct vha_queue *q, struct vha_ring_chain *chain,
 		      const struct vring_desc *desc)
 {
 	unsigned int seen = 0, next;
@@ -360,19 +360,19 @@ static int walk_chain(struct vhost_queue *q, struct vring_chain *chain,
 		return VHOST_ALT_DROP_CHAIN_HEAD;
 
 	for (;;) {
-		if (unlikely(seen++ == min_t(u32, q->num, VRING_MAX_HELD)))
-			return q->num > VRING_MAX_HELD ? VHOST_ALT_DROP_CHAIN_LONG :
+		if (unlikely(seen++ == min_t(u32, q->num, VHA_RING_MAX_HELD)))
+			return q->num > VHA_RING_MAX_HELD ? VHOST_ALT_DROP_CHAIN_LONG :
 							 VHOST_ALT_DROP_CHAIN_LOOP;
-		flags = vhost16_to_cpu(q, desc->flags);
+		flags = vha16_to_cpu(q, desc->flags);
 		if (flags & VRING_DESC_F_INDIRECT)
 			return add_table(q, chain, flags, desc);
 		bad = add_buffer(q, chain, flags, desc);
-		if (unlikely(bad != VHOST_DROP_NONE))
+		if (unlikely(bad != VHA_DROP_NONE))
 			return bad;
 		if (!(flags & VRING_DESC_F_NEXT))
-			return VHOST_DROP_NONE;
+			return VHA_DROP_NONE;
 
-		next = vhost16_to_cpu(q, desc->next);
+		next = vha16_to_cpu(q, desc->next);
 		if (unlikely(next >= q->num))
 			return VHOST_ALT_DROP_CHAIN_NEXT;
 		if (unlikely(read_desc(q, &read, next)))
@@ -387,13 +387,13 @@ static int walk_chain(struct vhost_queue *q, struct vring_chain *chain,
  * Return: 0; -ENOSPC if it does not fit beside those that are held; -EFAULT or
  * -EINPROGRESS as walk_chain().
  */
-static int hold_chain(struct vhost_queue *q, unsigned int i)
+static int hold_chain(struct vha_queue *q, unsigned int i)
 {
-	struct vring_batch *b = q->batch;
-	struct vring_chain *chain = &b->chains[b->count];
+	struct vha_ring_batch *b = q->batch;
+	struct vha_ring_chain *chain = &b->chains[b->count];
 	int bad;
 
-	chain->id = vhost16_to_cpu(q, b->heads[i]);
+	chain->id = vha16_to_cpu(q, b->heads[i]);
 	chain->first = b->niov;
 	chain->out = 0;
 	chain->in = 0;
@@ -401,7 +401,7 @@ static int hold_chain(struct vhost_queue *q, unsigned int i)
 	chain->written = 0;
 
 	bad = walk_chain(q, chain, first_desc(q, i));
-	if (unlikely(bad != VHOST_DROP_NONE)) {
+	if (unlikely(bad != VHA_DROP_NONE)) {
 		b->niov = chain->first;
 		if (bad < 0)
 			return bad;
@@ -416,17 +416,17 @@ static int hold_chain(struct vhost_queue *q, unsigned int i)
 	return 0;
 }
 
-static int split_fetch(struct vhost_queue *q, unsigned int max)
+static int split_fetch(struct vha_queue *q, unsigned int max)
 {
-	struct vring_batch *b = q->batch;
+	struct vha_ring_batch *b = q->batch;
 	unsigned int i, walked;
 	int n, err = 0;
 
 	n = split_available(q);
 	if (n <= 0)
 		return n;
-	n = min3((unsigned int)n, max, (unsigned int)VRING_BATCH);
-	n = min_t(unsigned int, n, VRING_MAX_HELD - b->count);
+	n = min3((unsigned int)n, max, (unsigned int)VHA_RING_BATCH);
+	n = min_t(unsigned int, n, VHA_RING_MAX_HELD - b->count);
 	if (!n)
 		return -ENOSPC;
 	if (read_heads(q, n) || read_first_descs(q, n))
@@ -435,7 +435,7 @@ static int split_fetch(struct vhost_queue *q, unsigned int max)
 	walked = b->walked;
 	for (i = 0; i < n; i++) {
 		/* Empty descriptors fill no batch, and are to be read in turns. */
-		if (unlikely(b->walked - walked > VRING_MAX_HELD)) {
+		if (unlikely(b->walked - walked > VHA_RING_MAX_HELD)) {
 			cond_resched();
 			break;
 		}
@@ -448,20 +448,20 @@ static int split_fetch(struct vhost_queue *q, unsigned int max)
 	return i ? i : err;
 }
 
-static void split_put_back(struct vhost_queue *q, unsigned int n)
+static void split_put_back(struct vha_queue *q, unsigned int n)
 {
 	q->last_avail -= n;
 }
 
 /* Write @n used entries to the ring from @slot on, not beyond its end. */
-static int write_used(struct vhost_queue *q, unsigned int slot,
+static int write_used(struct vha_queue *q, unsigned int slot,
 		      const struct vring_used_elem *used, unsigned int n)
 {
 	struct vring_used_elem __user *to = q->used->ring + slot;
 	size_t size = n * sizeof(*used);
 
 	if (unlikely(q->scattered)) {
-		if (vring_write_scattered(q, to, used, size))
+		if (vha_ring_write_scattered(q, to, used, size))
 			return -EFAULT;
 	} else if (n == 1) {
 		/* One costs less without the overhead of a copy. */
@@ -470,26 +470,26 @@ static int write_used(struct vhost_queue *q, unsigned int slot,
 	} else if (copy_to_user(to, used, size)) {
 		return -EFAULT;
 	}
-	return unlikely(q->log.used) ? vring_log_used(q, to, size) : 0;
+	return unlikely(q->log.used) ? vha_ring_log_used(q, to, size) : 0;
 }
 
-static void set_used(const struct vhost_queue *q, struct vring_used_elem *used,
-		     const struct vring_chain *chain)
+static void set_used(const struct vha_queue *q, struct vring_used_elem *used,
+		     const struct vha_ring_chain *chain)
 {
-	used->id = cpu_to_vhost32(q, chain->id);
-	used->len = cpu_to_vhost32(q, chain->written);
+	used->id = cpu_to_vha32(q, chain->id);
+	used->len = cpu_to_vha32(q, chain->written);
 }
 
 /* Write an entry for each chain, from *@index on, which is moved behind them. */
-static int write_each(struct vhost_queue *q, unsigned int end, u16 *index)
+static int write_each(struct vha_queue *q, unsigned int end, u16 *index)
 {
-	struct vring_batch *b = q->batch;
-	const struct vring_chain *chain = b->chains + b->done;
+	struct vha_ring_batch *b = q->batch;
+	const struct vha_ring_chain *chain = b->chains + b->done;
 	unsigned int i, n, slot, left;
 
 	for (left = end - b->done; left; left -= n) {
 		slot = *index & (q->num - 1);
-		n = min3(left, q->num - slot, (unsigned int)VRING_BATCH);
+		n = min3(left, q->num - slot, (unsigned int)VHA_RING_BATCH);
 		for (i = 0; i < n; i++, chain++)
 			set_used(q, &b->used[i], chain);
 		if (write_used(q, slot, b->used, n))
@@ -500,9 +500,9 @@ static int write_each(struct vhost_queue *q, unsigned int end, u16 *index)
 }
 
 /* Has the device written all that it could, so that the guest may assume it? */
-static bool used_completely(const struct vring_chain *chain)
+static bool used_completely(const struct vha_ring_chain *chain)
 {
-	if (chain->bad != VHOST_DROP_NONE || (chain->in && chain->out))
+	if (chain->bad != VHA_DROP_NONE || (chain->in && chain->out))
 		return false;
 	return chain->written == (chain->in ? chain->size : 0);
 }
@@ -513,7 +513,7 @@ static bool used_completely(const struct vring_chain *chain)
  * it the guest assumes that they are used completely. *@index becomes that of
  * the entry behind them.
  */
-static int write_in_order(struct vhost_queue *q, unsigned int end, u16 *index)
+static int write_in_order(struct vha_queue *q, unsigned int end, u16 *index)
 {
 	unsigned int first = q->batch->done, last, slot = 0, n = 0;
 	struct vring_used_elem *used = q->batch->used;
@@ -528,7 +528,7 @@ static int write_in_order(struct vhost_queue *q, unsigned int end, u16 *index)
 		set_used(q, &used[n++], &q->batch->chains[last]);
 		*index += last - first + 1;
 		/* Entries that stand side by side are written together. */
-		if (last == first && last + 1 < end && n < VRING_BATCH &&
+		if (last == first && last + 1 < end && n < VHA_RING_BATCH &&
 		    slot + n < q->num)
 			continue;
 		err = write_used(q, slot, used, n);
@@ -539,12 +539,12 @@ static int write_in_order(struct vhost_queue *q, unsigned int end, u16 *index)
 	return 0;
 }
 
-static int split_complete(struct vhost_queue *q, unsigned int end)
+static int split_complete(struct vha_queue *q, unsigned int end)
 {
 	u16 index = q->last_used;
 	int err;
 
-	if (vhost_queue_has(q, VIRTIO_F_IN_ORDER))
+	if (vha_queue_has(q, VIRTIO_F_IN_ORDER))
 		err = write_in_order(q, end, &index);
 	else
 		err = write_each(q, end, &index);
@@ -553,17 +553,17 @@ static int split_complete(struct vhost_queue *q, unsigned int end)
 
 	/* The driver reads the index, then the entries that it covers. */
 	smp_wmb();
-	err = vring_write16_unlogged(q, &q->used->idx, index);
+	err = vha_ring_write16_unlogged(q, &q->used->idx, index);
 	if (err)
 		return err;
 	q->last_used = index;
 	q->batch->done = end;
 	return unlikely(q->log.used) ?
-	       vring_log_used(q, &q->used->idx, sizeof(q->used->idx)) : 0;
+	       vha_ring_log_used(q, &q->used->idx, sizeof(q->used->idx)) : 0;
 }
 
 /* If the guest's wish cannot be read, an interrupt too many does less harm. */
-static bool split_want_call(struct vhost_queue *q, u16 old)
+static bool split_want_call(struct vha_queue *q, u16 old)
 {
 	bool valid = q->called_valid;
 	u16 word;
@@ -575,32 +575,32 @@ static bool split_want_call(struct vhost_queue *q, u16 old)
 	 */
 	smp_mb();
 
-	if (vhost_queue_has(q, VIRTIO_F_NOTIFY_ON_EMPTY) &&
+	if (vha_queue_has(q, VIRTIO_F_NOTIFY_ON_EMPTY) &&
 	    q->avail_idx == q->last_avail)
 		return true;
 
-	if (!vhost_queue_has(q, VIRTIO_RING_F_EVENT_IDX)) {
-		if (vring_read16(q, &word, &q->avail->flags))
+	if (!vha_queue_has(q, VIRTIO_RING_F_EVENT_IDX)) {
+		if (vha_ring_read16(q, &word, &q->avail->flags))
 			return true;
 		return !(word & VRING_AVAIL_F_NO_INTERRUPT);
 	}
 
 	q->called_valid = true;
-	if (unlikely(!valid) || vring_read16(q, &word, used_event(q)))
+	if (unlikely(!valid) || vha_ring_read16(q, &word, used_event(q)))
 		return true;
 	return vring_need_event(word, q->last_used, old);
 }
 
-static int split_enable_kick(struct vhost_queue *q)
+static int split_enable_kick(struct vha_queue *q)
 {
 	u16 seen = q->avail_idx;
 	int err;
 
 	/* What was put back is no news: the next entry that is new counts. */
-	if (vhost_queue_has(q, VIRTIO_RING_F_EVENT_IDX))
-		err = vring_write16(q, avail_event(q), seen);
+	if (vha_queue_has(q, VIRTIO_RING_F_EVENT_IDX))
+		err = vha_ring_write16(q, avail_event(q), seen);
 	else
-		err = vring_write16(q, &q->used->flags, 0);
+		err = vha_ring_write16(q, &q->used->flags, 0);
 	if (err)
 		return err;
 	q->notify_off = false;
@@ -615,36 +615,36 @@ static int split_enable_kick(struct vhost_queue *q)
 	return q->avail_idx != seen;
 }
 
-static int split_disable_kick(struct vhost_queue *q)
+static int split_disable_kick(struct vha_queue *q)
 {
 	/* An event index that is left behind asks for nothing. */
-	if (q->notify_off || vhost_queue_has(q, VIRTIO_RING_F_EVENT_IDX))
+	if (q->notify_off || vha_queue_has(q, VIRTIO_RING_F_EVENT_IDX))
 		return 0;
 	q->notify_off = true;
-	return vring_write16(q, &q->used->flags, VRING_USED_F_NO_NOTIFY);
+	return vha_ring_write16(q, &q->used->flags, VRING_USED_F_NO_NOTIFY);
 }
 
 /* ---- a look at the ring ---- */
 
 /* The chain at @entry->id, as far as it lies in the table. */
-static int look_at_chain(struct vhost_queue *q,
-			 struct vring_snapshot_entry *entry)
+static int look_at_chain(struct vha_queue *q,
+			 struct vha_ring_snapshot_entry *entry)
 {
-	struct vring_snapshot_desc *to = entry->descs;
+	struct vha_ring_snapshot_desc *to = entry->descs;
 	unsigned int i = entry->id;
 	struct vring_desc desc;
 	int err;
 
-	for (; i < q->num && entry->ndescs < VRING_SNAPSHOT_DESCS; to++) {
+	for (; i < q->num && entry->ndescs < VHA_RING_SNAPSHOT_DESCS; to++) {
 		i = array_index_nospec(i, q->num);
-		err = vring_read(q, &desc, q->desc + i, sizeof(desc));
+		err = vha_ring_read(q, &desc, q->desc + i, sizeof(desc));
 		if (err)
 			return err;
 		to->index = i;
-		to->addr = vhost64_to_cpu(q, desc.addr);
-		to->len = vhost32_to_cpu(q, desc.len);
-		to->flags = vhost16_to_cpu(q, desc.flags);
-		to->next = vhost16_to_cpu(q, desc.next);
+		to->addr = vha64_to_cpu(q, desc.addr);
+		to->len = vha32_to_cpu(q, desc.len);
+		to->flags = vha16_to_cpu(q, desc.flags);
+		to->next = vha16_to_cpu(q, desc.next);
 		entry->ndescs++;
 		if (!(to->flags & VRING_DESC_F_NEXT))
 			break;
@@ -653,13 +653,13 @@ static int look_at_chain(struct vhost_queue *q,
 	return 0;
 }
 
-static int look_at_avail(struct vhost_queue *q,
-			 struct vring_snapshot_entry *entry, u16 index)
+static int look_at_avail(struct vha_queue *q,
+			 struct vha_ring_snapshot_entry *entry, u16 index)
 {
 	u16 head;
 	int err;
 
-	err = vring_read16(q, &head, &q->avail->ring[index & (q->num - 1)]);
+	err = vha_ring_read16(q, &head, &q->avail->ring[index & (q->num - 1)]);
 	if (err)
 		return err;
 	entry->index = index;
@@ -667,38 +667,38 @@ static int look_at_avail(struct vhost_queue *q,
 	return look_at_chain(q, entry);
 }
 
-static int look_at_used(struct vhost_queue *q,
-			struct vring_snapshot_entry *entry, u16 index)
+static int look_at_used(struct vha_queue *q,
+			struct vha_ring_snapshot_entry *entry, u16 index)
 {
 	struct vring_used_elem elem;
 	int err;
 
-	err = vring_read(q, &elem, &q->used->ring[index & (q->num - 1)],
-			 sizeof(elem));
+	err = vha_ring_read(q, &elem, &q->used->ring[index & (q->num - 1)],
+			    sizeof(elem));
 	if (err)
 		return err;
 	entry->index = index;
-	entry->id = vhost32_to_cpu(q, elem.id);
-	entry->len = vhost32_to_cpu(q, elem.len);
+	entry->id = vha32_to_cpu(q, elem.id);
+	entry->len = vha32_to_cpu(q, elem.len);
 	return 0;
 }
 
-static int look_at_indices(struct vhost_queue *q, struct vring_snapshot *snap)
+static int look_at_indices(struct vha_queue *q, struct vha_ring_snapshot *snap)
 {
 	int err;
 
-	err = vring_read16(q, &snap->avail_flags, &q->avail->flags) ?:
-	      vring_read16(q, &snap->avail_idx, &q->avail->idx) ?:
-	      vring_read16(q, &snap->used_flags, &q->used->flags) ?:
-	      vring_read16(q, &snap->used_idx, &q->used->idx);
-	snap->event_idx = vhost_queue_has(q, VIRTIO_RING_F_EVENT_IDX);
+	err = vha_ring_read16(q, &snap->avail_flags, &q->avail->flags) ?:
+	      vha_ring_read16(q, &snap->avail_idx, &q->avail->idx) ?:
+	      vha_ring_read16(q, &snap->used_flags, &q->used->flags) ?:
+	      vha_ring_read16(q, &snap->used_idx, &q->used->idx);
+	snap->event_idx = vha_queue_has(q, VIRTIO_RING_F_EVENT_IDX);
 	if (err || !snap->event_idx)
 		return err;
-	return vring_read16(q, &snap->used_event, used_event(q)) ?:
-	       vring_read16(q, &snap->avail_event, avail_event(q));
+	return vha_ring_read16(q, &snap->used_event, used_event(q)) ?:
+	       vha_ring_read16(q, &snap->avail_event, avail_event(q));
 }
 
-static int split_snapshot(struct vhost_queue *q, struct vring_snapshot *snap)
+static int split_snapshot(struct vha_queue *q, struct vha_ring_snapshot *snap)
 {
 	unsigned int n = min(snap->count, q->num), i;
 	int err;
@@ -712,7 +712,7 @@ static int split_snapshot(struct vhost_queue *q, struct vring_snapshot *snap)
 	return err;
 }
 
-const struct vring_ops vring_split_ops = {
+const struct vha_ring_ops vha_ring_split_ops = {
 	.name		= "split",
 	.start		= split_start,
 	.fetch		= split_fetch,
@@ -725,8 +725,8 @@ const struct vring_ops vring_split_ops = {
 	.snapshot	= split_snapshot,
 	.area_size	= split_area_size,
 	.area_perm	= {
-		[VRING_DESC]	= VHOST_ACCESS_RO,
-		[VRING_AVAIL]	= VHOST_ACCESS_RO,
-		[VRING_USED]	= VHOST_ACCESS_WO,
+		[VHA_RING_DESC]	= VHOST_ACCESS_RO,
+		[VHA_RING_AVAIL]	= VHOST_ACCESS_RO,
+		[VHA_RING_USED]	= VHOST_ACCESS_WO,
 	},
 };
