@@ -98,6 +98,22 @@ static inline unsigned long compat_copy_from_user(void *to,
 #endif
 }
 
+/*
+ * Get one page of another process, with its mmap lock held. 6.5: lost the argument
+ * for areas.
+ */
+static inline long compat_get_user_page_remote(struct mm_struct *mm,
+					       unsigned long uaddr,
+					       unsigned int flags,
+					       struct page **page)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+	return get_user_pages_remote(mm, uaddr, 1, flags, page, NULL);
+#else
+	return get_user_pages_remote(mm, uaddr, 1, flags, page, NULL, NULL);
+#endif
+}
+
 /* The most that tun reads at the start of a buffer, on any kernel. */
 #define COMPAT_TUN_BUF_HEAD	32
 

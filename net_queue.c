@@ -1,104 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What both directions have in common: turns of a worker, polling without sleep,
- * and the backend.
+ * What both directions have in common: runs of the worker, busy polling, and the
+ * backend.
  */
-
 #include <linux/file.h>
+#include <linux/if.h>
 #include <linux/net.h>
 #include <linux/poll.h>
 #include <linux/sched/clock.h>
 
 #include "net_queue.h"
 #include "trace.h"
-#include "vhost_msg.h"
 #include "vhost_netlink.h"
 
 /*
- * The longest that a worker looks for more without giving the queue's mutex away,
- * for which commands wait.
+ * The longest that a worker polls without releasing the queue's mutex, which
+ * commands wait for.
  */
-#define VHA_NET_BUSY_TURN_NS	(200 * NSEC_PER_USEC)
+#define BUSY_RUN_NS	(200 * NSEC_PER_USEC)
 
-/**
- * vha_net_wait_for_kick() - have the guest tell when it makes chains available
- * @q: the queue, with its mutex held; the guest has made too few available
- * @weight: what has been done in this turn. This counts as work, since a guest that
- *	moves its index to and fro could go on for ever.
- *
- * Return: 1 if a kick will come; 0 if there are more already; -EFAULT if the
- * ring cannot be used.
- */
-int vha_net_wait_for_kick(struct vha_queue *q, struct vha_net_weight *weight)
-{
-	int more;
-
-	weight->packets++;
-	more = vha_ring_enable_kick(q);
-	if (more <= 0)
-		return more ? more : 1;
-	return vha_ring_disable_kick(q);
-}
-
-/* ---- busy polling ---- */
-
-/**
- * vha_net_busy_begin() - packets have been moved, and more may follow
- * @nq: the queue, with its mutex held
- */
-void vha_net_busy_begin(struct vha_net_queue *nq)
-{
-	if (nq->q.busyloop)
-		nq->busy_end = local_clock() +
-			       (u64)nq->q.busyloop * NSEC_PER_USEC;
-}
-
-static enum vha_net_busy busy_look(struct vha_net_queue *nq,
-				   bool (*ready)(struct vha_net_queue *nq), u64 *now)
-{
-	for (; *now < nq->busy_end && !need_resched(); *now = local_clock()) {
-		if (ready(nq))
-			return VHA_NET_BUSY_FOUND;
-		if (*now >= nq->turn_end || vha_worker_busy(nq->q.worker))
-			return VHA_NET_BUSY_TURN;
-		cpu_relax();
-	}
-	return VHA_NET_BUSY_OVER;
-}
-
-/**
- * vha_net_busy_poll() - look for more to do, as long as the owner wants to pay for not
- *	having to wake the worker
- * @nq: the queue, with its mutex held
- * @ready: is there more?
- *
- * The time counts from the last packet, not from the last turn, or two queues of
- * a worker would keep each other awake.
- *
- * Return: what came of it.
- */
-enum vha_net_busy vha_net_busy_poll(struct vha_net_queue *nq,
-				    bool (*ready)(struct vha_net_queue *nq))
-{
-	struct vha_queue *q = &nq->q;
-	enum vha_net_busy outcome;
-	u64 start, now;
-
-	if (!q->busyloop)
-		return VHA_NET_BUSY_OVER;
-	start = local_clock();
-	if (start >= nq->busy_end)
-		return VHA_NET_BUSY_OVER;
-
-	now = start;
-	outcome = busy_look(nq, ready, &now);
-	q->stats.busy_polls++;
-	q->stats.busy_hits += outcome == VHA_NET_BUSY_FOUND;
-	q->stats.busy_ns += now - start;
-	return outcome;
-}
-
-/* ---- work ---- */
+/* ---- runs ---- */
 
 static void stop_broken(struct vha_queue *q)
 {
@@ -107,32 +28,36 @@ static void stop_broken(struct vha_queue *q)
 }
 
 /*
- * The device IOTLB lacks an entry. The owner may have none to give yet, so the next
- * kick asks again.
+ * The device IOTLB lacks an entry. The owner may not have it yet, so the next kick
+ * asks again.
  */
 static int wait_for_entry(struct vha_queue *q)
 {
-	vha_msg_miss(q);
-	return q->mapped && vha_ring_enable_kick(q) == -EFAULT ? -EFAULT : 0;
+	vha_queue_miss(q);
+	if (q->ring.mapped && vha_ring_enable_kick(&q->ring) == -EFAULT)
+		return -EFAULT;
+	return 0;
 }
 
-/*
- * One turn of a queue. @move returns an error of vha_ring_fetch() and its like, after
- * which the queue rests until the owner has done something about it.
+/**
+ * vha_net_queue_run() - run a queue once
+ * @nq: the queue
+ * @move: moves packets, with the queue's mutex held; returns an error as
+ *	vha_ring_fetch() if the queue has to wait until the owner has dealt with it
  */
-static void serve(struct vha_net_queue *nq, int (*move)(struct vha_net_queue *nq))
+void vha_net_queue_run(struct vha_net_queue *nq,
+		       int (*move)(struct vha_net_queue *nq))
 {
 	struct vha_queue *q = &nq->q;
 	int err;
 
 	mutex_lock(&q->mutex);
-	vha_queue_heed(q);
 	if (q->running && !q->broken) {
 		q->stats.runs++;
-		q->batch->walked = 0;
+		q->ring.batch->walked = 0;
 		if (q->busyloop)
-			nq->turn_end = local_clock() + VHA_NET_BUSY_TURN_NS;
-		err = vha_ring_map(q);
+			nq->run_end = local_clock() + BUSY_RUN_NS;
+		err = vha_ring_map(&q->ring);
 		if (likely(!err))
 			err = move(nq);
 		if (unlikely(err == -EINPROGRESS))
@@ -144,21 +69,83 @@ static void serve(struct vha_net_queue *nq, int (*move)(struct vha_net_queue *nq
 }
 
 /**
- * vha_net_queue_serve_rx() - one turn of a receive queue
- * @work: of the queue
+ * vha_net_wait_for_kick() - make the guest kick when it makes chains available
+ * @q: the queue, with its mutex held; the guest has not made enough available
+ * @weight: what has been done in this run. The call counts as work: a guest that
+ *	moves its index back and forth could go on indefinitely.
+ *
+ * Return: 1 if a kick will come; 0 if there are more chains already; -EFAULT if
+ * the ring cannot be used.
  */
-void vha_net_queue_serve_rx(struct vha_work *work)
+int vha_net_wait_for_kick(struct vha_queue *q, struct vha_net_weight *weight)
 {
-	serve(container_of(work, struct vha_net_queue, q.work), vha_net_receive);
+	int more;
+
+	lockdep_assert_held(&q->mutex);
+	weight->packets++;
+	more = vha_ring_enable_kick(&q->ring);
+	if (more <= 0)
+		return more ? more : 1;
+	return vha_ring_disable_kick(&q->ring);
+}
+
+/* ---- busy polling ---- */
+
+/**
+ * vha_net_busy_begin() - restart the time of busy polling after a packet
+ * @nq: the queue, with its mutex held
+ */
+void vha_net_busy_begin(struct vha_net_queue *nq)
+{
+	lockdep_assert_held(&nq->q.mutex);
+	if (nq->q.busyloop)
+		nq->busy_end = local_clock() +
+			       (u64)nq->q.busyloop * NSEC_PER_USEC;
+}
+
+static enum vha_net_busy poll_until(struct vha_net_queue *nq, u64 *now,
+				    bool (*ready)(struct vha_net_queue *nq))
+{
+	for (; *now < nq->busy_end && !need_resched(); *now = local_clock()) {
+		if (ready(nq))
+			return VHA_NET_BUSY_FOUND;
+		if (*now >= nq->run_end || vha_worker_busy(nq->q.worker))
+			return VHA_NET_BUSY_YIELD;
+		cpu_relax();
+	}
+	return VHA_NET_BUSY_OVER;
 }
 
 /**
- * vha_net_queue_serve_tx() - one turn of a transmit queue
- * @work: of the queue
+ * vha_net_busy_poll() - poll for more to do, as long as the owner asked for it
+ * @nq: the queue, with its mutex held
+ * @ready: check whether there is more
+ *
+ * The time counts from the last packet, not from the last run. Otherwise two
+ * queues of a worker would keep each other awake.
+ *
+ * Return: the result.
  */
-void vha_net_queue_serve_tx(struct vha_work *work)
+enum vha_net_busy vha_net_busy_poll(struct vha_net_queue *nq,
+				    bool (*ready)(struct vha_net_queue *nq))
 {
-	serve(container_of(work, struct vha_net_queue, q.work), vha_net_transmit);
+	struct vha_queue *q = &nq->q;
+	enum vha_net_busy result;
+	u64 start, now;
+
+	lockdep_assert_held(&q->mutex);
+	if (!q->busyloop)
+		return VHA_NET_BUSY_OVER;
+	start = local_clock();
+	if (start >= nq->busy_end)
+		return VHA_NET_BUSY_OVER;
+
+	now = start;
+	result = poll_until(nq, &now, ready);
+	q->stats.busy_polls++;
+	q->stats.busy_hits += result == VHA_NET_BUSY_FOUND;
+	q->stats.busy_ns += now - start;
+	return result;
 }
 
 /* ---- the backend ---- */
@@ -169,44 +156,47 @@ static void put_back_packets(struct vha_net_queue *nq)
 		vha_tun_rx_put_back(&nq->rx, &nq->ts);
 }
 
-/* Note for those who ask what the queue's backend is called. */
-static void name_backend(struct vha_net_queue *nq, const struct vha_tun_interface *iface)
+static void show_backend(struct vha_net_queue *nq,
+			 const struct vha_tun_interface *iface)
 {
-	memcpy(nq->q.ifname, iface->name, sizeof(nq->q.ifname));
-	nq->q.ifindex = iface->index;
-	trace_vhost_alt_backend(&nq->q);
+	struct vha_queue_backend backend = { .index = iface->index };
+
+	BUILD_BUG_ON(sizeof(backend.name) != IFNAMSIZ);
+	memcpy(backend.name, iface->name, sizeof(backend.name));
+	vha_queue_set_backend(&nq->q, &backend);
 }
 
 /**
  * vha_net_queue_stop() - stop a queue
  * @nq: the queue, running or not
  *
- * Return: its former backend, for the caller to put, which does nothing if it had
+ * Return: the former backend, for vha_tun_socket_put(); an empty one if there was
  * none.
  */
 struct vha_tun_socket vha_net_queue_stop(struct vha_net_queue *nq)
 {
+	struct vha_queue *q = &nq->q;
 	struct vha_tun_socket old;
 
-	mutex_lock(&nq->q.mutex);
-	vha_poll_stop(&nq->q.backend_poll);
+	mutex_lock(&q->mutex);
+	vha_poll_stop(&q->backend_poll);
 	put_back_packets(nq);
-	vha_queue_stop(&nq->q);
-	vha_msg_clear_miss(&nq->q);
+	vha_queue_stop(q);
+	vha_miss_clear(&q->miss);
 	old = nq->ts;
 	nq->ts = (struct vha_tun_socket){};
 	if (old.sock) {
-		vha_netlink_notify(nq->q.dev, &nq->q,
+		vha_netlink_notify(q->dev, q,
 				   VHOST_ALT_CMD_BACKEND_REMOVED_NTF);
-		name_backend(nq, &(struct vha_tun_interface){});
+		show_backend(nq, &(struct vha_tun_interface){});
 	}
-	mutex_unlock(&nq->q.mutex);
+	mutex_unlock(&q->mutex);
 	return old;
 }
 
 /*
- * Start the queue on the backend *@ts, which on success is exchanged for the
- * one that it had before. On failure the queue goes on as it was.
+ * Start the queue on the backend *@ts. On success the former backend is returned
+ * in it; on failure nothing changes.
  */
 static long attach_backend(struct vha_net_queue *nq, struct vha_tun_socket *ts,
 			   const struct vha_tun_interface *iface)
@@ -215,21 +205,21 @@ static long attach_backend(struct vha_net_queue *nq, struct vha_tun_socket *ts,
 	long err;
 
 	lockdep_assert_held(&q->mutex);
-	/* A tap without a device, which will never have anything to tell. */
+	/* A tap without a device will never have anything to report. */
 	if (vfs_poll(ts->sock->file, NULL) & EPOLLERR)
 		return -EINVAL;
 	err = vha_queue_start(q);
 	if (err == -EINPROGRESS)
-		vha_msg_miss(q);
+		vha_queue_miss(q);
 	if (err)
 		return -EFAULT;
 
-	vha_poll_stop(&nq->q.backend_poll);
+	vha_poll_stop(&q->backend_poll);
 	put_back_packets(nq);
 	swap(nq->ts, *ts);
-	name_backend(nq, iface);
+	show_backend(nq, iface);
 	vha_netlink_notify(q->dev, q, VHOST_ALT_CMD_BACKEND_SET_NTF);
-	vha_poll_start(&nq->q.backend_poll, q->worker, nq->ts.sock->file);
+	vha_poll_start(&q->backend_poll, q->worker, nq->ts.sock->file);
 	/* Buffers or packets may be there already. */
 	vha_queue_wake(q);
 	return 0;
@@ -246,9 +236,9 @@ static bool may_start(struct vha_queue *q)
 }
 
 /**
- * vha_net_queue_start() - start a queue, or have it go on with another backend
+ * vha_net_queue_start() - start a queue, or go on with another backend
  * @nq: the queue; the device's mutex is held
- * @fd: the backend, of the calling process
+ * @fd: the backend, a descriptor of the calling process
  *
  * Return: 0; -EFAULT if there is no memory table or the ring cannot be accessed;
  * -ENOTSOCK; -EINVAL for a tap without a device.
@@ -260,12 +250,13 @@ long vha_net_queue_start(struct vha_net_queue *nq, int fd)
 	struct vha_tun_socket ts = {};
 	long err;
 
+	lockdep_assert_held(q->dev_mutex);
 	if (!may_start(q))
 		return -EFAULT;
 	err = vha_tun_socket_get(&ts, fd);
 	if (err)
 		return err;
-	/* The worker need not wait for the locks that this takes. */
+	/* The worker must not wait for the locks that this takes. */
 	vha_tun_socket_interface(&ts, &iface);
 
 	mutex_lock(&q->mutex);

@@ -1,15 +1,54 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Receive: from the backend into the guest's buffers. */
-
 #include <linux/uaccess.h>
 
 #include "net_queue.h"
+#include "net_rx.h"
 #include "trace.h"
 
+/**
+ * enum rx_outcome - what became of a packet
+ * @RX_PLACED: its chains are to be completed
+ * @RX_LOST: it is gone, and its chains serve the next packet
+ * @RX_DROPPED: no buffers that this guest can give are enough for it
+ * @RX_UNFIT: it is dropped, because the next chain does not fit beside those that
+ *	are held. These go back unused: otherwise that chain would never be
+ *	checked on its own.
+ * @RX_BAD_CHAIN: it waits; the last chain considered is unusable, and goes back
+ *	with those before it
+ * @RX_BATCH_FULL: it waits until the chains of earlier packets are completed
+ * @RX_NO_BUFFERS: it waits; the guest has not made enough buffers available
+ * @RX_FAILED: it waits; the ring cannot be used
+ */
+enum rx_outcome {
+	RX_PLACED,
+	RX_LOST,
+	RX_DROPPED,
+	RX_UNFIT,
+	RX_BAD_CHAIN,
+	RX_BATCH_FULL,
+	RX_NO_BUFFERS,
+	RX_FAILED,
+};
+
+/**
+ * struct rx_batch - packets that are being received
+ * @ready: index in the ring's batch past the chains of placed packets
+ * @end: index past the chains considered for the current packet
+ * @err: the error of RX_FAILED
+ */
+struct rx_batch {
+	unsigned int ready;
+	unsigned int end;
+	int err;
+};
+
+/* ---- buffers ---- */
+
 /*
- * How many chains to fetch for @size bytes: if they are like the last one, and
- * at least one for each packet that is at hand. There is one, even if another
- * reader of the socket has taken it meanwhile.
+ * Estimate how many chains to fetch for a packet of @size bytes: enough if buffers
+ * are as large as the last one, and one per packet queued. At least one packet is
+ * assumed, even if another reader of the socket has taken it.
  */
 static unsigned int fetch_goal(struct vha_net_queue *nq, size_t size)
 {
@@ -20,52 +59,71 @@ static unsigned int fetch_goal(struct vha_net_queue *nq, size_t size)
 	return max_t(size_t, packets, DIV_ROUND_UP(size, nq->buffer_size));
 }
 
-/*
- * Hold buffers for a packet that takes @size bytes with its header: the chains
- * from index @first of the batch on.
- *
- * Return: how many chains; 0 if the guest has not made enough available;
- * -EBADMSG if the chain at index *@end is of no use; -ENOSPC if they do not fit
- * beside those that are held already; -EMSGSIZE if no buffers that this guest
- * may give, or that can be held, are enough; -EINPROGRESS or -EFAULT as vha_ring_fetch().
- */
-static int hold_buffers(struct vha_net_queue *nq, unsigned int first, size_t size,
-			unsigned int *end)
+/* Fetch more chains for @size bytes. Return: RX_PLACED if there are any. */
+static enum rx_outcome fetch_buffers(struct vha_net_queue *nq,
+				     struct rx_batch *rx, size_t size)
 {
 	struct vha_queue *q = &nq->q;
-	struct vha_ring_batch *b = q->batch;
-	bool mergeable = vha_queue_has(q, VIRTIO_NET_F_MRG_RXBUF);
-	unsigned int most = mergeable ? q->num : 1;
-	struct vha_ring_chain *chain;
-	size_t room = 0;
 	int n;
 
-	for (*end = first; room < size; ++*end) {
-		if (unlikely(*end - first == most))
-			return -EMSGSIZE;
-		if (*end == b->count) {
-			n = vha_ring_fetch(q, fetch_goal(nq, size - room));
-			if (n == -ENOSPC && !first && vha_ring_full(q))
-				return -EMSGSIZE;
-			if (n <= 0)
-				return n;
+	n = vha_queue_fetch(q, fetch_goal(nq, size));
+	if (likely(n > 0))
+		return RX_PLACED;
+	if (!n)
+		return RX_NO_BUFFERS;
+	if (n == -ENOSPC) {
+		if (rx->ready)
+			return RX_BATCH_FULL;
+		return vha_ring_full(&q->ring) ? RX_DROPPED : RX_UNFIT;
+	}
+	rx->err = n;
+	return RX_FAILED;
+}
+
+/*
+ * Hold buffers for a packet that takes @size bytes with its header: the chains
+ * from @ready to @end of the batch.
+ *
+ * Return: RX_PLACED; RX_DROPPED, RX_UNFIT, RX_BAD_CHAIN, RX_BATCH_FULL,
+ * RX_NO_BUFFERS or RX_FAILED if there are not enough.
+ */
+static enum rx_outcome hold_buffers(struct vha_net_queue *nq,
+				    struct rx_batch *rx, size_t size)
+{
+	struct vha_queue *q = &nq->q;
+	struct vha_ring_batch *b = q->ring.batch;
+	bool mergeable = vha_queue_has(q, VIRTIO_NET_F_MRG_RXBUF);
+	unsigned int limit = rx->ready + (mergeable ? q->ring.num : 1);
+	const struct vha_ring_chain *chain;
+	enum rx_outcome outcome;
+	size_t room = 0;
+
+	for (rx->end = rx->ready; room < size; rx->end++) {
+		if (unlikely(rx->end == limit))
+			return RX_DROPPED;
+		if (rx->end == b->count) {
+			outcome = fetch_buffers(nq, rx, size - room);
+			if (outcome != RX_PLACED)
+				return outcome;
 		}
-		chain = &b->chains[*end];
-		if (unlikely(chain->bad != VHA_DROP_NONE)) {
-			vha_queue_drop(q, chain->bad);
-			return -EBADMSG;
-		}
-		if (unlikely(chain->out || !chain->in)) {
-			vha_queue_drop(q, VHOST_ALT_DROP_DIRECTION);
-			return -EBADMSG;
+		chain = &b->chains[rx->end];
+		if (unlikely(chain->bad != VHA_DROP_NONE || chain->out ||
+			     !chain->in)) {
+			vha_queue_drop(q, chain->bad != VHA_DROP_NONE ?
+					  chain->bad :
+					  VHOST_ALT_DROP_DIRECTION);
+			rx->end++;
+			return RX_BAD_CHAIN;
 		}
 		room += chain->size;
 		nq->buffer_size = chain->size;
 	}
-	return *end - first;
+	return RX_PLACED;
 }
 
-/* Write into the guest's memory, @offset bytes behind its start. */
+/* ---- delivery ---- */
+
+/* Write to the guest's memory, @offset bytes after its start. */
 static bool write_guest(const struct iovec *iov, unsigned int niov,
 			size_t offset, const void *from, size_t len)
 {
@@ -78,12 +136,13 @@ static bool write_guest(const struct iovec *iov, unsigned int niov,
 
 /*
  * Complete the virtio-net header at the start of the guest's buffers: all of it
- * if the socket knows none, else the count of buffers, which it does not know.
+ * if the socket does not write one, otherwise the number of buffers, which the
+ * socket does not know.
  */
 static bool write_header(const struct vha_queue *q, const struct iovec *iov,
 			 unsigned int niov, unsigned int buffers)
 {
-	/* All zero: no offload, and nothing of what longer headers have. */
+	/* All zero: no offload, and none of what longer headers have. */
 	u8 hdr[COMPAT_MAX_HDR_LEN] __aligned(sizeof(__virtio16)) = {};
 	size_t offset = offsetof(struct virtio_net_hdr_mrg_rxbuf, num_buffers);
 	__virtio16 *num_buffers = (__virtio16 *)(hdr + offset);
@@ -91,7 +150,7 @@ static bool write_header(const struct vha_queue *q, const struct iovec *iov,
 
 	BUILD_BUG_ON(VIRTIO_NET_HDR_GSO_NONE != 0);
 
-	*num_buffers = cpu_to_vha16(q, buffers);
+	*num_buffers = vha_ring_cpu_to16(&q->ring, buffers);
 	if (!vha_net_socket_has_header(q))
 		return write_guest(iov, niov, 0, hdr, size);
 	if (size < sizeof(struct virtio_net_hdr_mrg_rxbuf))
@@ -99,11 +158,13 @@ static bool write_header(const struct vha_queue *q, const struct iovec *iov,
 	if (likely(iov->iov_len >= sizeof(struct virtio_net_hdr_mrg_rxbuf)))
 		return !put_user(*num_buffers,
 				 (__virtio16 __user *)(iov->iov_base + offset));
-	return write_guest(iov, niov, offset, num_buffers, sizeof(*num_buffers));
+	return write_guest(iov, niov, offset, num_buffers,
+			   sizeof(*num_buffers));
 }
 
-/* Note how much of @size bytes each of @n chains holds. */
-static void set_written(struct vha_ring_chain *chain, unsigned int n, size_t size)
+/* Record how much of @size bytes each of @n chains holds. */
+static void set_written(struct vha_ring_chain *chain, unsigned int n,
+			size_t size)
 {
 	for (; n > 1; n--, chain++) {
 		chain->written = chain->size;
@@ -113,19 +174,18 @@ static void set_written(struct vha_ring_chain *chain, unsigned int n, size_t siz
 }
 
 /*
- * Put the next packet, of @len bytes, into @n chains from index @first on.
+ * Put the next packet, of @len bytes, into the chains from @ready to @end.
  *
- * Return: how many of the chains are to be completed: all, or none if the
- * packet was lost and they may serve the next one; -EFAULT if the dirty log
- * cannot be written.
+ * Return: RX_PLACED, RX_LOST, or RX_FAILED if the dirty log cannot be written.
  */
-static int deliver(struct vha_net_queue *nq, unsigned int first, unsigned int n,
-		   size_t len)
+static enum rx_outcome deliver(struct vha_net_queue *nq, struct rx_batch *rx,
+			       size_t len)
 {
 	struct vha_queue *q = &nq->q;
-	struct vha_ring_batch *b = q->batch;
-	struct vha_ring_chain *chain = &b->chains[first];
-	struct vha_ring_chain *last = chain + n - 1;
+	struct vha_ring_batch *b = q->ring.batch;
+	struct vha_ring_chain *chain = &b->chains[rx->ready];
+	struct vha_ring_chain *last = &b->chains[rx->end - 1];
+	unsigned int n = rx->end - rx->ready;
 	const struct iovec *iov = &b->iov[chain->first];
 	unsigned int niov = last->first + last->in - chain->first;
 	size_t size = vha_net_header_size(q) + len;
@@ -137,23 +197,24 @@ static int deliver(struct vha_net_queue *nq, unsigned int first, unsigned int n,
 		err = -EFAULT;
 	/* A packet that was lost may have been written in part. */
 	if (unlikely(vha_queue_has(q, VHOST_F_LOG_ALL)) &&
-	    vha_ring_log_iov(q, iov, size)) {
+	    vha_ring_log_iov(&q->ring, iov, size)) {
 		vha_queue_drop(q, VHOST_ALT_DROP_WRITE);
-		return -EFAULT;
+		rx->err = -EFAULT;
+		return RX_FAILED;
 	}
 	if (unlikely(err && err != -EFAULT)) {
 		vha_queue_drop(q, VHOST_ALT_DROP_RECEIVE);
-		return 0;
+		return RX_LOST;
 	}
 	if (unlikely(err)) {
-		/* The guest gets its buffers back empty, not again and again. */
+		/* Return the buffers empty, or they would be tried forever. */
 		vha_queue_drop(q, VHOST_ALT_DROP_WRITE);
-		return n;
+		return RX_PLACED;
 	}
 	set_written(chain, n, size);
 	q->stats.packets++;
 	q->stats.bytes += len;
-	return n;
+	return RX_PLACED;
 }
 
 static void drop_packet(struct vha_net_queue *nq)
@@ -162,78 +223,98 @@ static void drop_packet(struct vha_net_queue *nq)
 	vha_queue_drop(&nq->q, VHOST_ALT_DROP_NO_ROOM);
 }
 
-/* Complete what is held up to index @end, and put back the rest. */
+/* Place the next packet, of @len bytes, in buffers of the guest. */
+static enum rx_outcome place_packet(struct vha_net_queue *nq,
+				    struct rx_batch *rx, size_t len)
+{
+	enum rx_outcome outcome;
+
+	outcome = hold_buffers(nq, rx, vha_net_header_size(&nq->q) + len);
+	if (likely(outcome == RX_PLACED))
+		return deliver(nq, rx, len);
+	if (outcome == RX_DROPPED || outcome == RX_UNFIT)
+		drop_packet(nq);
+	return outcome;
+}
+
+/* ---- batches ---- */
+
+/* Complete the chains that are held up to index @end, and put back the rest. */
 static int settle(struct vha_queue *q, unsigned int end)
 {
 	int err;
 
 	if (end)
-		trace_vhost_alt_receive(q, end);
-	err = vha_ring_complete(q, end);
+		trace_vhost_alt_receive(q->dev_id, q->index, end,
+					q->stats.packets, q->stats.bytes);
+	err = vha_queue_complete(q, end);
 	if (!err)
-		vha_ring_put_back(q, q->batch->done);
+		vha_queue_put_back(q, q->ring.batch->done);
 	return err;
 }
 
 /*
- * Deliver the packets at hand, or as many as the weight allows.
+ * Record the outcome for the current packet.
  *
- * Return: 1 if the guest has too few buffers, 0, -EINPROGRESS as vha_ring_fetch(), or
- * -EFAULT if the ring cannot be used. Nothing is held afterwards, but on -EFAULT.
+ * Return: true if the chains up to @end are to be completed before anything else.
  */
-static int receive_batch(struct vha_net_queue *nq, struct vha_net_weight *weight)
+static bool batch_ends(struct rx_batch *rx, enum rx_outcome outcome)
 {
+	switch (outcome) {
+	case RX_PLACED:
+		rx->ready = rx->end;
+		return rx->ready >= VHA_RING_BATCH;
+	case RX_LOST:
+	case RX_DROPPED:
+		return false;
+	case RX_UNFIT:
+	case RX_BAD_CHAIN:
+		return true;
+	default:
+		rx->end = rx->ready;
+		return true;
+	}
+}
+
+/*
+ * Deliver the packets that are queued, or as many as the weight allows.
+ *
+ * Return: 1 if the guest has too few buffers; 0; -EINPROGRESS as vha_ring_fetch();
+ * -EFAULT if the ring cannot be used. No chain is held afterwards, except on
+ * -EFAULT.
+ */
+static int receive_batch(struct vha_net_queue *nq,
+			 struct vha_net_weight *weight)
+{
+	enum rx_outcome outcome = RX_PLACED;
 	struct vha_queue *q = &nq->q;
-	unsigned int taken = 0, end;
+	struct rx_batch rx = {};
 	bool moved = false;
-	int n = 1, err;
 	size_t len;
+	int err;
 
-	while (!vha_net_weight_exceeded(q, weight) &&
+	while (outcome != RX_NO_BUFFERS && outcome != RX_FAILED &&
+	       !vha_net_weight_exceeded(q, weight) &&
 	       vha_tun_rx_peek(&nq->rx, &nq->ts, &len)) {
-		n = hold_buffers(nq, taken, vha_net_header_size(q) + len, &end);
+		outcome = place_packet(nq, &rx, len);
 		weight->packets++;
-		if (likely(n > 0)) {
+		if (outcome == RX_PLACED || outcome == RX_LOST)
 			weight->bytes += len;
-			n = deliver(nq, taken, n, len);
-			if (unlikely(n < 0))
-				break;
-			taken += n;
-			moved |= n;
-			n = 1;
-			if (taken < VHA_RING_BATCH)
-				continue;
-			end = taken;
-		} else if (n == -EMSGSIZE) {
-			drop_packet(nq);
+		moved |= outcome == RX_PLACED;
+		if (!batch_ends(&rx, outcome))
 			continue;
-		} else if (n == -ENOSPC && !taken) {
-			/*
-			 * What is held goes back unused, or the chain that does
-			 * not fit beside it would never be judged by itself.
-			 */
-			drop_packet(nq);
-		} else if (n == -ENOSPC) {
-			end = taken;
-		} else if (n == -EBADMSG) {
-			/* It goes back unused, with what was held before it. */
-			end++;
-		} else {
-			break;
-		}
-
-		err = settle(q, end);
+		err = settle(q, rx.end);
 		if (unlikely(err))
 			return err;
-		taken = 0;
+		rx.ready = 0;
 	}
 
-	err = settle(q, taken);
+	err = settle(q, rx.ready);
 	if (moved)
 		vha_net_busy_begin(nq);
-	if (unlikely(err || n == -EFAULT || n == -EINPROGRESS))
-		return err ?: n;
-	return !n;
+	if (unlikely(outcome == RX_FAILED))
+		return rx.err;
+	return err ?: outcome == RX_NO_BUFFERS;
 }
 
 static bool rx_ready(struct vha_net_queue *nq)
@@ -241,15 +322,15 @@ static bool rx_ready(struct vha_net_queue *nq)
 	return vha_tun_rx_fill(&nq->rx, &nq->ts);
 }
 
-/* Is there a packet? If not, the worker will be woken for the next. */
-static bool packets_at_hand(struct vha_net_queue *nq)
+/* Check whether a packet is queued. If not, the next one wakes the worker. */
+static bool packets_queued(struct vha_net_queue *nq)
 {
 	if (vha_tun_rx_fill(&nq->rx, &nq->ts))
 		return true;
 	switch (vha_net_busy_poll(nq, rx_ready)) {
 	case VHA_NET_BUSY_FOUND:
 		return true;
-	case VHA_NET_BUSY_TURN:
+	case VHA_NET_BUSY_YIELD:
 		vha_queue_wake(&nq->q);
 		return false;
 	default:
@@ -262,25 +343,21 @@ static bool packets_at_hand(struct vha_net_queue *nq)
 	return true;
 }
 
-/**
- * vha_net_receive() - deliver what the backend has
- * @nq: the queue, with its mutex held
- *
- * Return: as vha_net_transmit().
- */
-int vha_net_receive(struct vha_net_queue *nq)
+/* Deliver what the backend has. See vha_net_queue_run(). */
+static int receive(struct vha_net_queue *nq)
 {
 	struct vha_queue *q = &nq->q;
 	struct vha_net_weight weight = {};
 	int err;
 
-	/* While the worker looks anyway, neither socket nor guest need call. */
-	vha_poll_disarm(&nq->q.backend_poll);
-	err = vha_ring_disable_kick(q);
+	lockdep_assert_held(&q->mutex);
+	/* During the run, neither the socket nor the guest needs to wake it. */
+	vha_poll_disarm(&q->backend_poll);
+	err = vha_ring_disable_kick(&q->ring);
 
-	while (!err && packets_at_hand(nq)) {
+	while (!err && packets_queued(nq)) {
 		if (vha_net_weight_exceeded(q, &weight)) {
-			vha_net_yield_turn(q);
+			vha_net_yield(q);
 			break;
 		}
 		err = receive_batch(nq, &weight);
@@ -291,4 +368,14 @@ int vha_net_receive(struct vha_net_queue *nq)
 		}
 	}
 	return err;
+}
+
+/**
+ * vha_net_rx_run() - run a receive queue once
+ * @work: the queue's work
+ */
+void vha_net_rx_run(struct vha_work *work)
+{
+	vha_net_queue_run(container_of(work, struct vha_net_queue, q.work),
+			  receive);
 }

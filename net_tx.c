@@ -1,40 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Transmit: from the guest's ring into the backend. */
-
+/* Transmit: from the guest's ring to the backend. */
 #include <linux/file.h>
 #include <linux/if_ether.h>
 #include <linux/net.h>
 
 #include "net_queue.h"
+#include "net_tx.h"
 #include "trace.h"
 
-/* Send the frames that have been added; they have the size @bytes. */
+/* Send the frames that have been added. *@bytes is their size, and is reset. */
 static void flush_frames(struct vha_net_queue *nq, size_t *bytes)
 {
-	struct vha_stats *stats = &nq->q.stats;
+	struct vha_queue *q = &nq->q;
 	unsigned int count = nq->tx.count;
 
 	if (!count)
 		return;
 	if (likely(!vha_tun_tx_flush(&nq->tx, &nq->ts))) {
-		stats->packets += count;
-		stats->bytes += *bytes;
+		q->stats.packets += count;
+		q->stats.bytes += *bytes;
 	} else {
-		stats->drops[VHOST_ALT_DROP_SEND] += count;
-		trace_vhost_alt_drop(&nq->q, VHOST_ALT_DROP_SEND, count);
+		q->stats.drops[VHOST_ALT_DROP_SEND] += count;
+		trace_vhost_alt_drop(q->dev_id, q->index, VHOST_ALT_DROP_SEND,
+				     count);
 	}
 	*bytes = 0;
 }
 
-/* Why a chain cannot be a packet, or VHA_DROP_NONE. */
-static enum vhost_alt_drop judge_chain(const struct vha_ring_chain *chain,
+/* The reason why a chain cannot be a packet, or VHA_DROP_NONE. */
+static enum vhost_alt_drop check_chain(const struct vha_ring_chain *chain,
 				       size_t header)
 {
 	if (unlikely(chain->bad != VHA_DROP_NONE))
 		return chain->bad;
 	if (unlikely(chain->in))
 		return VHOST_ALT_DROP_DIRECTION;
-	/* tun and what lies behind it rely on an Ethernet header. */
+	/* tun, and what comes after it, rely on an Ethernet header. */
 	if (unlikely(chain->size < header + ETH_HLEN))
 		return VHOST_ALT_DROP_SHORT;
 	if (unlikely(chain->size > VHA_TUN_PACKET_MAX))
@@ -43,9 +44,9 @@ static enum vhost_alt_drop judge_chain(const struct vha_ring_chain *chain,
 }
 
 /*
- * May a packet be sent later that was refused now? The memory that a socket with
- * a send buffer lacks comes back to it; without one, a guest could have the host
- * look for memory for ever.
+ * Check whether a packet that was refused can be sent later. A socket with a send
+ * buffer gets back the memory that it lacks. Without one, a guest could make the
+ * host try to find memory indefinitely.
  */
 static bool is_temporary(int err, bool batches)
 {
@@ -53,38 +54,13 @@ static bool is_temporary(int err, bool batches)
 	       (!batches && (err == -ENOBUFS || err == -ENOMEM));
 }
 
-/*
- * Send one packet: add it to the frames if it fits, else by itself.
- *
- * Return: 0 if it is done with, sent or not; -EAGAIN if it is to be tried later.
- */
-static int send_packet(struct vha_net_queue *nq, const struct vha_tun_packet *packet,
-		       bool batches, size_t *bytes)
+/* Send a packet by itself. Return: as send_packet(). */
+static int send_single(struct vha_net_queue *nq,
+		       const struct vha_tun_packet *packet, bool batches)
 {
 	struct vha_queue *q = &nq->q;
-	size_t size = packet->size - packet->header;
-	int err = -EMSGSIZE;
+	int err;
 
-	if (batches)
-		err = vha_tun_tx_add(&nq->tx, &nq->ts, packet);
-	switch (err) {
-	case 0:
-		*bytes += size;
-		return 0;
-	case -EMSGSIZE:
-		break;
-	case -EFAULT:
-		vha_queue_drop(q, VHOST_ALT_DROP_COPY);
-		return 0;
-	case -ENOMEM:
-		vha_queue_drop(q, VHOST_ALT_DROP_MEMORY);
-		return 0;
-	default:
-		vha_queue_drop(q, VHOST_ALT_DROP_HEADER);
-		return 0;
-	}
-
-	flush_frames(nq, bytes);
 	err = vha_tun_tx_single(&nq->ts, packet);
 	if (unlikely(err)) {
 		if (is_temporary(err, batches))
@@ -93,8 +69,84 @@ static int send_packet(struct vha_net_queue *nq, const struct vha_tun_packet *pa
 		return 0;
 	}
 	q->stats.packets++;
-	q->stats.bytes += size;
+	q->stats.bytes += packet->size - packet->header;
 	return 0;
+}
+
+/*
+ * Send one packet: add it to the frames if it fits, otherwise by itself.
+ *
+ * Return: 0 if the packet is finished, sent or not; -EAGAIN if it is to be tried
+ * later.
+ */
+static int send_packet(struct vha_net_queue *nq,
+		       const struct vha_tun_packet *packet, bool batches,
+		       size_t *bytes)
+{
+	int err = -EMSGSIZE;
+
+	if (batches)
+		err = vha_tun_tx_add(&nq->tx, &nq->ts, packet);
+	switch (err) {
+	case 0:
+		*bytes += packet->size - packet->header;
+		return 0;
+	case -EMSGSIZE:
+		flush_frames(nq, bytes);
+		return send_single(nq, packet, batches);
+	case -EFAULT:
+		vha_queue_drop(&nq->q, VHOST_ALT_DROP_COPY);
+		return 0;
+	case -ENOMEM:
+		vha_queue_drop(&nq->q, VHOST_ALT_DROP_MEMORY);
+		return 0;
+	default:
+		vha_queue_drop(&nq->q, VHOST_ALT_DROP_HEADER);
+		return 0;
+	}
+}
+
+/*
+ * Send the chains that are held, up to the first one that the socket refuses.
+ *
+ * Return: 0; -EAGAIN if it refused one. *@end is the index of the first chain that
+ * is not finished.
+ */
+static int send_chains(struct vha_net_queue *nq, struct vha_net_weight *weight,
+		       unsigned int *end)
+{
+	struct vha_queue *q = &nq->q;
+	const struct vha_ring_batch *b = q->ring.batch;
+	bool batches = vha_tun_socket_batches(&nq->ts);
+	struct vha_tun_packet packet = {
+		.header = vha_net_header_size(q),
+		.has_header = vha_net_socket_has_header(q),
+		.is_le = q->ring.is_le,
+	};
+	const struct vha_ring_chain *chain;
+	enum vhost_alt_drop why;
+	size_t bytes = 0;
+	int err = 0;
+
+	BUILD_BUG_ON(VHA_RING_BATCH > VHA_TUN_BATCH);
+
+	for (*end = b->done; *end < b->count; ++*end) {
+		chain = &b->chains[*end];
+		why = check_chain(chain, packet.header);
+		if (unlikely(why != VHA_DROP_NONE)) {
+			vha_queue_drop(q, why);
+			continue;
+		}
+		packet.iov = &b->iov[chain->first];
+		packet.niov = chain->out;
+		packet.size = chain->size;
+		err = send_packet(nq, &packet, batches, &bytes);
+		if (unlikely(err))
+			break;
+		weight->bytes += packet.size;
+	}
+	flush_frames(nq, &bytes);
+	return err;
 }
 
 /*
@@ -106,80 +158,55 @@ static int send_packet(struct vha_net_queue *nq, const struct vha_tun_packet *pa
 static int send_batch(struct vha_net_queue *nq, struct vha_net_weight *weight)
 {
 	struct vha_queue *q = &nq->q;
-	struct vha_ring_batch *b = q->batch;
-	bool batches = vha_tun_socket_batches(&nq->ts);
-	struct vha_tun_packet packet = {
-		.header = vha_net_header_size(q),
-		.has_header = vha_net_socket_has_header(q),
-		.is_le = q->is_le,
-	};
-	struct vha_ring_chain *chain;
-	enum vhost_alt_drop why;
-	size_t bytes = 0;
-	unsigned int i;
-	int blocked = 0, err;
+	struct vha_ring_batch *b = q->ring.batch;
+	unsigned int end, n;
+	int blocked, err;
 
-	BUILD_BUG_ON(VHA_RING_BATCH > VHA_TUN_BATCH);
-
-	for (i = b->done; i < b->count; i++) {
-		chain = &b->chains[i];
-		why = judge_chain(chain, packet.header);
-		if (unlikely(why != VHA_DROP_NONE)) {
-			vha_queue_drop(q, why);
-			continue;
-		}
-		packet.iov = &b->iov[chain->first];
-		packet.niov = chain->out;
-		packet.size = chain->size;
-		blocked = send_packet(nq, &packet, batches, &bytes);
-		if (unlikely(blocked))
-			break;
-		weight->bytes += packet.size;
-	}
-	flush_frames(nq, &bytes);
-
-	weight->packets += i - b->done;
-	if (i != b->done)
-		trace_vhost_alt_transmit(q, i - b->done);
-	err = vha_ring_complete(q, i);
+	blocked = send_chains(nq, weight, &end);
+	n = end - b->done;
+	weight->packets += n;
+	if (n)
+		trace_vhost_alt_transmit(q->dev_id, q->index, n,
+					 q->stats.packets, q->stats.bytes);
+	err = vha_queue_complete(q, end);
 	if (unlikely(err))
 		return err;
 	if (unlikely(blocked))
-		vha_ring_put_back(q, b->done);
+		vha_queue_put_back(q, b->done);
 	return blocked;
 }
 
 /*
- * Have the socket tell when it takes packets again, at once if it does already.
- * One in error never tells: sending is how to learn, and to clear, its error.
+ * Be woken when the socket takes packets again; run again at once if it does
+ * already. A socket in error never wakes anybody: sending is how to learn its
+ * error, and to clear it.
  */
 static void wait_for_socket(struct vha_net_queue *nq)
 {
 	struct vha_queue *q = &nq->q;
 
 	q->stats.socket_full++;
-	if (vha_poll_start(&nq->q.backend_poll, q->worker, nq->ts.sock->file))
+	if (vha_poll_start(&q->backend_poll, q->worker, nq->ts.sock->file))
 		vha_queue_wake(q);
 }
 
-/* A ring that cannot be read is something to see to as well. */
+/* A ring that cannot be read needs attention too. */
 static bool tx_ready(struct vha_net_queue *nq)
 {
-	return vha_ring_available(&nq->q);
+	return vha_ring_available(&nq->q.ring);
 }
 
 /*
  * The guest has nothing more to send.
  *
- * Return: 0 to go on; 1 to come back when woken; -EFAULT if the ring cannot be
- * used.
+ * Return: 0 to go on; 1 to end the run; -EFAULT if the ring cannot be used.
  */
-static int idle_tx(struct vha_net_queue *nq, struct vha_net_weight *weight)
+static int idle(struct vha_net_queue *nq, struct vha_net_weight *weight)
 {
 	switch (vha_net_busy_poll(nq, tx_ready)) {
 	case VHA_NET_BUSY_FOUND:
 		return 0;
-	case VHA_NET_BUSY_TURN:
+	case VHA_NET_BUSY_YIELD:
 		vha_queue_wake(&nq->q);
 		return 1;
 	default:
@@ -188,34 +215,29 @@ static int idle_tx(struct vha_net_queue *nq, struct vha_net_weight *weight)
 	}
 }
 
-/**
- * vha_net_transmit() - send what the guest has made available
- * @nq: the queue, with its mutex held
- *
- * Return: negative, -EFAULT or -EINPROGRESS as vha_ring_fetch(), if the queue has to
- * rest until its owner has done something about it.
- */
-int vha_net_transmit(struct vha_net_queue *nq)
+/* Send what the guest has made available. See vha_net_queue_run(). */
+static int transmit(struct vha_net_queue *nq)
 {
 	struct vha_queue *q = &nq->q;
 	struct vha_net_weight weight = {};
 	int err;
 
-	/* While the worker looks anyway, neither socket nor guest need call. */
-	vha_poll_stop(&nq->q.backend_poll);
-	err = vha_ring_disable_kick(q);
+	lockdep_assert_held(&q->mutex);
+	/* During the run, neither the socket nor the guest needs to wake it. */
+	vha_poll_stop(&q->backend_poll);
+	err = vha_ring_disable_kick(&q->ring);
 
 	while (!err) {
 		if (vha_net_weight_exceeded(q, &weight)) {
-			vha_net_yield_turn(q);
+			vha_net_yield(q);
 			break;
 		}
-		err = vha_ring_fetch(q, VHA_RING_BATCH);
+		err = vha_queue_fetch(q, VHA_RING_BATCH);
 		if (err > 0) {
 			err = send_batch(nq, &weight);
 			vha_net_busy_begin(nq);
 		} else if (!err) {
-			err = idle_tx(nq, &weight);
+			err = idle(nq, &weight);
 		}
 		if (err == -EAGAIN) {
 			wait_for_socket(nq);
@@ -223,4 +245,14 @@ int vha_net_transmit(struct vha_net_queue *nq)
 		}
 	}
 	return err;
+}
+
+/**
+ * vha_net_tx_run() - run a transmit queue once
+ * @work: the queue's work
+ */
+void vha_net_tx_run(struct vha_work *work)
+{
+	vha_net_queue_run(container_of(work, struct vha_net_queue, q.work),
+			  transmit);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tracepoints, as /sys/kernel/tracing/events/vhost_alt/. Each costs a jump over it
- * while it is off. Devices are known by the id that they have in the netlink
- * family, queues by their number: 0 receives, 1 transmits.
+ * Tracepoints, in /sys/kernel/tracing/events/vhost_alt/. A disabled tracepoint
+ * costs one static branch. @dev is the device's id in the netlink family, @queue
+ * the queue's number: 0 receives, 1 transmits.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM vhost_alt
@@ -10,64 +10,62 @@
 #if !defined(VHOST_ALT_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
 #define VHOST_ALT_TRACE_H
 
+#include <linux/if.h>
 #include <linux/tracepoint.h>
+#include <linux/vhost_types.h>
 
-#include "vhost_core.h"
-
-/* Where the file of a device goes: it is opened, and closed. */
+/* The life of a device file. */
 DECLARE_EVENT_CLASS(vhost_alt_dev,
-	TP_PROTO(const struct vha_dev *dev),
+	TP_PROTO(u32 dev),
 	TP_ARGS(dev),
 	TP_STRUCT__entry(
 		__field(u32, dev)
 	),
 	TP_fast_assign(
-		__entry->dev = dev->id;
+		__entry->dev = dev;
 	),
 	TP_printk("dev=%u", __entry->dev)
 );
 
 /* A device file was opened. */
-DEFINE_EVENT(vhost_alt_dev, vhost_alt_open,
-	TP_PROTO(const struct vha_dev *dev), TP_ARGS(dev));
+DEFINE_EVENT(vhost_alt_dev, vhost_alt_open, TP_PROTO(u32 dev), TP_ARGS(dev));
 
 /* The last reference to a device file is gone. */
-DEFINE_EVENT(vhost_alt_dev, vhost_alt_close,
-	TP_PROTO(const struct vha_dev *dev), TP_ARGS(dev));
+DEFINE_EVENT(vhost_alt_dev, vhost_alt_close, TP_PROTO(u32 dev), TP_ARGS(dev));
 
-/* A process became the owner. */
+/* A process became the owner; @pid is in the initial pid namespace. */
 TRACE_EVENT(vhost_alt_owner,
-	TP_PROTO(const struct vha_dev *dev),
-	TP_ARGS(dev),
+	TP_PROTO(u32 dev, u32 pid),
+	TP_ARGS(dev, pid),
 	TP_STRUCT__entry(
 		__field(u32, dev)
 		__field(u32, pid)
 	),
 	TP_fast_assign(
-		__entry->dev = dev->id;
-		__entry->pid = dev->pid;
+		__entry->dev = dev;
+		__entry->pid = pid;
 	),
 	TP_printk("dev=%u pid=%u", __entry->dev, __entry->pid)
 );
 
-/* There is a new memory table. */
+/* A memory table was set. */
 TRACE_EVENT(vhost_alt_memory,
-	TP_PROTO(const struct vha_dev *dev),
-	TP_ARGS(dev),
+	TP_PROTO(u32 dev, u32 regions),
+	TP_ARGS(dev, regions),
 	TP_STRUCT__entry(
 		__field(u32, dev)
 		__field(u32, regions)
 	),
 	TP_fast_assign(
-		__entry->dev = dev->id;
-		__entry->regions = dev->memory->count;
+		__entry->dev = dev;
+		__entry->regions = regions;
 	),
 	TP_printk("dev=%u regions=%u", __entry->dev, __entry->regions)
 );
 
 /* The driver accepted features. */
 TRACE_EVENT(vhost_alt_features,
-	TP_PROTO(const struct vha_dev *dev, const u64 *features),
+	TP_PROTO(u32 dev, const u64 *features),
 	TP_ARGS(dev, features),
 	TP_STRUCT__entry(
 		__field(u32, dev)
@@ -75,7 +73,7 @@ TRACE_EVENT(vhost_alt_features,
 		__field(u64, high)
 	),
 	TP_fast_assign(
-		__entry->dev = dev->id;
+		__entry->dev = dev;
 		__entry->low = features[0];
 		__entry->high = features[1];
 	),
@@ -83,10 +81,10 @@ TRACE_EVENT(vhost_alt_features,
 		  __entry->low, __entry->high)
 );
 
-/* A queue has a backend, or (no interface) none any more. */
+/* A backend was set, or (empty name) removed. */
 TRACE_EVENT(vhost_alt_backend,
-	TP_PROTO(const struct vha_queue *q),
-	TP_ARGS(q),
+	TP_PROTO(u32 dev, u32 queue, bool running, const char *ifname),
+	TP_ARGS(dev, queue, running, ifname),
 	TP_STRUCT__entry(
 		__field(u32, dev)
 		__field(u32, queue)
@@ -94,18 +92,18 @@ TRACE_EVENT(vhost_alt_backend,
 		__array(char, ifname, IFNAMSIZ)
 	),
 	TP_fast_assign(
-		__entry->dev = q->dev->id;
-		__entry->queue = q->index;
-		__entry->running = q->running;
-		memcpy(__entry->ifname, q->ifname, IFNAMSIZ);
+		__entry->dev = dev;
+		__entry->queue = queue;
+		__entry->running = running;
+		memcpy(__entry->ifname, ifname, IFNAMSIZ);
 	),
 	TP_printk("dev=%u queue=%u running=%d ifname=%s", __entry->dev,
 		  __entry->queue, __entry->running, __entry->ifname)
 );
 
 /*
- * A worker takes up all the work that is queued, and has done it. It sleeps then,
- * unless more was queued meanwhile.
+ * A worker starts on the work that is queued, and has finished it. It sleeps then,
+ * unless more work was queued meanwhile.
  */
 DECLARE_EVENT_CLASS(vhost_alt_worker,
 	TP_PROTO(u64 runs),
@@ -126,12 +124,12 @@ DEFINE_EVENT(vhost_alt_worker, vhost_alt_worker_sleep,
 	TP_PROTO(u64 runs), TP_ARGS(runs));
 
 /*
- * A batch: chains of the guest that are to be given back, and the queue's packets
- * and bytes.
+ * A batch: the number of chains that are about to be given back, and the packets
+ * and bytes that the queue has moved since it was opened.
  */
 DECLARE_EVENT_CLASS(vhost_alt_batch,
-	TP_PROTO(const struct vha_queue *q, unsigned int chains),
-	TP_ARGS(q, chains),
+	TP_PROTO(u32 dev, u32 queue, u32 chains, u64 packets, u64 bytes),
+	TP_ARGS(dev, queue, chains, packets, bytes),
 	TP_STRUCT__entry(
 		__field(u32, dev)
 		__field(u32, queue)
@@ -140,11 +138,11 @@ DECLARE_EVENT_CLASS(vhost_alt_batch,
 		__field(u64, bytes)
 	),
 	TP_fast_assign(
-		__entry->dev = q->dev->id;
-		__entry->queue = q->index;
+		__entry->dev = dev;
+		__entry->queue = queue;
 		__entry->chains = chains;
-		__entry->packets = q->stats.packets;
-		__entry->bytes = q->stats.bytes;
+		__entry->packets = packets;
+		__entry->bytes = bytes;
 	),
 	TP_printk("dev=%u queue=%u chains=%u packets=%llu bytes=%llu",
 		  __entry->dev, __entry->queue, __entry->chains,
@@ -152,41 +150,40 @@ DECLARE_EVENT_CLASS(vhost_alt_batch,
 );
 
 DEFINE_EVENT(vhost_alt_batch, vhost_alt_transmit,
-	TP_PROTO(const struct vha_queue *q, unsigned int chains),
-	TP_ARGS(q, chains));
+	TP_PROTO(u32 dev, u32 queue, u32 chains, u64 packets, u64 bytes),
+	TP_ARGS(dev, queue, chains, packets, bytes));
 
 DEFINE_EVENT(vhost_alt_batch, vhost_alt_receive,
-	TP_PROTO(const struct vha_queue *q, unsigned int chains),
-	TP_ARGS(q, chains));
+	TP_PROTO(u32 dev, u32 queue, u32 chains, u64 packets, u64 bytes),
+	TP_ARGS(dev, queue, chains, packets, bytes));
 
-/* What happens to a queue. */
+/* Events of a queue. */
 DECLARE_EVENT_CLASS(vhost_alt_queue,
-	TP_PROTO(const struct vha_queue *q),
-	TP_ARGS(q),
+	TP_PROTO(u32 dev, u32 queue),
+	TP_ARGS(dev, queue),
 	TP_STRUCT__entry(
 		__field(u32, dev)
 		__field(u32, queue)
 	),
 	TP_fast_assign(
-		__entry->dev = q->dev->id;
-		__entry->queue = q->index;
+		__entry->dev = dev;
+		__entry->queue = queue;
 	),
 	TP_printk("dev=%u queue=%u", __entry->dev, __entry->queue)
 );
 
 /* The guest was interrupted. */
 DEFINE_EVENT(vhost_alt_queue, vhost_alt_call,
-	TP_PROTO(const struct vha_queue *q), TP_ARGS(q));
+	TP_PROTO(u32 dev, u32 queue), TP_ARGS(dev, queue));
 
-/* The ring could not be used, and rests. */
+/* The ring could not be used, and is left alone. */
 DEFINE_EVENT(vhost_alt_queue, vhost_alt_ring_error,
-	TP_PROTO(const struct vha_queue *q), TP_ARGS(q));
+	TP_PROTO(u32 dev, u32 queue), TP_ARGS(dev, queue));
 
 /* Packets were dropped, or chains given back unused; why: enum vhost_alt_drop. */
 TRACE_EVENT(vhost_alt_drop,
-	TP_PROTO(const struct vha_queue *q, unsigned int why,
-		 unsigned int count),
-	TP_ARGS(q, why, count),
+	TP_PROTO(u32 dev, u32 queue, unsigned int why, unsigned int count),
+	TP_ARGS(dev, queue, why, count),
 	TP_STRUCT__entry(
 		__field(u32, dev)
 		__field(u32, queue)
@@ -194,8 +191,8 @@ TRACE_EVENT(vhost_alt_drop,
 		__field(u32, count)
 	),
 	TP_fast_assign(
-		__entry->dev = q->dev->id;
-		__entry->queue = q->index;
+		__entry->dev = dev;
+		__entry->queue = queue;
 		__entry->why = why;
 		__entry->count = count;
 	),
@@ -205,8 +202,8 @@ TRACE_EVENT(vhost_alt_drop,
 
 /* A queue waits for an entry of the device IOTLB. */
 TRACE_EVENT(vhost_alt_iotlb_miss,
-	TP_PROTO(const struct vha_queue *q, u64 iova, u8 perm),
-	TP_ARGS(q, iova, perm),
+	TP_PROTO(u32 dev, u32 queue, u64 iova, u8 perm),
+	TP_ARGS(dev, queue, iova, perm),
 	TP_STRUCT__entry(
 		__field(u32, dev)
 		__field(u32, queue)
@@ -214,8 +211,8 @@ TRACE_EVENT(vhost_alt_iotlb_miss,
 		__field(u8, perm)
 	),
 	TP_fast_assign(
-		__entry->dev = q->dev->id;
-		__entry->queue = q->index;
+		__entry->dev = dev;
+		__entry->queue = queue;
 		__entry->iova = iova;
 		__entry->perm = perm;
 	),
@@ -225,7 +222,7 @@ TRACE_EVENT(vhost_alt_iotlb_miss,
 
 /* The owner changed the device IOTLB; type: 2 update, 3 invalidation. */
 TRACE_EVENT(vhost_alt_iotlb_update,
-	TP_PROTO(const struct vha_dev *dev, const struct vhost_iotlb_msg *msg),
+	TP_PROTO(u32 dev, const struct vhost_iotlb_msg *msg),
 	TP_ARGS(dev, msg),
 	TP_STRUCT__entry(
 		__field(u32, dev)
@@ -235,7 +232,7 @@ TRACE_EVENT(vhost_alt_iotlb_update,
 		__field(u8, perm)
 	),
 	TP_fast_assign(
-		__entry->dev = dev->id;
+		__entry->dev = dev;
 		__entry->type = msg->type;
 		__entry->iova = msg->iova;
 		__entry->size = msg->size;

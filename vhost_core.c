@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The device: its owner, his workers, the maps of guest memory, and the features.
- * uapi/vhost_alt.h documents each command.
+ * The device: its owner, the owner's workers, the maps of guest memory, and the
+ * features. uapi/vhost_alt.h documents each command.
  */
 
 #include <linux/eventfd.h>
 #include <linux/module.h>
 #include <linux/nospec.h>
 #include <linux/overflow.h>
+#include <linux/pid.h>
 #include <linux/sched/mm.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
@@ -15,37 +16,35 @@
 
 #include "trace.h"
 #include "vhost_core.h"
-#include "vhost_msg.h"
-#include "vring.h"
 
 /*
- * QEMU asks vhost.ko's parameter of this name and takes 64 if it is not
- * loaded; 509 is what it uses where hotplugged memory needs more.
+ * QEMU reads vhost.ko's parameter of this name, and assumes 64 if that module is
+ * not loaded. 509 is its own limit for hotplugged memory.
  */
 static ushort max_mem_regions = 509;
 module_param(max_mem_regions, ushort, 0444);
 MODULE_PARM_DESC(max_mem_regions,
-		 "Most regions that a memory table may have (default 509)");
+		 "Limit of regions in a memory table (default 509)");
 
 /*
  * What two rings need at once: the pages of their areas and of the longest chain.
- * With less, entries would push each other out for ever.
+ * With fewer, a ring's own working set would evict itself indefinitely.
  */
 #define MIN_IOTLB_ENTRIES	(2 * (VHA_RING_MAX_HELD + 256))
 
 static uint max_iotlb_entries = 4096;
 module_param(max_iotlb_entries, uint, 0444);
 MODULE_PARM_DESC(max_iotlb_entries,
-		 "Most entries of a device IOTLB, at least 2560 (default 4096)");
+		 "Limit of entries in a device IOTLB, at least 2560 (default 4096)");
 
-/* Kernel threads are not counted against the owner's limit of processes. */
+/* Kernel threads do not count towards the owner's limit of processes. */
 #define MAX_WORKERS		64
 
 /**
  * vha_dev_init() - prepare a device without an owner
  * @dev: the device
  * @queues: its queues, each prepared by vha_queue_init()
- * @nqueues: how many
+ * @nqueues: their number
  */
 void vha_dev_init(struct vha_dev *dev, struct vha_queue **queues,
 		  unsigned int nqueues)
@@ -53,20 +52,23 @@ void vha_dev_init(struct vha_dev *dev, struct vha_queue **queues,
 	unsigned int i;
 
 	mutex_init(&dev->mutex);
+	spin_lock_init(&dev->show_lock);
 	dev->mm = NULL;
 	dev->fork = true;
+	dev->pid = NULL;
 	xa_init_flags(&dev->workers, XA_FLAGS_ALLOC);
 	dev->backend_features = 0;
 	dev->memory = NULL;
 	dev->iotlb = NULL;
 	dev->log_ctx = NULL;
-	spin_lock_init(&dev->miss_lock);
-	init_waitqueue_head(&dev->miss_wait);
+	vha_misses_init(&dev->misses);
 	dev->queues = queues;
 	dev->nqueues = nqueues;
 	for (i = 0; i < nqueues; i++) {
 		queues[i]->dev = dev;
+		queues[i]->dev_mutex = &dev->mutex;
 		queues[i]->index = i;
+		vha_miss_init(&queues[i]->miss, &dev->misses);
 	}
 }
 
@@ -77,12 +79,27 @@ void vha_dev_init(struct vha_dev *dev, struct vha_queue **queues,
 void vha_dev_cleanup(struct vha_dev *dev)
 {
 	vha_iotlb_free(dev->memory);
+	put_pid(dev->pid);
 	xa_destroy(&dev->workers);
 	mutex_destroy(&dev->mutex);
 }
 
 /**
- * vha_dev_lock_queues() - have no queue's worker look at anything
+ * vha_dev_set_id() - number the device
+ * @dev: the device, which is not in use yet
+ * @id: its number in the list of devices
+ */
+void vha_dev_set_id(struct vha_dev *dev, u32 id)
+{
+	unsigned int i;
+
+	dev->id = id;
+	for (i = 0; i < dev->nqueues; i++)
+		dev->queues[i]->dev_id = id;
+}
+
+/**
+ * vha_dev_lock_queues() - lock all queues, in index order, against their workers
  * @dev: the device, with its mutex held
  */
 void vha_dev_lock_queues(struct vha_dev *dev)
@@ -109,12 +126,12 @@ void vha_dev_unlock_queues(struct vha_dev *dev)
 /* ---- workers ---- */
 
 static struct vha_worker *add_worker(struct vha_dev *dev,
-				     const char *what, u32 *id)
+				     const char *purpose, u32 *id)
 {
 	struct vha_worker *worker;
 	int err;
 
-	worker = vha_worker_create(dev->mm, dev->fork, what);
+	worker = vha_worker_create(dev->mm, dev->fork, purpose);
 	if (IS_ERR(worker))
 		return worker;
 	err = xa_alloc(&dev->workers, id, worker,
@@ -126,15 +143,23 @@ static struct vha_worker *add_worker(struct vha_dev *dev,
 	return worker;
 }
 
-static void destroy_workers(struct vha_dev *dev)
+/* Once the worker is erased, no observer uses it any more. */
+static void remove_worker(struct vha_dev *dev, unsigned long id,
+			  struct vha_worker *worker)
+{
+	spin_lock(&dev->show_lock);
+	xa_erase(&dev->workers, id);
+	spin_unlock(&dev->show_lock);
+	vha_worker_destroy(worker);
+}
+
+static void remove_workers(struct vha_dev *dev)
 {
 	struct vha_worker *worker;
 	unsigned long id;
 
-	xa_for_each(&dev->workers, id, worker) {
-		xa_erase(&dev->workers, id);
-		vha_worker_destroy(worker);
-	}
+	xa_for_each(&dev->workers, id, worker)
+		remove_worker(dev, id, worker);
 }
 
 static void assign_worker(struct vha_queue *q, struct vha_worker *worker)
@@ -144,7 +169,7 @@ static void assign_worker(struct vha_queue *q, struct vha_worker *worker)
 	mutex_unlock(&q->mutex);
 }
 
-/* The owner's first workers: one for all queues, or one for each. */
+/* Create the owner's first workers: one for all queues, or one for each. */
 static int add_first_workers(struct vha_dev *dev, bool worker_each)
 {
 	struct vha_worker *worker = NULL;
@@ -173,8 +198,7 @@ static long new_worker(struct vha_dev *dev,
 	if (IS_ERR(worker))
 		return PTR_ERR(worker);
 	if (copy_to_user(argp, &state, sizeof(state))) {
-		xa_erase(&dev->workers, state.worker_id);
-		vha_worker_destroy(worker);
+		remove_worker(dev, state.worker_id, worker);
 		return -EFAULT;
 	}
 	return 0;
@@ -196,8 +220,7 @@ static long free_worker(struct vha_dev *dev,
 		if (dev->queues[i]->worker == worker)
 			return -EBUSY;
 	}
-	xa_erase(&dev->workers, state.worker_id);
-	vha_worker_destroy(worker);
+	remove_worker(dev, state.worker_id, worker);
 	return 0;
 }
 
@@ -215,9 +238,9 @@ static long attach_worker(struct vha_dev *dev, struct vha_queue *q,
 	if (worker == old)
 		return 0;
 	assign_worker(q, worker);
-	/* From now on the former one may go. */
+	/* Afterwards the former worker may go. */
 	vha_worker_flush(old);
-	/* If it is dead, it has left its work undone. */
+	/* If it was killed, it has not done its work. */
 	mutex_lock(&q->mutex);
 	vha_queue_wake(q);
 	mutex_unlock(&q->mutex);
@@ -241,7 +264,7 @@ static long get_worker(struct vha_dev *dev, struct vha_queue *q,
 /* ---- the owner ---- */
 
 /**
- * vha_dev_check_owner() - may the current process command the device?
+ * vha_dev_check_owner() - check whether the current process owns the device
  * @dev: the device, with its mutex held
  *
  * Return: 0 or -EPERM.
@@ -258,18 +281,38 @@ static void forget_owner(struct vha_dev *dev)
 
 	for (i = 0; i < dev->nqueues; i++)
 		assign_worker(dev->queues[i], NULL);
-	destroy_workers(dev);
+	remove_workers(dev);
 	mmput(dev->mm);
 	dev->mm = NULL;
+}
+
+/* Remember the current process for observers, if @pid is not NULL. */
+static void set_pid(struct vha_dev *dev, struct pid *pid)
+{
+	spin_lock(&dev->show_lock);
+	swap(dev->pid, pid);
+	get_task_comm(dev->comm, current->group_leader);
+	spin_unlock(&dev->show_lock);
+	put_pid(pid);
+}
+
+/**
+ * vha_dev_forget_pid() - do not show the last owner to observers any more
+ * @dev: the device, with its mutex held
+ */
+void vha_dev_forget_pid(struct vha_dev *dev)
+{
+	lockdep_assert_held(&dev->mutex);
+	set_pid(dev, NULL);
 }
 
 /**
  * vha_dev_set_owner() - make the current process the owner
  * @dev: the device, with its mutex held
- * @worker_each: make a worker for each queue, not one for all
+ * @worker_each: create a worker for each queue, instead of one for all
  *
- * Return: 0; -EBUSY if there is one; -EPERM for a process without memory of its
- * own; -ENOMEM; another error for which a worker could not be made.
+ * Return: 0; -EBUSY if there is one already; -EPERM for a process without memory
+ * of its own; -ENOMEM; another error if a worker could not be created.
  */
 long vha_dev_set_owner(struct vha_dev *dev, bool worker_each)
 {
@@ -282,25 +325,38 @@ long vha_dev_set_owner(struct vha_dev *dev, bool worker_each)
 	dev->mm = get_task_mm(current);
 	if (!dev->mm)
 		return -EPERM;
-	dev->pid = task_tgid_nr(current);
-	get_task_comm(dev->comm, current->group_leader);
+	set_pid(dev, get_pid(task_tgid(current)));
 	err = add_first_workers(dev, worker_each);
 	if (err) {
 		forget_owner(dev);
-		dev->pid = 0;
+		vha_dev_forget_pid(dev);
 		return err;
 	}
-	trace_vhost_alt_owner(dev);
+	trace_vhost_alt_owner(dev->id, task_tgid_nr(current));
 	return 0;
 }
 
+/* Replace both maps. Nothing uses the old ones any more. */
+static void replace_maps(struct vha_dev *dev, struct vha_iotlb *memory,
+			 struct vha_iotlb *iotlb)
+{
+	spin_lock(&dev->show_lock);
+	swap(dev->memory, memory);
+	swap(dev->iotlb, iotlb);
+	spin_unlock(&dev->show_lock);
+	if (memory != dev->memory)
+		vha_iotlb_free(memory);
+	if (iotlb != dev->iotlb)
+		vha_iotlb_free(iotlb);
+}
+
 /**
- * vha_dev_reset_owner() - forget the owner and all that he has set up
- * @dev: the device; its mutex is held. No queue is running.
+ * vha_dev_reset_owner() - forget the owner and all that it has set up
+ * @dev: the device, with its mutex held. No queue is running.
  * @memory: the memory table from now on, or NULL for none; becomes the device's
  *
- * Who could still queue work are the kicks: they are stopped first. Then the
- * workers go, and with them the last users of the maps and of the owner's memory.
+ * Only the kicks could still queue work, so they are stopped first. Then the
+ * workers go, and with them the last users of the maps and the owner's memory.
  */
 void vha_dev_reset_owner(struct vha_dev *dev, struct vha_iotlb *memory)
 {
@@ -320,15 +376,12 @@ void vha_dev_reset_owner(struct vha_dev *dev, struct vha_iotlb *memory)
 	vha_dev_lock_queues(dev);
 	for (i = 0; i < dev->nqueues; i++) {
 		vha_queue_reset(dev->queues[i]);
-		dev->queues[i]->memory = memory;
+		vha_queue_set_maps(dev->queues[i], memory, NULL);
 	}
 	vha_dev_unlock_queues(dev);
 
-	vha_iotlb_free(dev->memory);
-	dev->memory = memory;
-	vha_iotlb_free(dev->iotlb);
-	WRITE_ONCE(dev->iotlb, NULL);
-	vha_msg_clear_misses(dev);
+	replace_maps(dev, memory, NULL);
+	vha_misses_clear(&dev->misses);
 	if (dev->log_ctx)
 		eventfd_ctx_put(dev->log_ctx);
 	dev->log_ctx = NULL;
@@ -359,7 +412,7 @@ static long get_fork(struct vha_dev *dev, u8 __user *argp)
 
 /* ---- maps and log ---- */
 
-/* Is there a running queue that could not go on with this memory table? */
+/* Check whether all running queues could go on with this memory table. */
 static bool memory_ok(struct vha_dev *dev, const struct vha_iotlb *memory,
 		      bool log_all)
 {
@@ -378,11 +431,10 @@ static void use_memory(struct vha_dev *dev, struct vha_iotlb *memory)
 	unsigned int i;
 
 	vha_dev_lock_queues(dev);
-	swap(dev->memory, memory);
 	for (i = 0; i < dev->nqueues; i++)
-		vha_queue_set_maps(dev->queues[i], dev->memory, dev->iotlb);
+		vha_queue_set_maps(dev->queues[i], memory, dev->iotlb);
 	vha_dev_unlock_queues(dev);
-	vha_iotlb_free(memory);
+	replace_maps(dev, memory, dev->iotlb);
 }
 
 static long set_mem_table(struct vha_dev *dev,
@@ -413,7 +465,7 @@ static long set_mem_table(struct vha_dev *dev,
 		return -EFAULT;
 	}
 	use_memory(dev, memory);
-	trace_vhost_alt_memory(dev);
+	trace_vhost_alt_memory(dev->id, memory->count);
 	return 0;
 }
 
@@ -433,7 +485,7 @@ static long set_log_base(struct vha_dev *dev, u64 __user *argp)
 		ok &= !q->running || vha_queue_log_ok(q, u64_to_user_ptr(base));
 	}
 	for (i = 0; ok && i < dev->nqueues; i++)
-		dev->queues[i]->log.base = u64_to_user_ptr(base);
+		dev->queues[i]->ring.log.base = u64_to_user_ptr(base);
 	vha_dev_unlock_queues(dev);
 	return ok ? 0 : -EFAULT;
 }
@@ -454,61 +506,72 @@ static long set_log_fd(struct vha_dev *dev, int __user *argp)
 	vha_dev_lock_queues(dev);
 	swap(dev->log_ctx, ctx);
 	for (i = 0; i < dev->nqueues; i++)
-		dev->queues[i]->log.ctx = dev->log_ctx;
+		dev->queues[i]->ring.log.ctx = dev->log_ctx;
 	vha_dev_unlock_queues(dev);
 	if (ctx)
 		eventfd_ctx_put(ctx);
 	return 0;
 }
 
+/*
+ * Make an empty IOTLB if the features include one.
+ *
+ * Return: the IOTLB; NULL for none; ERR_PTR(-EFAULT) if there is no memory.
+ */
+static struct vha_iotlb *make_iotlb(const u64 *features)
+{
+	struct vha_iotlb *iotlb;
+
+	if (!(features[0] & BIT_ULL(VIRTIO_F_ACCESS_PLATFORM)))
+		return NULL;
+	iotlb = vha_iotlb_alloc(max_t(unsigned int, max_iotlb_entries,
+				      MIN_IOTLB_ENTRIES));
+	return iotlb ?: ERR_PTR(-EFAULT);
+}
+
 /**
- * vha_dev_set_features() - the features that the driver accepted
+ * vha_dev_set_features() - set the features that the driver accepted
  * @dev: the device, with its mutex held
- * @features: only those that are offered, VHA_FEATURE_WORDS words
+ * @features: VHA_FEATURE_WORDS words, with only bits that are offered
  *
- * Each time that VIRTIO_F_ACCESS_PLATFORM is among them the device IOTLB begins
- * empty, for what it knew may be of a guest that is no more.
+ * Whenever VIRTIO_F_ACCESS_PLATFORM is among them the device IOTLB starts empty,
+ * because its entries may be those of an earlier guest.
  *
- * Return: 0, or -EFAULT: VHOST_F_LOG_ALL, and a log that no process can have, or
+ * Return: 0, or -EFAULT: VHOST_F_LOG_ALL with a log that is not user memory, or
  * no memory for the IOTLB.
  */
 long vha_dev_set_features(struct vha_dev *dev, const u64 *features)
 {
-	struct vha_iotlb *iotlb = NULL, *old = dev->iotlb;
+	struct vha_iotlb *iotlb;
 	unsigned int i;
 
 	lockdep_assert_held(&dev->mutex);
 	if (features[0] & BIT_ULL(VHOST_F_LOG_ALL) &&
 	    !memory_ok(dev, dev->memory, true))
 		return -EFAULT;
-	if (features[0] & BIT_ULL(VIRTIO_F_ACCESS_PLATFORM)) {
-		iotlb = vha_iotlb_alloc(max_t(unsigned int, max_iotlb_entries,
-					      MIN_IOTLB_ENTRIES));
-		if (!iotlb)
-			return -EFAULT;
-	}
+	iotlb = make_iotlb(features);
+	if (IS_ERR(iotlb))
+		return PTR_ERR(iotlb);
 
 	vha_dev_lock_queues(dev);
-	WRITE_ONCE(dev->iotlb, iotlb);
 	for (i = 0; i < dev->nqueues; i++) {
-		memcpy(dev->queues[i]->features, features,
-		       sizeof(dev->queues[i]->features));
-		vha_queue_set_maps(dev->queues[i], dev->memory, dev->iotlb);
+		vha_queue_set_features(dev->queues[i], features);
+		vha_queue_set_maps(dev->queues[i], dev->memory, iotlb);
 		/* What it waited for may not be asked for again. */
 		if (dev->queues[i]->running)
 			vha_queue_wake(dev->queues[i]);
 	}
-	/* Before a worker can note a miss of the new one. */
-	vha_msg_clear_misses(dev);
+	replace_maps(dev, dev->memory, iotlb);
+	/* Before a worker can queue a miss of the new IOTLB. */
+	vha_misses_clear(&dev->misses);
 	vha_dev_unlock_queues(dev);
-	vha_iotlb_free(old);
-	trace_vhost_alt_features(dev, features);
+	trace_vhost_alt_features(dev->id, features);
 	return 0;
 }
 
 /* ---- commands ---- */
 
-/* Those for which the device need not belong to the caller. */
+/* The commands that do not need the caller to be the owner. */
 static long unowned_ioctl(struct vha_dev *dev, unsigned int cmd,
 			  void __user *argp)
 {
@@ -521,7 +584,7 @@ static long unowned_ioctl(struct vha_dev *dev, unsigned int cmd,
 	case VHOST_FREE_WORKER:
 	case VHOST_ATTACH_VRING_WORKER:
 	case VHOST_GET_VRING_WORKER:
-		/* Their own error for this, before that of a stranger. */
+		/* Without an owner these have an error of their own. */
 		return dev->mm ? -ENOIOCTLCMD : -EINVAL;
 	default:
 		return -ENOIOCTLCMD;
@@ -571,21 +634,21 @@ static long queue_ioctl(struct vha_dev *dev, unsigned int cmd,
 }
 
 /**
- * vha_dev_ioctl() - carry out a command
+ * vha_dev_ioctl() - execute a command
  * @dev: the device, with its mutex held
  * @cmd: the command
  * @argp: its argument
  *
- * A command that is not known here is taken for one of a queue, and so fails
- * first for a bad index, like the in-tree module's.
+ * A command that is unknown here is taken for one of a queue, and so fails first
+ * for a bad index, as with the in-tree module.
  *
  * Return: 0 or an error of the command; -ENOIOCTLCMD for an unknown one.
  */
-long vha_dev_ioctl(struct vha_dev *dev, unsigned int cmd,
-		   void __user *argp)
+long vha_dev_ioctl(struct vha_dev *dev, unsigned int cmd, void __user *argp)
 {
 	long err;
 
+	lockdep_assert_held(&dev->mutex);
 	err = unowned_ioctl(dev, cmd, argp);
 	if (err != -ENOIOCTLCMD)
 		return err;
@@ -598,18 +661,22 @@ long vha_dev_ioctl(struct vha_dev *dev, unsigned int cmd,
 	return queue_ioctl(dev, cmd, argp);
 }
 
+/* ---- fdinfo ---- */
+
 /**
- * vha_dev_show() - print what the device and its queues have done
+ * vha_dev_show() - print what the queues of a device have done
  * @dev: the device
- * @m: where to: the file's fdinfo
+ * @m: the output: the file's fdinfo
  */
 void vha_dev_show(struct vha_dev *dev, struct seq_file *m)
 {
+	struct vha_stats stats;
 	char name[16];
 	unsigned int i;
 
 	for (i = 0; i < dev->nqueues; i++) {
 		snprintf(name, sizeof(name), "queue%u", i);
-		vha_stats_show(m, name, &dev->queues[i]->stats);
+		vha_queue_read_stats(dev->queues[i], &stats);
+		vha_stats_show(m, name, &stats);
 	}
 }

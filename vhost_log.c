@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Setting bits in the dirty log. The owner takes words out of it at any time by
- * exchanging them for 0, so a bit is set by an atomic operation, for which the
+ * Setting bits in the dirty log. The owner may take a word out of it at any time
+ * by exchanging it for 0. So a bit is set by an atomic operation, for which the
  * page of the log is pinned. Most bits are set already, and reading is cheap.
  */
 
@@ -15,21 +15,32 @@
 #include "vhost_iotlb.h"
 #include "vhost_log.h"
 
-/* The size of the pages that bits stand for, whatever those of the host are. */
+/* The size of the pages that bits stand for; the host's may differ. */
 #define LOG_PAGE_SHIFT	12
 #define LOG_PAGE_SIZE	BIT_ULL(LOG_PAGE_SHIFT)
 
-/* In which byte of the log the bit of @addr lies. */
+/* The byte of the log that has the bit of @addr. */
 static u64 log_byte(u64 addr)
 {
 	return addr >> (LOG_PAGE_SHIFT + 3);
 }
 
 /**
- * vha_log_range_ok() - could a process have the part of a log for this memory?
+ * vha_log_reset() - log nothing from now on
+ * @log: the log; goes on counting in @bytes
+ */
+void vha_log_reset(struct vha_log *log)
+{
+	*log = (struct vha_log){ .bytes = log->bytes };
+}
+
+/**
+ * vha_log_range_ok() - check that the log of a memory range lies in user memory
  * @base: the log
- * @addr: guest-physical address of the memory
+ * @addr: guest-physical address of the range
  * @size: its bytes, not 0
+ *
+ * Return: true if it does; whether it is mapped is seen when it is written.
  */
 bool vha_log_range_ok(const u8 __user *base, u64 addr, u64 size)
 {
@@ -41,9 +52,11 @@ bool vha_log_range_ok(const u8 __user *base, u64 addr, u64 size)
 }
 
 /**
- * vha_log_access_ok() - could a process have the log for a memory table?
+ * vha_log_access_ok() - check that the log of a memory table lies in user memory
  * @base: the log
  * @memory: the table
+ *
+ * Return: true if it does.
  */
 bool vha_log_access_ok(const u8 __user *base, const struct vha_iotlb *memory)
 {
@@ -72,7 +85,7 @@ static int set_bit_user(unsigned long __user *word, unsigned int bit)
 	return 0;
 }
 
-/* The log is one of words: bits have the places that they have in those. */
+/* The owner reads the log as words, so bits are counted within a word. */
 static int log_page(u8 __user *base, u64 addr)
 {
 	unsigned long uaddr = (unsigned long)base + log_byte(addr);
@@ -88,10 +101,10 @@ static int log_page(u8 __user *base, u64 addr)
 }
 
 /**
- * vha_log_write() - note that memory has been written
- * @log: where
+ * vha_log_write() - record that memory has been written
+ * @log: the log
  * @addr: guest-physical address of the memory
- * @len: its bytes; 0 notes nothing
+ * @len: its bytes; 0 records nothing
  *
  * Return: 0, or -EFAULT if the log cannot be written.
  */
@@ -102,9 +115,9 @@ int vha_log_write(const struct vha_log *log, u64 addr, u64 len)
 	int err = 0;
 
 	/*
-	 * The memory was written before the bit is looked at: whoever clears a
-	 * bit that we find set sees what we wrote. Pairs with the barrier of
-	 * the owner's exchange of the log's words.
+	 * Write the memory before reading the bit: if the owner clears a bit
+	 * that is found set here, it sees what was written. Pairs with the
+	 * barrier of the owner's exchange of the log's words.
 	 */
 	smp_mb();
 	for (; !err && left; left -= min(left, LOG_PAGE_SIZE)) {
@@ -115,14 +128,14 @@ int vha_log_write(const struct vha_log *log, u64 addr, u64 len)
 }
 
 /**
- * vha_log_write_user() - note that memory has been written, by user address
- * @log: where
+ * vha_log_write_user() - record that memory has been written, by user address
+ * @log: the log
  * @memory: the memory table
  * @uaddr: the owner's address of what was written
- * @len: its bytes; 0 notes nothing
+ * @len: its bytes; 0 records nothing
  *
- * Memory that the guest has at several places is logged at all of them. What is
- * in no region cannot move with the guest, and is not logged.
+ * Memory that the guest sees at several addresses is logged at all of them.
+ * Memory in no region does not migrate with the guest, and is not logged.
  *
  * Return: 0, or -EFAULT if the log cannot be written.
  */
@@ -150,11 +163,13 @@ int vha_log_write_user(const struct vha_log *log,
 }
 
 /**
- * vha_log_signal() - tell who waits for it that the log has been written
+ * vha_log_written() - count what was logged, and tell the owner
  * @log: the log
+ * @len: bytes of guest memory
  */
-void vha_log_signal(const struct vha_log *log)
+void vha_log_written(const struct vha_log *log, size_t len)
 {
+	*log->bytes += len;
 	if (log->ctx)
 		compat_eventfd_signal(log->ctx);
 }

@@ -1,123 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The conversation about the device IOTLB. A queue that meets an address without
- * an entry notes it, puts back what it holds, and is served again when an entry
- * for the address comes. Since a queue waits for one address at a time, the note
- * has its place in the queue, and a guest cannot have more of them made.
+ * Messages about the device IOTLB: reading the device's file yields the misses
+ * of its queues, writing to it adds and removes entries.
  */
-
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
 #include "trace.h"
 #include "vhost_core.h"
 #include "vhost_msg.h"
-#include "vring.h"
 
-/* Both forms of a message have this size; what differs is where @iotlb lies. */
-union vha_msg {
+/* Both forms of a message have this size; they differ in where @iotlb is. */
+union any_msg {
 	struct vhost_msg v1;
 	struct vhost_msg_v2 v2;
 };
 
-/**
- * vha_msg_miss() - ask the owner for an entry of the device IOTLB
- * @q: the queue, with its mutex held; it will be served when the entry comes. The
- *	batch says what is missing; see vha_ring_missed().
- *
- * What the owner has not read yet is not asked twice. What it has read, but not
- * answered, is asked again: it may know the answer by now.
- */
-void vha_msg_miss(struct vha_queue *q)
-{
-	struct vha_dev *dev = q->dev;
-
-	lockdep_assert_held(&q->mutex);
-	spin_lock(&dev->miss_lock);
-	if (q->miss.state != VHA_MISS_QUEUED)
-		q->stats.iotlb_misses++;
-	q->miss.state = VHA_MISS_QUEUED;
-	q->miss.iova = q->batch->missed;
-	q->miss.perm = q->batch->missed_perm;
-	spin_unlock(&dev->miss_lock);
-	trace_vhost_alt_iotlb_miss(q, q->batch->missed, q->batch->missed_perm);
-	wake_up_interruptible_poll(&dev->miss_wait, EPOLLIN | EPOLLRDNORM);
-}
-
-/**
- * vha_msg_clear_miss() - ask for nothing any more on behalf of a queue
- * @q: the queue, with its mutex held; it is not served
- */
-void vha_msg_clear_miss(struct vha_queue *q)
-{
-	lockdep_assert_held(&q->mutex);
-	spin_lock(&q->dev->miss_lock);
-	q->miss.state = VHA_MISS_NONE;
-	spin_unlock(&q->dev->miss_lock);
-}
-
-/**
- * vha_msg_clear_misses() - ask for nothing any more
- * @dev: the device, with its mutex held
- *
- * Readers that wait look whether there is still an IOTLB.
- */
-void vha_msg_clear_misses(struct vha_dev *dev)
-{
-	unsigned int i;
-
-	lockdep_assert_held(&dev->mutex);
-	spin_lock(&dev->miss_lock);
-	for (i = 0; i < dev->nqueues; i++)
-		dev->queues[i]->miss.state = VHA_MISS_NONE;
-	spin_unlock(&dev->miss_lock);
-	wake_up_interruptible_poll(&dev->miss_wait, EPOLLIN | EPOLLRDNORM);
-}
-
-/* A queue whose miss is yet to be read, or NULL. */
-static struct vha_queue *find_unread(struct vha_dev *dev)
-{
-	unsigned int i;
-
-	lockdep_assert_held(&dev->miss_lock);
-	for (i = 0; i < dev->nqueues; i++) {
-		if (dev->queues[i]->miss.state == VHA_MISS_QUEUED)
-			return dev->queues[i];
-	}
-	return NULL;
-}
-
-/* Take a miss that is yet to be read; the queue that has it, or NULL. */
-static struct vha_queue *take_miss(struct vha_dev *dev,
-				   struct vha_miss *miss)
-{
-	struct vha_queue *q;
-
-	spin_lock(&dev->miss_lock);
-	q = find_unread(dev);
-	if (q) {
-		q->miss.state = VHA_MISS_READ;
-		*miss = q->miss;
-	}
-	spin_unlock(&dev->miss_lock);
-	return q;
-}
-
-/* It could not be delivered: let it be read once more. */
-static void untake_miss(struct vha_queue *q)
-{
-	spin_lock(&q->dev->miss_lock);
-	if (q->miss.state == VHA_MISS_READ)
-		q->miss.state = VHA_MISS_QUEUED;
-	spin_unlock(&q->dev->miss_lock);
-	wake_up_interruptible_poll(&q->dev->miss_wait, EPOLLIN | EPOLLRDNORM);
-}
+/* ---- misses, from the device ---- */
 
 /*
- * The message that tells of @miss, in the form that the owner has agreed to. The
- * caller has zeroed all of it: padding goes to userspace as well.
+ * Make the message that reports @miss, in the form that the owner negotiated. The
+ * caller has zeroed all of it: padding is copied to userspace as well.
  */
-static void make_miss_msg(union vha_msg *msg, bool v2,
+static void make_miss_msg(union any_msg *msg, bool v2,
 			  const struct vha_miss *miss)
 {
 	struct vhost_iotlb_msg *iotlb = v2 ? &msg->v2.iotlb : &msg->v1.iotlb;
@@ -131,81 +36,88 @@ static void make_miss_msg(union vha_msg *msg, bool v2,
 	iotlb->perm = miss->perm;
 }
 
-/* Sleep until there is a miss; take it. */
-static struct vha_queue *wait_for_miss(struct vha_dev *dev,
-				       struct vha_miss *miss)
+/* Sleep until there is a miss, and take it. */
+static struct vha_miss *wait_for_miss(struct vha_dev *dev,
+				      struct vha_miss *copy)
 {
-	struct vha_queue *q = NULL;
+	struct vha_miss *miss = NULL;
 	int err;
 
-	err = wait_event_interruptible(dev->miss_wait,
-				       (q = take_miss(dev, miss)) ||
+	err = wait_event_interruptible(dev->misses.wait,
+				       (miss = vha_misses_take(&dev->misses,
+							       copy)) ||
 				       !READ_ONCE(dev->iotlb));
 	if (err)
 		return ERR_PTR(err);
-	return q ?: ERR_PTR(-EBADFD);
+	return miss ?: ERR_PTR(-EBADFD);
 }
 
 /**
- * vha_msg_read() - read the address of a miss
+ * vha_msg_read() - read a miss
  * @dev: the device
- * @to: where to
- * @nonblock: do not wait for one
+ * @to: destination
+ * @nonblock: do not wait for a miss
  *
  * Needs no owner, and no lock.
  *
- * Return: the size of a message; 0 if there is no room for one; -EAGAIN if
- * there is none and the caller does not wait, -EBADFD if none will come, since
+ * Return: the size of a message; 0 if there is no room for one; -EAGAIN if there
+ * is none and the caller does not wait; -EBADFD if there will be none, because
  * there is no device IOTLB; -ERESTARTSYS; -EFAULT.
  */
-ssize_t vha_msg_read(struct vha_dev *dev, struct iov_iter *to,
-		     bool nonblock)
+ssize_t vha_msg_read(struct vha_dev *dev, struct iov_iter *to, bool nonblock)
 {
-	union vha_msg msg;
-	struct vha_miss miss;
-	struct vha_queue *q;
+	struct vha_miss *miss, copy;
+	union any_msg msg;
 
 	if (iov_iter_count(to) < sizeof(msg))
 		return 0;
 
-	q = take_miss(dev, &miss);
-	if (!q && nonblock)
+	miss = vha_misses_take(&dev->misses, &copy);
+	if (!miss && nonblock)
 		return -EAGAIN;
-	if (!q)
-		q = wait_for_miss(dev, &miss);
-	if (IS_ERR(q))
-		return PTR_ERR(q);
+	if (!miss)
+		miss = wait_for_miss(dev, &copy);
+	if (IS_ERR(miss))
+		return PTR_ERR(miss);
 
 	memset(&msg, 0, sizeof(msg));
 	make_miss_msg(&msg, READ_ONCE(dev->backend_features) &
-			    BIT_ULL(VHOST_BACKEND_F_IOTLB_MSG_V2), &miss);
+			    BIT_ULL(VHOST_BACKEND_F_IOTLB_MSG_V2), &copy);
 	if (copy_to_iter(&msg, sizeof(msg), to) != sizeof(msg)) {
-		untake_miss(q);
+		vha_miss_return(miss);
 		return -EFAULT;
 	}
 	return sizeof(msg);
 }
 
+/**
+ * vha_msg_poll() - tell whether there is a miss to read
+ * @dev: the device
+ * @file: its file
+ * @wait: the caller's table, or NULL
+ *
+ * Return: the file's events.
+ */
+__poll_t vha_msg_poll(struct vha_dev *dev, struct file *file, poll_table *wait)
+{
+	poll_wait(file, &dev->misses.wait, wait);
+	return vha_misses_unread(&dev->misses) ? EPOLLIN | EPOLLRDNORM : 0;
+}
+
+/* ---- updates, from the owner ---- */
+
 /*
- * Serve the queues that waited for an entry of [start, last], or for any that
- * allows what the last one did not.
+ * Serve the queues that waited for an entry of [start, last], and those for which
+ * an entry forbade access to the ring.
  */
 static void wake_waiting(struct vha_dev *dev, u64 start, u64 last)
 {
 	struct vha_queue *q;
 	unsigned int i;
-	bool waited;
 
 	for (i = 0; i < dev->nqueues; i++) {
 		q = dev->queues[i];
-		spin_lock(&dev->miss_lock);
-		waited = q->miss.state != VHA_MISS_NONE &&
-			 q->miss.iova >= start && q->miss.iova <= last;
-		/* Who has been told by poll() finds what is yet to be read. */
-		if (waited && q->miss.state == VHA_MISS_READ)
-			q->miss.state = VHA_MISS_NONE;
-		spin_unlock(&dev->miss_lock);
-		if (waited || q->denied)
+		if (vha_miss_resolve(&q->miss, start, last) || q->ring.denied)
 			vha_queue_wake(q);
 	}
 }
@@ -215,7 +127,7 @@ static void unmap_queues(struct vha_dev *dev)
 	unsigned int i;
 
 	for (i = 0; i < dev->nqueues; i++)
-		vha_queue_unmap(dev->queues[i]);
+		vha_ring_unmap(&dev->queues[i]->ring);
 }
 
 static int update(struct vha_dev *dev, const struct vhost_iotlb_msg *msg)
@@ -228,7 +140,7 @@ static int update(struct vha_dev *dev, const struct vhost_iotlb_msg *msg)
 	    !vha_iotlb_user_range_ok(msg->uaddr, msg->size))
 		return -EFAULT;
 	unmap_queues(dev);
-	/* What was there is out of date, whatever becomes of the new entry. */
+	/* The old entries are outdated, even if adding the new one fails. */
 	vha_iotlb_del(dev->iotlb, msg->iova, last);
 	if (vha_iotlb_add(dev->iotlb, msg->iova, last, msg->uaddr, msg->perm))
 		return -EFAULT;
@@ -240,7 +152,7 @@ static int invalidate(struct vha_dev *dev, const struct vhost_iotlb_msg *msg)
 {
 	u64 last = msg->iova + msg->size - 1;
 
-	/* 2^64 bytes have the size 0. Rather too much than an entry that stays. */
+	/* 2^64 bytes have the size 0. Removing too much is safe. */
 	if (!msg->size || last < msg->iova)
 		last = U64_MAX;
 	unmap_queues(dev);
@@ -248,11 +160,11 @@ static int invalidate(struct vha_dev *dev, const struct vhost_iotlb_msg *msg)
 	return 0;
 }
 
-static int handle(struct vha_dev *dev, const struct vhost_iotlb_msg *msg)
+static int execute(struct vha_dev *dev, const struct vhost_iotlb_msg *msg)
 {
 	if (!dev->iotlb)
 		return -EFAULT;
-	trace_vhost_alt_iotlb_update(dev, msg);
+	trace_vhost_alt_iotlb_update(dev->id, msg);
 	switch (msg->type) {
 	case VHOST_IOTLB_UPDATE:
 		return update(dev, msg);
@@ -263,11 +175,11 @@ static int handle(struct vha_dev *dev, const struct vhost_iotlb_msg *msg)
 	}
 }
 
-/* Read a message whose part @msg lies @offset bytes behind the start of @from. */
+/* Read the part @msg of a message, which follows @offset more bytes of @from. */
 static int get_msg(struct vhost_iotlb_msg *msg, size_t offset,
 		   struct iov_iter *from)
 {
-	/* What is not there cannot be skipped either, and then nothing is read. */
+	/* A short message cannot be skipped either, and the copy fails then. */
 	iov_iter_advance(from, offset);
 	if (copy_from_iter(msg, sizeof(*msg), from) != sizeof(*msg))
 		return -EINVAL;
@@ -281,10 +193,11 @@ static int get_msg(struct vhost_iotlb_msg *msg, size_t offset,
  * @dev: the device
  * @from: a message: VHOST_IOTLB_UPDATE or VHOST_IOTLB_INVALIDATE
  *
- * When it returns no queue uses an entry that is no more. Needs no owner.
+ * When this returns, no queue uses an entry that has been removed. Needs no
+ * owner.
  *
  * Return: the size of a message; -EINVAL for one that is too short, of unknown
- * form, or an update of nothing; -EFAULT for anything else that is wrong, and
+ * form, or an update of size 0; -EFAULT for anything else that is wrong, and
  * without a device IOTLB.
  */
 ssize_t vha_msg_write(struct vha_dev *dev, struct iov_iter *from)
@@ -308,26 +221,8 @@ ssize_t vha_msg_write(struct vha_dev *dev, struct iov_iter *from)
 
 	mutex_lock(&dev->mutex);
 	vha_dev_lock_queues(dev);
-	err = handle(dev, &msg);
+	err = execute(dev, &msg);
 	vha_dev_unlock_queues(dev);
 	mutex_unlock(&dev->mutex);
-	return err ?: sizeof(union vha_msg);
-}
-
-/**
- * vha_msg_poll() - is there a miss to read?
- * @dev: the device
- * @file: its file
- * @wait: who asks
- */
-__poll_t vha_msg_poll(struct vha_dev *dev, struct file *file,
-		      poll_table *wait)
-{
-	bool unread;
-
-	poll_wait(file, &dev->miss_wait, wait);
-	spin_lock(&dev->miss_lock);
-	unread = find_unread(dev);
-	spin_unlock(&dev->miss_lock);
-	return unread ? EPOLLIN | EPOLLRDNORM : 0;
+	return err ?: sizeof(union any_msg);
 }

@@ -14,29 +14,31 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
-#include <net/net_namespace.h>
 
 #include "net_queue.h"
+#include "net_rx.h"
+#include "net_tx.h"
 #include "trace.h"
 #include "vhost_core.h"
+#include "vhost_list.h"
 #include "vhost_msg.h"
 #include "vhost_netlink.h"
 
 static bool rxtx_workers;
 module_param(rxtx_workers, bool, 0644);
 MODULE_PARM_DESC(rxtx_workers,
-		 "Serve receive and transmit of new owners by a thread each (default 0)");
+		 "Use separate receive and transmit threads for new owners (default 0)");
 
 static bool takeover;
 module_param(takeover, bool, 0444);
 MODULE_PARM_DESC(takeover,
-		 "Be /dev/vhost-net as well, in place of vhost_net (default 0)");
+		 "Provide /dev/vhost-net as well, in place of vhost_net (default 0)");
 
 /**
- * struct vha_net_pair - an open file
+ * struct vha_net_pair - an open file: a queue pair
  * @dev: the device
- * @queues: what @dev knows of @nq
- * @nq: receive and transmit
+ * @queues: the virtqueues of @nq, for @dev
+ * @nq: the receive and the transmit queue
  */
 struct vha_net_pair {
 	struct vha_dev dev;
@@ -55,7 +57,7 @@ static long put_features(u64 features, u64 __user *argp)
 	return copy_to_user(argp, &features, sizeof(features)) ? -EFAULT : 0;
 }
 
-static long set_features(struct vha_net_pair *net, const u64 *features)
+static long set_features(struct vha_net_pair *pair, const u64 *features)
 {
 	unsigned int i;
 	long err;
@@ -64,19 +66,19 @@ static long set_features(struct vha_net_pair *net, const u64 *features)
 		if (features[i] & ~net_features[i])
 			return -EOPNOTSUPP;
 	}
-	mutex_lock(&net->dev.mutex);
-	err = vha_dev_set_features(&net->dev, features);
-	mutex_unlock(&net->dev.mutex);
+	mutex_lock(&pair->dev.mutex);
+	err = vha_dev_set_features(&pair->dev, features);
+	mutex_unlock(&pair->dev.mutex);
 	return err;
 }
 
-static long set_features_word(struct vha_net_pair *net, const u64 __user *argp)
+static long set_features_word(struct vha_net_pair *pair, const u64 __user *argp)
 {
 	u64 features[VHA_FEATURE_WORDS] = {};
 
 	if (copy_from_user(features, argp, sizeof(*argp)))
 		return -EFAULT;
-	return set_features(net, features);
+	return set_features(pair, features);
 }
 
 static long put_features_array(struct vhost_features_array __user *argp)
@@ -92,8 +94,8 @@ static long put_features_array(struct vhost_features_array __user *argp)
 	       -EFAULT : 0;
 }
 
-/* Words beyond those that we know may be there, if they are 0. */
-static long set_features_array(struct vha_net_pair *net,
+/* Words beyond the known ones are accepted if they are 0. */
+static long set_features_array(struct vha_net_pair *pair,
 			       struct vhost_features_array __user *argp)
 {
 	u64 features[VHA_FEATURE_WORDS] = {}, count, n, word;
@@ -108,15 +110,16 @@ static long set_features_array(struct vha_net_pair *net,
 			return -EFAULT;
 		if (word)
 			return -EOPNOTSUPP;
-		/* The count is the caller's, and has no limit. */
+		/* The caller's count has no limit. */
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
 	}
-	return set_features(net, features);
+	return set_features(pair, features);
 }
 
-static long set_backend_features(struct vha_net_pair *net, const u64 __user *argp)
+static long set_backend_features(struct vha_net_pair *pair,
+				 const u64 __user *argp)
 {
 	u64 features;
 
@@ -124,26 +127,27 @@ static long set_backend_features(struct vha_net_pair *net, const u64 __user *arg
 		return -EFAULT;
 	if (features & ~VHOST_ALT_BACKEND_FEATURES)
 		return -EOPNOTSUPP;
-	mutex_lock(&net->dev.mutex);
-	WRITE_ONCE(net->dev.backend_features, features);
-	mutex_unlock(&net->dev.mutex);
+	mutex_lock(&pair->dev.mutex);
+	WRITE_ONCE(pair->dev.backend_features, features);
+	mutex_unlock(&pair->dev.mutex);
 	return 0;
 }
 
 /* ---- commands ---- */
 
-static long set_backend(struct vha_net_pair *net, struct vhost_vring_file *backend)
+static long set_backend(struct vha_net_pair *pair,
+			struct vhost_vring_file *backend)
 {
 	struct vha_tun_socket old;
 	struct vha_net_queue *nq;
 	long err;
 
-	err = vha_dev_check_owner(&net->dev);
+	err = vha_dev_check_owner(&pair->dev);
 	if (err)
 		return err;
 	if (backend->index >= VHA_NET_QUEUES)
 		return -ENOBUFS;
-	nq = &net->nq[array_index_nospec(backend->index, VHA_NET_QUEUES)];
+	nq = &pair->nq[array_index_nospec(backend->index, VHA_NET_QUEUES)];
 
 	if (backend->fd != VHOST_FILE_UNBIND)
 		return vha_net_queue_start(nq, backend->fd);
@@ -154,60 +158,60 @@ static long set_backend(struct vha_net_pair *net, struct vhost_vring_file *backe
 
 /*
  * Stop all queues, and forget the owner if there is one. @memory is the memory
- * table that there is afterwards.
+ * table afterwards.
  */
-static void net_stop(struct vha_net_pair *net, struct vha_iotlb *memory)
+static void net_stop(struct vha_net_pair *pair, struct vha_iotlb *memory)
 {
 	struct vha_tun_socket old[VHA_NET_QUEUES];
 	unsigned int i;
 
 	for (i = 0; i < VHA_NET_QUEUES; i++)
-		old[i] = vha_net_queue_stop(&net->nq[i]);
-	vha_dev_reset_owner(&net->dev, memory);
+		old[i] = vha_net_queue_stop(&pair->nq[i]);
+	vha_dev_reset_owner(&pair->dev, memory);
 	for (i = 0; i < VHA_NET_QUEUES; i++)
 		vha_tun_socket_put(&old[i]);
 }
 
-static long reset_owner(struct vha_net_pair *net)
+static long reset_owner(struct vha_net_pair *pair)
 {
 	struct vha_iotlb *memory;
 	long err;
 
-	err = vha_dev_check_owner(&net->dev);
+	err = vha_dev_check_owner(&pair->dev);
 	if (err)
 		return err;
-	/* As with the in-tree module, there is one without regions from now on. */
+	/* As with the in-tree module, the table has no regions afterwards. */
 	memory = vha_iotlb_alloc(0);
 	if (!memory)
 		return -ENOMEM;
-	net_stop(net, memory);
-	net->dev.pid = 0;
+	net_stop(pair, memory);
+	vha_dev_forget_pid(&pair->dev);
 	return 0;
 }
 
-static long locked_ioctl(struct vha_net_pair *net, unsigned int cmd,
+static long locked_ioctl(struct vha_net_pair *pair, unsigned int cmd,
 			 void __user *argp)
 {
 	struct vhost_vring_file backend;
 
-	lockdep_assert_held(&net->dev.mutex);
+	lockdep_assert_held(&pair->dev.mutex);
 	switch (cmd) {
 	case VHOST_SET_OWNER:
-		return vha_dev_set_owner(&net->dev, READ_ONCE(rxtx_workers));
+		return vha_dev_set_owner(&pair->dev, READ_ONCE(rxtx_workers));
 	case VHOST_RESET_OWNER:
-		return reset_owner(net);
+		return reset_owner(pair);
 	case VHOST_NET_SET_BACKEND:
 		if (copy_from_user(&backend, argp, sizeof(backend)))
 			return -EFAULT;
-		return set_backend(net, &backend);
+		return set_backend(pair, &backend);
 	default:
-		return vha_dev_ioctl(&net->dev, cmd, argp);
+		return vha_dev_ioctl(&pair->dev, cmd, argp);
 	}
 }
 
 static long net_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	struct vha_net_pair *net = file->private_data;
+	struct vha_net_pair *pair = file->private_data;
 	void __user *argp = (void __user *)arg;
 	long err;
 
@@ -215,119 +219,120 @@ static long net_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case VHOST_GET_FEATURES:
 		return put_features(net_features[0], argp);
 	case VHOST_SET_FEATURES:
-		return set_features_word(net, argp);
+		return set_features_word(pair, argp);
 	case VHOST_GET_FEATURES_ARRAY:
 		return put_features_array(argp);
 	case VHOST_SET_FEATURES_ARRAY:
-		return set_features_array(net, argp);
+		return set_features_array(pair, argp);
 	case VHOST_GET_BACKEND_FEATURES:
 		return put_features(VHOST_ALT_BACKEND_FEATURES, argp);
 	case VHOST_SET_BACKEND_FEATURES:
-		return set_backend_features(net, argp);
+		return set_backend_features(pair, argp);
 	default:
-		mutex_lock(&net->dev.mutex);
-		err = locked_ioctl(net, cmd, argp);
-		mutex_unlock(&net->dev.mutex);
+		mutex_lock(&pair->dev.mutex);
+		err = locked_ioctl(pair, cmd, argp);
+		mutex_unlock(&pair->dev.mutex);
 		return err;
 	}
 }
 
 /* ---- the file ---- */
 
-static int init_queues(struct vha_net_pair *net)
+static int init_queues(struct vha_net_pair *pair)
 {
 	int err;
 
-	net->queues[VHA_NET_RX] = &net->nq[VHA_NET_RX].q;
-	net->queues[VHA_NET_TX] = &net->nq[VHA_NET_TX].q;
-	err = vha_queue_init(net->queues[VHA_NET_RX], "rx", vha_net_queue_serve_rx,
+	pair->queues[VHA_NET_RX] = &pair->nq[VHA_NET_RX].q;
+	pair->queues[VHA_NET_TX] = &pair->nq[VHA_NET_TX].q;
+	err = vha_queue_init(pair->queues[VHA_NET_RX], "rx", vha_net_rx_run,
 			     EPOLLIN);
 	if (err)
 		return err;
-	err = vha_queue_init(net->queues[VHA_NET_TX], "tx", vha_net_queue_serve_tx,
+	err = vha_queue_init(pair->queues[VHA_NET_TX], "tx", vha_net_tx_run,
 			     EPOLLOUT);
 	if (err)
-		vha_queue_cleanup(net->queues[VHA_NET_RX]);
+		vha_queue_cleanup(pair->queues[VHA_NET_RX]);
 	return err;
 }
 
-static void net_free(struct vha_net_pair *net)
+static void net_free(struct vha_net_pair *pair)
 {
 	unsigned int i;
 
-	vha_tun_tx_cleanup(&net->nq[VHA_NET_TX].tx);
-	vha_dev_cleanup(&net->dev);
+	vha_tun_tx_cleanup(&pair->nq[VHA_NET_TX].tx);
+	vha_dev_cleanup(&pair->dev);
 	for (i = 0; i < VHA_NET_QUEUES; i++)
-		vha_queue_cleanup(net->queues[i]);
-	kvfree(net);
+		vha_queue_cleanup(pair->queues[i]);
+	kvfree(pair);
 }
 
 static int net_open(struct inode *inode, struct file *file)
 {
-	struct vha_net_pair *net;
+	struct vha_net_pair *pair;
 	int err;
 
-	net = kvzalloc(sizeof(*net), GFP_KERNEL_ACCOUNT);
-	if (!net)
+	pair = kvzalloc(sizeof(*pair), GFP_KERNEL_ACCOUNT);
+	if (!pair)
 		return -ENOMEM;
-	err = init_queues(net);
+	err = init_queues(pair);
 	if (err) {
-		kvfree(net);
+		kvfree(pair);
 		return err;
 	}
-	vha_dev_init(&net->dev, net->queues, VHA_NET_QUEUES);
-	err = vha_netlink_add(&net->dev);
+	vha_dev_init(&pair->dev, pair->queues, VHA_NET_QUEUES);
+	err = vha_list_add(&pair->dev);
 	if (err) {
-		net_free(net);
+		net_free(pair);
 		return err;
 	}
-	file->private_data = net;
-	trace_vhost_alt_open(&net->dev);
+	file->private_data = pair;
+	trace_vhost_alt_open(pair->dev.id);
+	vha_netlink_notify(&pair->dev, NULL, VHOST_ALT_CMD_DEV_OPEN_NTF);
 	return 0;
 }
 
 static int net_release(struct inode *inode, struct file *file)
 {
-	struct vha_net_pair *net = file->private_data;
+	struct vha_net_pair *pair = file->private_data;
 
-	trace_vhost_alt_close(&net->dev);
-	vha_netlink_del(&net->dev);
-	mutex_lock(&net->dev.mutex);
-	net_stop(net, NULL);
-	mutex_unlock(&net->dev.mutex);
-	vha_netlink_notify(&net->dev, NULL, VHOST_ALT_CMD_DEV_CLOSE_NTF);
-	put_net(net->dev.net);
-	net_free(net);
+	trace_vhost_alt_close(pair->dev.id);
+	vha_list_hide(&pair->dev);
+	mutex_lock(&pair->dev.mutex);
+	net_stop(pair, NULL);
+	mutex_unlock(&pair->dev.mutex);
+	vha_netlink_notify(&pair->dev, NULL, VHOST_ALT_CMD_DEV_CLOSE_NTF);
+	vha_list_del(&pair->dev);
+	net_free(pair);
 	return 0;
 }
 
 static ssize_t net_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
-	struct vha_net_pair *net = iocb->ki_filp->private_data;
+	struct vha_net_pair *pair = iocb->ki_filp->private_data;
 
-	return vha_msg_read(&net->dev, to,
+	return vha_msg_read(&pair->dev, to,
 			    iocb->ki_filp->f_flags & O_NONBLOCK);
 }
 
 static ssize_t net_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
-	struct vha_net_pair *net = iocb->ki_filp->private_data;
+	struct vha_net_pair *pair = iocb->ki_filp->private_data;
 
-	return vha_msg_write(&net->dev, from);
+	return vha_msg_write(&pair->dev, from);
 }
 
 static __poll_t net_poll(struct file *file, poll_table *wait)
 {
-	struct vha_net_pair *net = file->private_data;
+	struct vha_net_pair *pair = file->private_data;
 
-	return vha_msg_poll(&net->dev, file, wait);
+	return vha_msg_poll(&pair->dev, file, wait);
 }
 
 static void net_show_fdinfo(struct seq_file *m, struct file *file)
 {
-	struct vha_net_pair *net = file->private_data;
+	struct vha_net_pair *pair = file->private_data;
 
-	vha_dev_show(&net->dev, m);
+	vha_dev_show(&pair->dev, m);
 }
 
 static const struct file_operations net_fops = {
@@ -377,12 +382,21 @@ static int __init net_init(void)
 {
 	int err;
 
-	err = vha_netlink_init();
+	err = vha_list_init();
 	if (err)
 		return err;
+	err = vha_netlink_init();
+	if (err)
+		goto list_exit;
 	err = register_devices();
 	if (err)
-		vha_netlink_exit();
+		goto netlink_exit;
+	return 0;
+
+netlink_exit:
+	vha_netlink_exit();
+list_exit:
+	vha_list_exit();
 	return err;
 }
 
@@ -392,6 +406,7 @@ static void __exit net_exit(void)
 		misc_deregister(&takeover_misc);
 	misc_deregister(&net_misc);
 	vha_netlink_exit();
+	vha_list_exit();
 }
 
 module_init(net_init);

@@ -1,40 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How numbers leave the kernel. Here is the list of all open devices. Who looks at
- * one counts as its watcher, for whom its close waits, and locks it; but not for
- * long: whoever has the lock may wait for memory that is never going to come, and
- * no process is to hold up those who look at others. The queues are read without
- * their mutexes: what they are set up with changes under the device's mutex too,
- * and the rest are single words.
+ * Generic netlink family: the state and counters of all open devices. A request
+ * reads published state under spinlocks, and never waits for a device's owner or
+ * worker. Most of what it reads is single words that change at any time.
  */
-
-#include <linux/delay.h>
-#include <linux/mutex.h>
 #include <linux/nospec.h>
-#include <linux/sched/signal.h>
+#include <linux/pid_namespace.h>
 #include <net/genetlink.h>
 #include <net/net_namespace.h>
 
 #include "compat.h"
 #include "vhost_core.h"
+#include "vhost_list.h"
 #include "vhost_netlink.h"
-#include "vring.h"
 
-/* So many entries of a ring are shown if nobody says how many. */
+/* Entries of a ring that are shown by default. */
 #define RING_COUNT_DEFAULT	16
 
-/* Room for a device with all workers that there may be. */
+/* Room for a device with as many workers as there can be. */
 #define DEV_MSG_SIZE		8192
 
 /* Room for all entries of both kinds, the available ones with all descriptors. */
 #define RING_MSG_SIZE							\
 	(NLMSG_GOODSIZE + VHA_RING_SNAPSHOT_ENTRIES *			\
 	 (VHA_RING_SNAPSHOT_DESCS * 64 + 2 * 64))
-
-static DEFINE_MUTEX(devs_lock);	/* the list */
-static DEFINE_XARRAY_FLAGS(devs, XA_FLAGS_ALLOC1);
-static u32 next_id;
-static unsigned int generation;	/* changes with the list */
 
 static struct genl_family family;
 
@@ -45,42 +34,58 @@ static int put_u64(struct sk_buff *skb, int attr, u64 value)
 	return nla_put_u64_64bit(skb, attr, value, VHOST_ALT_A_PAD);
 }
 
-static int put_dev_name(struct sk_buff *skb, const struct vha_dev *dev)
+/*
+ * Say which device a message is about. @ns is the pid namespace of the reader, or
+ * NULL if there may be several: a pid that a reader could misread is left out.
+ */
+static int put_dev_name(struct sk_buff *skb, const struct vha_dev *dev,
+			struct pid_namespace *ns)
 {
+	u32 pid;
+
+	lockdep_assert_held(&dev->show_lock);
 	if (nla_put_u32(skb, VHOST_ALT_A_DEV_ID, dev->id))
 		return -EMSGSIZE;
 	if (!dev->pid)
 		return 0;
-	return nla_put_u32(skb, VHOST_ALT_A_PID, dev->pid) ?:
-	       nla_put_string(skb, VHOST_ALT_A_COMM, dev->comm);
+	pid = ns ? pid_nr_ns(dev->pid, ns) : 0;
+	if (pid && nla_put_u32(skb, VHOST_ALT_A_PID, pid))
+		return -EMSGSIZE;
+	return nla_put_string(skb, VHOST_ALT_A_COMM, dev->comm);
 }
 
-static int put_queue_name(struct sk_buff *skb, const struct vha_queue *q)
+static int put_queue_name(struct sk_buff *skb, struct vha_queue *q)
 {
+	struct vha_queue_backend backend;
 	int err;
+
+	spin_lock(&q->show_lock);
+	backend = q->backend;
+	spin_unlock(&q->show_lock);
 
 	err = nla_put_u32(skb, VHOST_ALT_A_QUEUE, q->index) ?:
 	      nla_put_string(skb, VHOST_ALT_A_QUEUE_NAME, q->name);
-	if (!err && *q->ifname)
-		err = nla_put_string(skb, VHOST_ALT_A_IFNAME, q->ifname);
-	if (!err && q->ifindex)
-		err = nla_put_u32(skb, VHOST_ALT_A_IFINDEX, q->ifindex);
+	if (!err && *backend.name)
+		err = nla_put_string(skb, VHOST_ALT_A_IFNAME, backend.name);
+	if (!err && backend.index)
+		err = nla_put_u32(skb, VHOST_ALT_A_IFINDEX, backend.index);
 	return err;
 }
 
 static int put_worker(struct sk_buff *skb, u32 id,
-		      const struct vha_worker *worker)
+		      const struct vha_worker *worker, struct pid_namespace *ns)
 {
 	struct vha_worker_usage usage;
 	struct nlattr *nest;
 	int err;
 
-	vha_worker_usage(worker, &usage);
+	vha_worker_usage(worker, ns, &usage);
 	nest = nla_nest_start(skb, VHOST_ALT_A_WORKER);
 	if (!nest)
 		return -EMSGSIZE;
 	err = nla_put_u32(skb, VHOST_ALT_WORKER_ID, id) ?:
-	      nla_put_u32(skb, VHOST_ALT_WORKER_TID, usage.tid) ?:
+	      (usage.tid ? nla_put_u32(skb, VHOST_ALT_WORKER_TID, usage.tid) :
+			   0) ?:
 	      nla_put_u64_64bit(skb, VHOST_ALT_WORKER_RUNS, usage.runs,
 				VHOST_ALT_WORKER_PAD) ?:
 	      nla_put_u64_64bit(skb, VHOST_ALT_WORKER_RUNTIME, usage.runtime,
@@ -90,50 +95,64 @@ static int put_worker(struct sk_buff *skb, u32 id,
 	return err;
 }
 
-static int put_dev(struct sk_buff *skb, struct vha_dev *dev)
+static int put_dev_locked(struct sk_buff *skb, struct vha_dev *dev,
+			  struct pid_namespace *ns)
 {
 	const u64 *features = dev->queues[0]->features;
 	struct vha_worker *worker;
 	unsigned long id;
 	int err;
 
-	lockdep_assert_held(&dev->mutex);
-	err = put_dev_name(skb, dev) ?:
-	      put_u64(skb, VHOST_ALT_A_FEATURES, features[0]) ?:
-	      put_u64(skb, VHOST_ALT_A_FEATURES_HI, features[1]) ?:
+	lockdep_assert_held(&dev->show_lock);
+	err = put_dev_name(skb, dev, ns) ?:
+	      put_u64(skb, VHOST_ALT_A_FEATURES, READ_ONCE(features[0])) ?:
+	      put_u64(skb, VHOST_ALT_A_FEATURES_HI, READ_ONCE(features[1])) ?:
 	      put_u64(skb, VHOST_ALT_A_BACKEND_FEATURES,
-		      dev->backend_features) ?:
+		      READ_ONCE(dev->backend_features)) ?:
 	      nla_put_u32(skb, VHOST_ALT_A_REGIONS,
 			  dev->memory ? dev->memory->count : 0) ?:
 	      nla_put_u32(skb, VHOST_ALT_A_QUEUES, dev->nqueues);
 	if (!err && dev->iotlb)
 		err = nla_put_u32(skb, VHOST_ALT_A_IOTLB_ENTRIES,
-				  dev->iotlb->count);
+				  READ_ONCE(dev->iotlb->count));
 	xa_for_each(&dev->workers, id, worker) {
 		if (!err)
-			err = put_worker(skb, id, worker);
+			err = put_worker(skb, id, worker, ns);
 	}
+	return err;
+}
+
+static int put_dev(struct sk_buff *skb, struct vha_dev *dev)
+{
+	int err;
+
+	spin_lock(&dev->show_lock);
+	err = put_dev_locked(skb, dev, task_active_pid_ns(current));
+	spin_unlock(&dev->show_lock);
 	return err;
 }
 
 static u32 queue_state(const struct vha_queue *q)
 {
-	return (q->running ? VHOST_ALT_QUEUE_RUNNING : 0) |
-	       (q->broken ? VHOST_ALT_QUEUE_BROKEN : 0) |
-	       (vha_queue_has(q, VIRTIO_RING_F_EVENT_IDX) ?
-		VHOST_ALT_QUEUE_EVENT_IDX : 0) |
-	       (q->notify_off ? VHOST_ALT_QUEUE_NOTIFY_OFF : 0) |
-	       (READ_ONCE(q->miss.state) != VHA_MISS_NONE ?
-		VHOST_ALT_QUEUE_IOTLB_MISS : 0) |
-	       (q->kick ? VHOST_ALT_QUEUE_KICK : 0) |
-	       (q->call ? VHOST_ALT_QUEUE_CALL : 0);
+	return (READ_ONCE(q->running) ? VHOST_ALT_QUEUE_RUNNING : 0) |
+	       (READ_ONCE(q->broken) ? VHOST_ALT_QUEUE_BROKEN : 0) |
+	       (READ_ONCE(q->ring.event_idx) ? VHOST_ALT_QUEUE_EVENT_IDX : 0) |
+	       (READ_ONCE(q->ring.notify_off) ? VHOST_ALT_QUEUE_NOTIFY_OFF : 0) |
+	       (vha_miss_pending(&q->miss) ? VHOST_ALT_QUEUE_IOTLB_MISS : 0) |
+	       (READ_ONCE(q->kick) ? VHOST_ALT_QUEUE_KICK : 0) |
+	       (READ_ONCE(q->call) ? VHOST_ALT_QUEUE_CALL : 0);
 }
 
 static int put_addresses(struct sk_buff *skb, const struct vha_queue *q)
 {
-	return put_u64(skb, VHOST_ALT_A_DESC_ADDR, q->ring[VHA_RING_DESC]) ?:
-	       put_u64(skb, VHOST_ALT_A_AVAIL_ADDR, q->ring[VHA_RING_AVAIL]) ?:
-	       put_u64(skb, VHOST_ALT_A_USED_ADDR, q->ring[VHA_RING_USED]);
+	const u64 *addr = q->ring.addr;
+
+	return put_u64(skb, VHOST_ALT_A_DESC_ADDR,
+		       READ_ONCE(addr[VHA_RING_DESC])) ?:
+	       put_u64(skb, VHOST_ALT_A_AVAIL_ADDR,
+		       READ_ONCE(addr[VHA_RING_AVAIL])) ?:
+	       put_u64(skb, VHOST_ALT_A_USED_ADDR,
+		       READ_ONCE(addr[VHA_RING_USED]));
 }
 
 static int put_counters(struct sk_buff *skb, const struct vha_stats *stats)
@@ -160,7 +179,7 @@ static int put_drops(struct sk_buff *skb, const struct vha_stats *stats)
 	if (!nest)
 		return -EMSGSIZE;
 	for (i = VHOST_ALT_DROP_PAD + 1; i <= VHOST_ALT_DROP_MAX; i++) {
-		if (nla_put_u64_64bit(skb, i, READ_ONCE(stats->drops[i]),
+		if (nla_put_u64_64bit(skb, i, stats->drops[i],
 				      VHOST_ALT_DROP_PAD))
 			return -EMSGSIZE;
 	}
@@ -175,10 +194,9 @@ static int put_batch_sizes(struct sk_buff *skb, const struct vha_stats *stats)
 
 	if (!nest)
 		return -EMSGSIZE;
-	/* Attributes count from 1; 0 pads. */
+	/* Attributes count from 1; 0 is padding. */
 	for (i = 0; i < VHA_BATCH_SIZES; i++) {
-		if (nla_put_u64_64bit(skb, i + 1,
-				      READ_ONCE(stats->batch_sizes[i]), 0))
+		if (nla_put_u64_64bit(skb, i + 1, stats->batch_sizes[i], 0))
 			return -EMSGSIZE;
 	}
 	nla_nest_end(skb, nest);
@@ -188,102 +206,93 @@ static int put_batch_sizes(struct sk_buff *skb, const struct vha_stats *stats)
 /* The id of the worker that serves @q, or -1. */
 static int worker_id(const struct vha_queue *q)
 {
+	const struct vha_worker *serves = READ_ONCE(q->worker);
 	struct vha_worker *worker;
 	unsigned long id;
 
+	lockdep_assert_held(&q->dev->show_lock);
 	xa_for_each(&q->dev->workers, id, worker) {
-		if (worker == q->worker)
+		if (worker == serves)
 			return id;
 	}
 	return -1;
 }
 
-static int put_queue(struct sk_buff *skb, struct vha_queue *q, bool admin)
+/* What the device's lock protects. */
+static int put_queue_owner(struct sk_buff *skb, struct vha_queue *q)
 {
-	int err, id = worker_id(q);
+	int err, id;
 
-	lockdep_assert_held(&q->dev->mutex);
-	err = put_dev_name(skb, q->dev) ?:
-	      put_queue_name(skb, q) ?:
-	      nla_put_u32(skb, VHOST_ALT_A_SIZE, q->num) ?:
-	      nla_put_string(skb, VHOST_ALT_A_LAYOUT, q->ops->name) ?:
-	      nla_put_u32(skb, VHOST_ALT_A_STATE, queue_state(q)) ?:
-	      nla_put_u32(skb, VHOST_ALT_A_BUSYLOOP, q->busyloop) ?:
-	      nla_put_u32(skb, VHOST_ALT_A_LAST_AVAIL, q->last_avail) ?:
-	      nla_put_u32(skb, VHOST_ALT_A_AVAIL_IDX, q->avail_idx) ?:
-	      nla_put_u32(skb, VHOST_ALT_A_LAST_USED, q->last_used);
+	spin_lock(&q->dev->show_lock);
+	err = put_dev_name(skb, q->dev, task_active_pid_ns(current));
+	id = worker_id(q);
+	spin_unlock(&q->dev->show_lock);
 	if (!err && id >= 0)
 		err = nla_put_u32(skb, VHOST_ALT_A_WORKER_ID, id);
+	return err;
+}
+
+static int put_indices(struct sk_buff *skb, const struct vha_queue *q)
+{
+	struct vha_ring_indices at;
+
+	vha_ring_indices(&q->ring, &at);
+	return nla_put_u32(skb, VHOST_ALT_A_LAST_AVAIL, at.last_avail) ?:
+	       nla_put_u32(skb, VHOST_ALT_A_AVAIL_IDX, at.avail_idx) ?:
+	       nla_put_u32(skb, VHOST_ALT_A_LAST_USED, at.last_used);
+}
+
+static int put_queue(struct sk_buff *skb, struct vha_queue *q, bool admin)
+{
+	struct vha_stats stats;
+	int err;
+
+	vha_queue_read_stats(q, &stats);
+	err = put_queue_owner(skb, q) ?:
+	      put_queue_name(skb, q) ?:
+	      nla_put_u32(skb, VHOST_ALT_A_SIZE, READ_ONCE(q->ring.num)) ?:
+	      nla_put_string(skb, VHOST_ALT_A_LAYOUT,
+			     vha_ring_layout(&q->ring)) ?:
+	      nla_put_u32(skb, VHOST_ALT_A_STATE, queue_state(q)) ?:
+	      nla_put_u32(skb, VHOST_ALT_A_BUSYLOOP, READ_ONCE(q->busyloop)) ?:
+	      put_indices(skb, q);
 	if (!err && admin)
 		err = put_addresses(skb, q);
-	return err ?: put_counters(skb, &q->stats) ?:
-		      put_drops(skb, &q->stats) ?:
-		      put_batch_sizes(skb, &q->stats);
+	return err ?: put_counters(skb, &stats) ?:
+		      put_drops(skb, &stats) ?:
+		      put_batch_sizes(skb, &stats);
 }
 
-/* ---- who may see what ---- */
+/* ---- access ---- */
 
-static bool visible(const struct vha_dev *dev, const struct net *net)
+/* CAP_NET_ADMIN in the device's namespace; once that is gone, in the initial one. */
+static bool is_admin(struct sk_buff *request, struct vha_dev *dev)
 {
-	return net_eq(net, &init_net) || net_eq(net, dev->net);
+	struct net *net = vha_list_get_net(dev);
+	bool admin;
+
+	admin = netlink_ns_capable(request,
+				   net ? net->user_ns : &init_user_ns,
+				   CAP_NET_ADMIN);
+	if (net)
+		put_net(net);
+	return admin;
 }
 
-static bool is_admin(struct sk_buff *request, const struct vha_dev *dev)
+/* The device that a request names, for vha_list_put(), or an ERR_PTR(). */
+static struct vha_dev *get_named_dev(struct genl_info *info)
 {
-	return netlink_ns_capable(request, dev->net->user_ns, CAP_NET_ADMIN);
-}
-
-/* How long to wait for a lock: about a second. */
-#define LOCK_TRIES	1000
-
-/* Whoever has it may wait for a process that will not go on. */
-static int lock_soon(struct mutex *mutex)
-{
-	unsigned int i;
-
-	for (i = 0; !mutex_trylock(mutex); i++) {
-		if (i == LOCK_TRIES || fatal_signal_pending(current))
-			return -EBUSY;
-		usleep_range(500, 1000);
-	}
-	return 0;
-}
-
-static void unwatch(struct vha_dev *dev)
-{
-	if (refcount_dec_and_test(&dev->watchers))
-		complete(&dev->unwatched);
-}
-
-/* The device that a request names, watched and locked, or an ERR_PTR(). */
-static struct vha_dev *find_dev(struct genl_info *info)
-{
+	struct nlattr *id = info->attrs[VHOST_ALT_A_DEV_ID];
 	struct vha_dev *dev;
 
 	if (GENL_REQ_ATTR_CHECK(info, VHOST_ALT_A_DEV_ID))
 		return ERR_PTR(-EINVAL);
-	mutex_lock(&devs_lock);
-	dev = xa_load(&devs, nla_get_u32(info->attrs[VHOST_ALT_A_DEV_ID]));
-	if (dev && !visible(dev, genl_info_net(info)))
-		dev = NULL;
-	if (dev)
-		refcount_inc(&dev->watchers);
-	mutex_unlock(&devs_lock);
+	dev = vha_list_get(nla_get_u32(id), genl_info_net(info));
 	if (!dev) {
-		NL_SET_BAD_ATTR(info->extack, info->attrs[VHOST_ALT_A_DEV_ID]);
+		NL_SET_BAD_ATTR(info->extack, id);
 		return ERR_PTR(-ENODEV);
 	}
-	if (lock_soon(&dev->mutex)) {
-		unwatch(dev);
-		return ERR_PTR(-EBUSY);
-	}
 	return dev;
-}
-
-static void put_back_dev(struct vha_dev *dev)
-{
-	mutex_unlock(&dev->mutex);
-	unwatch(dev);
 }
 
 static struct vha_queue *find_queue(struct vha_dev *dev,
@@ -316,8 +325,8 @@ static int answer(struct genl_info *info, struct sk_buff *skb, void *head,
 
 static int get_dev(struct sk_buff *request, struct genl_info *info)
 {
-	struct vha_dev *dev;
 	struct sk_buff *skb;
+	struct vha_dev *dev;
 	void *head;
 	int err;
 
@@ -326,11 +335,11 @@ static int get_dev(struct sk_buff *request, struct genl_info *info)
 		return -ENOMEM;
 	head = genlmsg_put_reply(skb, info, &family, 0, VHOST_ALT_CMD_DEV_GET);
 
-	dev = find_dev(info);
+	dev = get_named_dev(info);
 	err = PTR_ERR_OR_ZERO(dev);
 	if (!err) {
 		err = put_dev(skb, dev);
-		put_back_dev(dev);
+		vha_list_put(dev);
 	}
 	return answer(info, skb, head, err);
 }
@@ -338,24 +347,25 @@ static int get_dev(struct sk_buff *request, struct genl_info *info)
 static int get_queue(struct sk_buff *request, struct genl_info *info)
 {
 	struct vha_queue *q;
-	struct vha_dev *dev;
 	struct sk_buff *skb;
+	struct vha_dev *dev;
 	void *head;
 	int err;
 
 	skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
 	if (!skb)
 		return -ENOMEM;
-	head = genlmsg_put_reply(skb, info, &family, 0, VHOST_ALT_CMD_QUEUE_GET);
+	head = genlmsg_put_reply(skb, info, &family, 0,
+				 VHOST_ALT_CMD_QUEUE_GET);
 
-	dev = find_dev(info);
+	dev = get_named_dev(info);
 	err = PTR_ERR_OR_ZERO(dev);
 	if (!err) {
 		q = find_queue(dev, info);
 		err = PTR_ERR_OR_ZERO(q);
 		if (!err)
 			err = put_queue(skb, q, is_admin(request, dev));
-		put_back_dev(dev);
+		vha_list_put(dev);
 	}
 	return answer(info, skb, head, err);
 }
@@ -364,26 +374,28 @@ static int reset_stats_of(struct vha_dev *dev, struct genl_info *info)
 {
 	struct vha_queue *q;
 	unsigned int i;
-	int err = 0;
 
 	if (info->attrs[VHOST_ALT_A_QUEUE]) {
 		q = find_queue(dev, info);
-		return IS_ERR(q) ? PTR_ERR(q) : vha_queue_reset_stats(q);
+		if (IS_ERR(q))
+			return PTR_ERR(q);
+		vha_queue_reset_stats(q);
+		return 0;
 	}
-	for (i = 0; !err && i < dev->nqueues; i++)
-		err = vha_queue_reset_stats(dev->queues[i]);
-	return err;
+	for (i = 0; i < dev->nqueues; i++)
+		vha_queue_reset_stats(dev->queues[i]);
+	return 0;
 }
 
 static int reset_stats(struct sk_buff *request, struct genl_info *info)
 {
-	struct vha_dev *dev = find_dev(info);
+	struct vha_dev *dev = get_named_dev(info);
 	int err;
 
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	err = is_admin(request, dev) ? reset_stats_of(dev, info) : -EPERM;
-	put_back_dev(dev);
+	vha_list_put(dev);
 	return err;
 }
 
@@ -446,24 +458,44 @@ static int put_ring(struct sk_buff *skb, const struct vha_ring_snapshot *snap)
 	return err;
 }
 
-static int put_look(struct sk_buff *skb, const struct vha_queue *q)
+/*
+ * Copy the ring without its worker, and without waiting for the owner: the device's
+ * mutex keeps the ring's maps and addresses as they are, and whoever holds it may
+ * be stopped.
+ */
+static int take_snapshot(struct vha_queue *q, struct vha_ring_snapshot *snap)
 {
-	int err = q->look->err;
+	struct vha_dev *dev = q->dev;
+	int err;
 
-	if (err)
-		return err == -EINPROGRESS ? -EFAULT : err;
-	return put_dev_name(skb, q->dev) ?:
-	       put_queue_name(skb, q) ?:
-	       nla_put_u32(skb, VHOST_ALT_A_SIZE, q->num) ?:
-	       nla_put_string(skb, VHOST_ALT_A_LAYOUT, q->ops->name) ?:
-	       put_ring(skb, q->look);
+	if (!mutex_trylock(&dev->mutex))
+		return -EBUSY;
+	err = dev->mm ? vha_ring_snapshot(&q->ring, dev->mm, snap) : -EINVAL;
+	mutex_unlock(&dev->mutex);
+	return err;
+}
+
+static int put_snapshot(struct sk_buff *skb, struct vha_queue *q,
+			const struct vha_ring_snapshot *snap)
+{
+	int err;
+
+	spin_lock(&q->dev->show_lock);
+	err = put_dev_name(skb, q->dev, task_active_pid_ns(current));
+	spin_unlock(&q->dev->show_lock);
+	return err ?: put_queue_name(skb, q) ?:
+		      nla_put_u32(skb, VHOST_ALT_A_SIZE,
+				  READ_ONCE(q->ring.num)) ?:
+		      nla_put_string(skb, VHOST_ALT_A_LAYOUT,
+				     vha_ring_layout(&q->ring)) ?:
+		      put_ring(skb, snap);
 }
 
 static int get_ring_as_admin(struct sk_buff *request, struct genl_info *info,
-			     struct sk_buff *skb)
+			     struct sk_buff *skb,
+			     struct vha_ring_snapshot *snap)
 {
-	struct nlattr *count = info->attrs[VHOST_ALT_A_RING_COUNT];
-	struct vha_dev *dev = find_dev(info);
+	struct vha_dev *dev = get_named_dev(info);
 	struct vha_queue *q;
 	int err = -EPERM;
 
@@ -471,34 +503,39 @@ static int get_ring_as_admin(struct sk_buff *request, struct genl_info *info,
 		return PTR_ERR(dev);
 	if (is_admin(request, dev)) {
 		q = find_queue(dev, info);
-		err = PTR_ERR_OR_ZERO(q);
-		if (!err)
-			err = vha_queue_look(q, count ? nla_get_u32(count) :
-						  RING_COUNT_DEFAULT);
-		if (!err)
-			err = put_look(skb, q);
+		err = PTR_ERR_OR_ZERO(q) ?: take_snapshot(q, snap) ?:
+					    put_snapshot(skb, q, snap);
 	}
-	put_back_dev(dev);
+	vha_list_put(dev);
 	return err;
 }
 
 static int get_ring(struct sk_buff *request, struct genl_info *info)
 {
+	struct nlattr *count = info->attrs[VHOST_ALT_A_RING_COUNT];
+	struct vha_ring_snapshot *snap;
 	struct sk_buff *skb;
 	void *head;
 	int err;
 
-	skb = genlmsg_new(RING_MSG_SIZE, GFP_KERNEL);
-	if (!skb)
+	snap = kvzalloc(sizeof(*snap), GFP_KERNEL_ACCOUNT);
+	if (!snap)
 		return -ENOMEM;
+	snap->count = count ? nla_get_u32(count) : RING_COUNT_DEFAULT;
+	skb = genlmsg_new(RING_MSG_SIZE, GFP_KERNEL);
+	if (!skb) {
+		kvfree(snap);
+		return -ENOMEM;
+	}
 	head = genlmsg_put_reply(skb, info, &family, 0, VHOST_ALT_CMD_RING_GET);
-	err = get_ring_as_admin(request, info, skb);
+	err = get_ring_as_admin(request, info, skb, snap);
+	kvfree(snap);
 	return answer(info, skb, head, err);
 }
 
 /* ---- dumps ---- */
 
-/* Put @dev, or all its queues from number *@queue on, each in a message. */
+/* Put @dev, or its queues from number *@queue on, each in a message of its own. */
 typedef int (*dump_fn)(struct sk_buff *skb, struct netlink_callback *cb,
 		       struct vha_dev *dev, unsigned long *queue);
 
@@ -555,41 +592,24 @@ static int dump_queues(struct sk_buff *skb, struct netlink_callback *cb,
 	return 0;
 }
 
-/* The first visible device whose id is not below *@id, which is set to its own. */
-static struct vha_dev *next_dev(struct netlink_callback *cb, unsigned long *id)
-{
-	const struct net *net = sock_net(cb->skb->sk);
-	struct vha_dev *dev;
-
-	mutex_lock(&devs_lock);
-	cb->seq = generation;
-	dev = xa_find(&devs, id, ULONG_MAX, XA_PRESENT);
-	while (dev && !visible(dev, net))
-		dev = xa_find_after(&devs, id, ULONG_MAX, XA_PRESENT);
-	if (dev)
-		refcount_inc(&dev->watchers);
-	mutex_unlock(&devs_lock);
-	return dev;
-}
-
-/* cb->args: the id of the device to go on with, and the queue of it. */
+/* cb->args: the id of the device to go on with, and its queue. */
 static int dump(struct sk_buff *skb, struct netlink_callback *cb, u32 only,
 		dump_fn fn)
 {
 	unsigned long id = max_t(unsigned long, cb->args[0], only);
+	const struct net *net = sock_net(cb->skb->sk);
 	struct vha_dev *dev;
 	int err = 0;
 
-	for (; !err && (dev = next_dev(cb, &id)); id++) {
+	cb->seq = vha_list_generation();
+	for (; !err && (dev = vha_list_get_next(&id, net)); id++) {
 		/* The one of last time may be gone. */
 		if (cb->args[0] != id)
 			cb->args[1] = 0;
 		cb->args[0] = id;
-		if ((!only || id == only) && !lock_soon(&dev->mutex)) {
+		if (!only || id == only)
 			err = fn(skb, cb, dev, (unsigned long *)&cb->args[1]);
-			mutex_unlock(&dev->mutex);
-		}
-		unwatch(dev);
+		vha_list_put(dev);
 		if (only)
 			break;
 	}
@@ -612,8 +632,19 @@ static int dump_all_queues(struct sk_buff *skb, struct netlink_callback *cb)
 
 /* ---- notifications ---- */
 
-static void notify(struct net *net, struct vha_dev *dev,
-		   const struct vha_queue *q, enum vhost_alt_cmd what)
+static int put_event(struct sk_buff *skb, struct vha_dev *dev,
+		     struct vha_queue *q)
+{
+	int err;
+
+	spin_lock(&dev->show_lock);
+	err = put_dev_name(skb, dev, NULL);
+	spin_unlock(&dev->show_lock);
+	return err ?: (q ? put_queue_name(skb, q) : 0);
+}
+
+static void notify(struct net *net, struct vha_dev *dev, struct vha_queue *q,
+		   enum vhost_alt_cmd what)
 {
 	struct sk_buff *skb;
 	void *head;
@@ -624,7 +655,7 @@ static void notify(struct net *net, struct vha_dev *dev,
 	if (!skb)
 		return;
 	head = genlmsg_put(skb, 0, 0, &family, 0, what);
-	if (!head || put_dev_name(skb, dev) || (q && put_queue_name(skb, q))) {
+	if (!head || put_event(skb, dev, q)) {
 		nlmsg_free(skb);
 		return;
 	}
@@ -633,70 +664,24 @@ static void notify(struct net *net, struct vha_dev *dev,
 }
 
 /**
- * vha_netlink_notify() - tell who listens that something has happened
- * @dev: to which device
- * @q: to which of its queues, with its mutex held, or NULL
+ * vha_netlink_notify() - tell listeners about an event
+ * @dev: the device
+ * @q: the queue, with its mutex held, or NULL for an event of the device
  * @what: a VHOST_ALT_CMD_*_NTF
  */
-void vha_netlink_notify(struct vha_dev *dev, const struct vha_queue *q,
+void vha_netlink_notify(struct vha_dev *dev, struct vha_queue *q,
 			enum vhost_alt_cmd what)
 {
-	notify(dev->net, dev, q, what);
-	if (!net_eq(dev->net, &init_net))
-		notify(&init_net, dev, q, what);
-}
+	struct net *net = vha_list_get_net(dev);
 
-/* ---- the list ---- */
-
-static void list_changed(void)
-{
-	lockdep_assert_held(&devs_lock);
-	/* 0 is "not yet", for those who compare. */
-	if (!++generation)
-		generation++;
-}
-
-/**
- * vha_netlink_add() - let a device be seen
- * @dev: the device, complete but for the id that it gets by this
- *
- * It belongs to the network namespace of the current process.
- *
- * Return: 0 or -ENOMEM.
- */
-int vha_netlink_add(struct vha_dev *dev)
-{
-	int err;
-
-	dev->net = get_net(current->nsproxy->net_ns);
-	refcount_set(&dev->watchers, 1);
-	init_completion(&dev->unwatched);
-	mutex_lock(&devs_lock);
-	err = xa_alloc_cyclic(&devs, &dev->id, dev, XA_LIMIT(1, INT_MAX),
-			      &next_id, GFP_KERNEL_ACCOUNT);
-	list_changed();
-	mutex_unlock(&devs_lock);
-	if (err < 0) {
-		put_net(dev->net);
-		return -ENOMEM;
-	}
-	vha_netlink_notify(dev, NULL, VHOST_ALT_CMD_DEV_OPEN_NTF);
-	return 0;
-}
-
-/**
- * vha_netlink_del() - let a device be seen no longer
- * @dev: the device; nobody looks at it any more when this returns. The caller
- *	puts the reference to @dev->net when no queue can tell of it any more.
- */
-void vha_netlink_del(struct vha_dev *dev)
-{
-	mutex_lock(&devs_lock);
-	xa_erase(&devs, dev->id);
-	list_changed();
-	mutex_unlock(&devs_lock);
-	unwatch(dev);
-	wait_for_completion(&dev->unwatched);
+	if (q)
+		lockdep_assert_held(&q->mutex);
+	notify(&init_net, dev, q, what);
+	if (!net)
+		return;
+	if (!net_eq(net, &init_net))
+		notify(net, dev, q, what);
+	put_net(net);
 }
 
 /* ---- the family ---- */
@@ -708,7 +693,7 @@ static const struct nla_policy policy[VHOST_ALT_A_MAX + 1] = {
 						    VHA_RING_SNAPSHOT_ENTRIES),
 };
 
-/* Has the first message of a dump have the room that a device may need. */
+/* Give the first message of a dump the room that a device may need. */
 static int start_devs(struct netlink_callback *cb)
 {
 	cb->min_dump_alloc = DEV_MSG_SIZE;
@@ -756,7 +741,7 @@ static struct genl_family family = {
 };
 
 /**
- * vha_netlink_init() - make the family known
+ * vha_netlink_init() - register the family
  *
  * Return: 0 or an error of genl_register_family().
  */
@@ -771,5 +756,4 @@ int vha_netlink_init(void)
 void vha_netlink_exit(void)
 {
 	genl_unregister_family(&family);
-	xa_destroy(&devs);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The generic netlink family "vhost_alt": who asks what devices do, and is told
- * when they come and go. uapi/vhost_alt.h documents the protocol.
+ * The generic netlink family "vhost_alt", which tells what devices do, and when
+ * they come and go. uapi/vhost_alt.h documents the protocol.
  */
 #ifndef VHOST_ALT_NETLINK_H
 #define VHOST_ALT_NETLINK_H
@@ -11,9 +11,7 @@
 struct vha_dev;
 struct vha_queue;
 
-int vha_netlink_add(struct vha_dev *dev);
-void vha_netlink_del(struct vha_dev *dev);
-void vha_netlink_notify(struct vha_dev *dev, const struct vha_queue *q,
+void vha_netlink_notify(struct vha_dev *dev, struct vha_queue *q,
 			enum vhost_alt_cmd what);
 int vha_netlink_init(void);
 void vha_netlink_exit(void);

@@ -56,6 +56,42 @@ static const char *const drops[VHOST_ALT_DROP_MAX + 1] = {
 	[VHOST_ALT_DROP_WRITE] = "write",
 };
 
+/* All members are counters. */
+#define STATS_WORDS	(sizeof(struct vha_stats) / sizeof(u64))
+
+/**
+ * vha_stats_copy() - copy counters
+ * @to: the copy
+ * @from: the counters; the worker may be counting
+ */
+void vha_stats_copy(struct vha_stats *to, const struct vha_stats *from)
+{
+	const u64 *in = (const u64 *)from;
+	u64 *out = (u64 *)to;
+	unsigned int i;
+
+	for (i = 0; i < STATS_WORDS; i++)
+		out[i] = READ_ONCE(in[i]);
+}
+
+/**
+ * vha_stats_since() - read counters, less a baseline
+ * @shown: filled in
+ * @now: the counters; the worker may be counting
+ * @base: the counters when they were last reset
+ */
+void vha_stats_since(struct vha_stats *shown, const struct vha_stats *now,
+		     const struct vha_stats *base)
+{
+	const u64 *first = (const u64 *)base;
+	u64 *out = (u64 *)shown;
+	unsigned int i;
+
+	vha_stats_copy(shown, now);
+	for (i = 0; i < STATS_WORDS; i++)
+		out[i] -= first[i];
+}
+
 /**
  * vha_stats_counter() - a counter by its number
  * @stats: the counters; the worker may be writing them

@@ -71,6 +71,9 @@ struct vha_stats {
 	u64 batch_sizes[VHA_BATCH_SIZES];
 };
 
+void vha_stats_copy(struct vha_stats *to, const struct vha_stats *from);
+void vha_stats_since(struct vha_stats *shown, const struct vha_stats *now,
+		     const struct vha_stats *base);
 u64 vha_stats_counter(const struct vha_stats *stats,
 		      enum vhost_alt_counter counter);
 void vha_stats_show(struct seq_file *m, const char *queue,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A worker is one thread in the address space and the cgroups of the process
- * that owns a device. Work is queued on it from any context: from the wait
- * queue of a kick's eventfd or of a tap, and from ioctls.
+ * that owns a device. Work is queued on it from any context: the wait queue of
+ * a kick's eventfd or of a tap, and ioctls.
  */
 
 #include <linux/cgroup.h>
@@ -21,22 +21,22 @@
 #define VHA_WORK_QUEUED 0
 
 /**
- * struct vha_worker - a thread and what it has to do
+ * struct vha_worker - a thread and the work queued on it
  * @works: queued works, newest first
- * @mm: the owner's address space; its users' count is held by the device
+ * @mm: the owner's address space; the device holds a reference to its users
  * @lock: protects @killed
- * @killed: the owner got SIGKILL and took the thread along: nothing will run
- *	any more
- * @runs: times that it found work; written by the thread
+ * @killed: the owner was killed, and the thread with it: nothing will run any
+ *	more
+ * @runs: times that the thread found work; written by the thread
  * @thread: the thread, with a reference
- * @kind: what sort of thread it is
+ * @kind: how the thread is started, woken and stopped
  * @vtsk: the thread, if it is one of the owner's
- * @task: the thread, if it is the kernel's
+ * @task: the thread, if it is a kernel thread
  */
 struct vha_worker {
 	struct llist_head works;
 	struct mm_struct *mm;
-	struct mutex lock; /* orders a flush against the thread's death */
+	struct mutex lock; /* orders a flush against the thread's end */
 	bool killed;
 	u64 runs;
 	struct task_struct *thread;
@@ -48,10 +48,10 @@ struct vha_worker {
 };
 
 /**
- * struct worker_kind - a sort of thread
- * @start: make one with that name; 0 or a negative errno
- * @wake: have it look for work; any context
- * @stop: end it, and wait for that
+ * struct worker_kind - a kind of thread
+ * @start: start a thread of that name; 0 or a negative errno
+ * @wake: make it check for work; any context
+ * @stop: stop it, and wait until it has ended
  */
 struct worker_kind {
 	int (*start)(struct vha_worker *worker, const char *name);
@@ -59,8 +59,8 @@ struct worker_kind {
 	void (*stop)(struct vha_worker *worker);
 };
 
-/* Something to do once, for which somebody waits. */
-struct worker_errand {
+/* A function call in the worker that a caller waits for. */
+struct worker_call {
 	struct vha_work work;
 	struct completion done;
 	void (*fn)(void *data);
@@ -83,13 +83,13 @@ static bool worker_run(void *data)
 	list = llist_reverse_order(list);
 	llist_for_each_entry_safe(work, next, list, node) {
 		/*
-		 * The node may be reused as soon as the bit is clear, so the
-		 * list must have been read before. Whoever finds it clear and
-		 * queues again wants a run that sees what it did before that.
+		 * The node may be reused as soon as the bit is clear, so read
+		 * the list before that. A caller that finds the bit clear and
+		 * queues again relies on a run that sees all it did before.
 		 */
 		smp_mb__before_atomic();
 		clear_bit(VHA_WORK_QUEUED, &work->flags);
-		/* Clear the bit, then look at what is to be done. */
+		/* Clear the bit, then check what is to be done. */
 		smp_mb__after_atomic();
 		work->fn(work);
 		cond_resched();
@@ -98,7 +98,7 @@ static bool worker_run(void *data)
 	return true;
 }
 
-/* ---- a thread of the owner's process, where the kernel has such ---- */
+/* ---- threads of the owner's process, where the kernel supports them ---- */
 
 #ifdef COMPAT_VHOST_TASK
 
@@ -108,8 +108,9 @@ static void vtsk_wake(struct vha_worker *worker)
 }
 
 /*
- * Runs in the dying thread, for the last time: a flush that was queued before
- * @killed completes, and one that finds it set finds nothing running either.
+ * Called in the exiting thread: run for the last time. A flush that was queued
+ * before @killed was set completes; one that finds it set finds nothing running
+ * either.
  */
 static void vtsk_killed(void *data)
 {
@@ -146,7 +147,7 @@ static const struct worker_kind owner_thread = {
 
 #endif /* COMPAT_VHOST_TASK */
 
-/* ---- a thread of the kernel ---- */
+/* ---- kernel threads ---- */
 
 static void kthread_wake(struct vha_worker *worker)
 {
@@ -159,7 +160,7 @@ static int kthread_main(void *data)
 
 	kthread_use_mm(worker->mm);
 	for (;;) {
-		/* Before looking for work, so that a wake-up is not missed. */
+		/* Before checking for work, so that no wake-up is missed. */
 		set_current_state(TASK_INTERRUPTIBLE);
 		if (kthread_should_stop())
 			break;
@@ -199,7 +200,7 @@ static const struct worker_kind kernel_thread_kind = {
 	.stop	= kthread_end,
 };
 
-/* ---- */
+/* ---- life ---- */
 
 static const struct worker_kind *choose_kind(bool fork)
 {
@@ -210,7 +211,7 @@ static const struct worker_kind *choose_kind(bool fork)
 	return &kernel_thread_kind;
 }
 
-/* In the thread: not every sort of it tells from outside who it is. */
+/* Called in the thread: not every kind gives its task to its creator. */
 static void note_thread(void *data)
 {
 	struct vha_worker *worker = data;
@@ -221,16 +222,16 @@ static void note_thread(void *data)
 /**
  * vha_worker_create() - start a thread that works for the current process
  * @mm: the current process's address space; outlives the worker
- * @fork: make it a thread of that process if the kernel can
- * @what: what it is for, or NULL
+ * @fork: make it a thread of that process if the kernel supports that
+ * @purpose: its purpose, or NULL
  *
- * The thread is named vhost-<pid>, as tools expect of a vhost device, with -<what>
- * as far as there is room, and is accounted to the cgroups of the caller.
+ * The thread is named vhost-<pid>, as tools expect of a vhost device, followed by
+ * -<purpose> as far as there is room. It is charged to the caller's cgroups.
  *
  * Return: the worker, or an ERR_PTR().
  */
 struct vha_worker *vha_worker_create(struct mm_struct *mm, bool fork,
-				     const char *what)
+				     const char *purpose)
 {
 	struct vha_worker *worker;
 	char name[TASK_COMM_LEN];
@@ -244,12 +245,12 @@ struct vha_worker *vha_worker_create(struct mm_struct *mm, bool fork,
 	worker->mm = mm;
 	worker->kind = choose_kind(fork);
 	snprintf(name, sizeof(name), "vhost-%d%s%s", current->pid,
-		 what ? "-" : "", what ?: "");
+		 purpose ? "-" : "", purpose ?: "");
 
 	err = worker->kind->start(worker, name);
 	if (err) {
 		kfree(worker);
-		/* A signal has the command made again; the rest is one error. */
+		/* A signal restarts the command; all else is one error. */
 		return ERR_PTR(err == -ERESTARTNOINTR ? err : -ENOMEM);
 	}
 	if (vha_worker_run(worker, note_thread, worker)) {
@@ -259,7 +260,7 @@ struct vha_worker *vha_worker_create(struct mm_struct *mm, bool fork,
 	return worker;
 }
 
-/* Work that nobody will do: it may be queued elsewhere from now on. */
+/* Drop work that will not run, so that it can be queued elsewhere. */
 static void forget_works(struct vha_worker *worker)
 {
 	struct vha_work *work, *next;
@@ -273,8 +274,8 @@ static void forget_works(struct vha_worker *worker)
  * vha_worker_destroy() - stop the thread and free the worker
  * @worker: the worker; NULL does nothing
  *
- * Nobody may queue work any more: every poll that names the worker is stopped.
- * Work still queued is forgotten, and may be queued elsewhere afterwards.
+ * No more work may be queued: every poll that refers to the worker is stopped.
+ * Work that is still queued is dropped, and may be queued elsewhere afterwards.
  */
 void vha_worker_destroy(struct vha_worker *worker)
 {
@@ -289,11 +290,11 @@ void vha_worker_destroy(struct vha_worker *worker)
 }
 
 /**
- * vha_worker_queue() - have a work done
- * @worker: by whom; NULL forgets it
- * @work: what; queued once, however often this is called before it runs
+ * vha_worker_queue() - queue a work
+ * @worker: the worker that runs it; NULL drops it
+ * @work: the work; queued once, however often this is called before it runs
  *
- * Any context. Everything that the caller wrote before is seen by the run.
+ * Any context. The run sees everything that the caller wrote before.
  */
 void vha_worker_queue(struct vha_worker *worker, struct vha_work *work)
 {
@@ -304,47 +305,48 @@ void vha_worker_queue(struct vha_worker *worker, struct vha_work *work)
 }
 
 /**
- * vha_worker_busy() - does work wait?
- * @worker: for whom
+ * vha_worker_busy() - check whether work is queued
+ * @worker: the worker
  *
- * To be asked by what the worker runs, which is not counted.
+ * For the work that is running, which does not count.
+ *
+ * Return: true if other work is queued.
  */
 bool vha_worker_busy(const struct vha_worker *worker)
 {
 	return !llist_empty(&worker->works);
 }
 
-static void run_errand(struct vha_work *work)
+static void run_call(struct vha_work *work)
 {
-	struct worker_errand *errand =
-		container_of(work, struct worker_errand, work);
+	struct worker_call *call = container_of(work, struct worker_call, work);
 
-	if (errand->fn)
-		errand->fn(errand->data);
-	complete(&errand->done);
+	if (call->fn)
+		call->fn(call->data);
+	complete(&call->done);
 }
 
 /**
- * vha_worker_run() - have a worker do something, and wait until it is done
- * @worker: by whom
- * @fn: what; NULL for nothing
+ * vha_worker_run() - call a function in a worker, and wait for its return
+ * @worker: the worker
+ * @fn: the function; NULL to call none
  * @data: its argument
  *
- * All that was queued before has run then. May sleep. Not under a queue's mutex,
- * which queued work takes.
+ * All work that was queued before has run when this returns. May sleep. The caller
+ * holds no queue's mutex, which queued work takes.
  *
  * Return: 0, or -ESRCH if there is no worker, or its owner has been killed.
  */
 int vha_worker_run(struct vha_worker *worker, void (*fn)(void *data),
 		   void *data)
 {
-	struct worker_errand errand = { .fn = fn, .data = data };
+	struct worker_call call = { .fn = fn, .data = data };
 
 	if (!worker)
 		return -ESRCH;
 
-	vha_work_init(&errand.work, run_errand);
-	init_completion(&errand.done);
+	vha_work_init(&call.work, run_call);
+	init_completion(&call.done);
 
 	mutex_lock(&worker->lock);
 	if (worker->killed) {
@@ -352,15 +354,15 @@ int vha_worker_run(struct vha_worker *worker, void (*fn)(void *data),
 		mutex_unlock(&worker->lock);
 		return -ESRCH;
 	}
-	vha_worker_queue(worker, &errand.work);
+	vha_worker_queue(worker, &call.work);
 	mutex_unlock(&worker->lock);
 
-	wait_for_completion(&errand.done);
+	wait_for_completion(&call.done);
 	return 0;
 }
 
 /**
- * vha_worker_flush() - wait until all that was queued before has run
+ * vha_worker_flush() - wait until all work that was queued before has run
  * @worker: the worker; NULL returns at once
  *
  * As vha_worker_run().
@@ -371,16 +373,19 @@ void vha_worker_flush(struct vha_worker *worker)
 }
 
 /**
- * vha_worker_usage() - what a worker has done
+ * vha_worker_usage() - tell what a worker has done
  * @worker: the worker
- * @usage: filled
+ * @ns: the pid namespace of the reader
+ * @usage: filled in
+ *
+ * Any context, without a lock.
  */
 void vha_worker_usage(const struct vha_worker *worker,
-		      struct vha_worker_usage *usage)
+		      struct pid_namespace *ns, struct vha_worker_usage *usage)
 {
 	struct task_struct *thread = worker->thread;
 
-	usage->tid = task_pid_nr(thread);
+	usage->tid = task_pid_nr_ns(thread, ns);
 	usage->runs = READ_ONCE(worker->runs);
 	usage->runtime = READ_ONCE(thread->se.sum_exec_runtime);
 	usage->cpu = task_cpu(thread);
@@ -396,134 +401,4 @@ void vha_work_init(struct vha_work *work,
 {
 	work->fn = fn;
 	work->flags = 0;
-}
-
-/* Called with the wait queue's lock held, in any context. */
-static int poll_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
-		       void *key)
-{
-	struct vha_poll *poll = container_of(wait, struct vha_poll, wait);
-
-	if (!(key_to_poll(key) & poll->mask))
-		return 0;
-	/*
-	 * Pairs with vha_poll_arm(): the file became ready before we read
-	 * armed. Costs nothing where taking the lock is a full barrier.
-	 */
-	smp_mb__after_spinlock();
-	if (READ_ONCE(poll->armed)) {
-		WRITE_ONCE(*poll->events, *poll->events + 1);
-		vha_worker_queue(poll->worker, poll->work);
-	}
-	return 0;
-}
-
-static void poll_enqueue(struct file *file, wait_queue_head_t *wqh,
-			 poll_table *table)
-{
-	struct vha_poll *poll = container_of(table, struct vha_poll, table);
-
-	/* One wait queue is all that an eventfd or a socket has. */
-	if (poll->wqh)
-		return;
-	poll->wqh = wqh;
-	add_wait_queue(wqh, &poll->wait);
-}
-
-/**
- * vha_poll_init() - prepare a poll
- * @poll: the poll
- * @work: what to queue when the file is ready
- * @mask: when it counts as ready
- * @events: counts the times that this queued the work
- */
-void vha_poll_init(struct vha_poll *poll, struct vha_work *work,
-		   __poll_t mask, u64 *events)
-{
-	init_waitqueue_func_entry(&poll->wait, poll_wakeup);
-	init_poll_funcptr(&poll->table, poll_enqueue);
-	poll->mask = mask;
-	poll->work = work;
-	poll->events = events;
-	poll->wqh = NULL;
-	poll->worker = NULL;
-	poll->armed = false;
-}
-
-/**
- * vha_poll_start() - begin to watch a file
- * @poll: the poll; if it is started already, nothing happens
- * @worker: who does the work
- * @file: what to watch; the caller keeps it open until vha_poll_stop()
- *
- * If the file is ready now, the work is queued now.
- *
- * Return: 0, or -EINVAL if the file is in error (a tap without a device).
- */
-int vha_poll_start(struct vha_poll *poll, struct vha_worker *worker,
-		   struct file *file)
-{
-	__poll_t ready;
-
-	if (poll->wqh)
-		return 0;
-
-	poll->worker = worker;
-	WRITE_ONCE(poll->armed, true);
-	ready = vfs_poll(file, &poll->table);
-	if (ready & EPOLLERR) {
-		vha_poll_stop(poll);
-		return -EINVAL;
-	}
-	if (ready & poll->mask)
-		vha_worker_queue(worker, poll->work);
-	return 0;
-}
-
-/**
- * vha_poll_stop() - watch no longer
- * @poll: the poll; if it is stopped already, nothing happens
- *
- * When this returns, no wake-up runs; the work may still be queued.
- */
-void vha_poll_stop(struct vha_poll *poll)
-{
-	if (!poll->wqh)
-		return;
-	remove_wait_queue(poll->wqh, &poll->wait);
-	poll->wqh = NULL;
-	WRITE_ONCE(poll->armed, false);
-}
-
-/**
- * vha_poll_move() - have the work done by another worker from now on
- * @poll: the poll; if it is stopped, nothing happens
- * @worker: who does it
- *
- * No wake-up is lost. Work that the former worker was given stays with it.
- */
-void vha_poll_move(struct vha_poll *poll, struct vha_worker *worker)
-{
-	if (!poll->wqh)
-		return;
-	spin_lock_irq(&poll->wqh->lock);
-	poll->worker = worker;
-	spin_unlock_irq(&poll->wqh->lock);
-}
-
-/**
- * vha_poll_reset_events() - count from 0 on
- * @poll: the poll
- */
-void vha_poll_reset_events(struct vha_poll *poll)
-{
-	wait_queue_head_t *wqh = poll->wqh;
-
-	if (!wqh) {
-		*poll->events = 0;
-		return;
-	}
-	spin_lock_irq(&wqh->lock);
-	*poll->events = 0;
-	spin_unlock_irq(&wqh->lock);
 }

@@ -1,326 +1,402 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What all layouts have in common: where the ring lies, and giving chains back. */
+/* What all layouts have in common: where the ring lies, and its batch. */
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
 
-#include "trace.h"
 #include "vring.h"
+#include "vring_access.h"
+#include "vring_split.h"
+
+/* ---- set-up ---- */
+
+/**
+ * vha_ring_init() - prepare a ring
+ * @ring: the ring, zeroed
+ * @lock: held by every user of the ring from now on
+ * @log_bytes: counts the bytes of guest memory that are logged
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int vha_ring_init(struct vha_ring *ring, const struct mutex *lock,
+		  u64 *log_bytes)
+{
+	ring->batch = kvzalloc(sizeof(*ring->batch), GFP_KERNEL_ACCOUNT);
+	if (!ring->batch)
+		return -ENOMEM;
+	ring->lock = lock;
+	ring->log.bytes = log_bytes;
+	vha_ring_reset(ring);
+	return 0;
+}
+
+/**
+ * vha_ring_cleanup() - undo vha_ring_init()
+ * @ring: the ring
+ */
+void vha_ring_cleanup(struct vha_ring *ring)
+{
+	kvfree(ring->batch);
+}
+
+/**
+ * vha_ring_reset() - return a ring to its state before an owner set it up
+ * @ring: the ring; not in use, and no chain is held
+ */
+void vha_ring_reset(struct vha_ring *ring)
+{
+	vha_log_reset(&ring->log);
+	WRITE_ONCE(ring->ops, &vha_ring_split_ops);
+	/* One entry, so that masks and sizes computed from it are valid. */
+	ring->num = 1;
+	memset(ring->addr, 0, sizeof(ring->addr));
+	vha_ring_set_features(ring, 0);
+	ring->is_le = virtio_legacy_is_little_endian();
+	ring->memory = NULL;
+	ring->iotlb = NULL;
+	vha_ring_unmap(ring);
+	ring->ops->set_base(ring, 0);
+}
+
+/**
+ * vha_ring_set_features() - set the features that the driver accepted
+ * @ring: the ring
+ * @features: the first word of the feature bits
+ */
+void vha_ring_set_features(struct vha_ring *ring, u64 features)
+{
+	ring->event_idx = features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
+	ring->in_order = features & BIT_ULL(VIRTIO_F_IN_ORDER);
+	ring->notify_on_empty = features & BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY);
+}
+
+/**
+ * vha_ring_set_num() - set the size of a ring
+ * @ring: the ring; not in use
+ * @num: entries
+ *
+ * Return: 0, or -EINVAL for a size that the layout does not allow.
+ */
+int vha_ring_set_num(struct vha_ring *ring, u32 num)
+{
+	lockdep_assert_held(ring->lock);
+	if (!ring->ops->size_ok(num))
+		return -EINVAL;
+	ring->num = num;
+	vha_ring_unmap(ring);
+	return 0;
+}
+
+/**
+ * vha_ring_set_base() - set where to go on in a ring
+ * @ring: the ring; not in use
+ * @base: as &struct vhost_vring_state has it
+ *
+ * Return: 0, or -EINVAL for a base that the layout cannot have.
+ */
+int vha_ring_set_base(struct vha_ring *ring, u32 base)
+{
+	lockdep_assert_held(ring->lock);
+	return ring->ops->set_base(ring, base);
+}
+
+/**
+ * vha_ring_base() - tell where to go on in a ring
+ * @ring: the ring
+ *
+ * Return: the base for vha_ring_set_base().
+ */
+u32 vha_ring_base(const struct vha_ring *ring)
+{
+	lockdep_assert_held(ring->lock);
+	return ring->ops->base(ring);
+}
+
+/**
+ * vha_ring_set_addr() - set where a ring lies
+ * @ring: the ring
+ * @addr: addresses of its areas; all 0 forgets them
+ */
+void vha_ring_set_addr(struct vha_ring *ring, const u64 addr[VHA_RING_AREAS])
+{
+	unsigned int i;
+
+	lockdep_assert_held(ring->lock);
+	for (i = 0; i < VHA_RING_AREAS; i++)
+		WRITE_ONCE(ring->addr[i], addr[i]);
+	vha_ring_unmap(ring);
+}
+
+/**
+ * vha_ring_set_maps() - change how the guest's addresses are translated
+ * @ring: the ring
+ * @memory: the memory table
+ * @iotlb: the device IOTLB, or NULL
+ */
+void vha_ring_set_maps(struct vha_ring *ring, const struct vha_iotlb *memory,
+		       const struct vha_iotlb *iotlb)
+{
+	lockdep_assert_held(ring->lock);
+	ring->memory = memory;
+	ring->iotlb = iotlb;
+	vha_ring_unmap(ring);
+}
+
+/**
+ * vha_ring_unmap() - forget everything that was found in a map
+ * @ring: the ring, with its lock held, or not in use yet
+ *
+ * Called after every change of a map, or of the ring's location.
+ */
+void vha_ring_unmap(struct vha_ring *ring)
+{
+	ring->hint = NULL;
+	ring->mapped = false;
+}
+
+/**
+ * vha_ring_addr_ok() - check that a ring lies in user address space
+ * @ring: the ring, of which size and layout count
+ * @addr: addresses of its areas
+ *
+ * Return: true if it does. The guest's addresses are looked up when they are
+ * used, so with a device IOTLB all are fine.
+ */
+bool vha_ring_addr_ok(const struct vha_ring *ring,
+		      const u64 addr[VHA_RING_AREAS])
+{
+	unsigned int i;
+
+	lockdep_assert_held(ring->lock);
+	for (i = 0; !ring->iotlb && i < VHA_RING_AREAS; i++) {
+		if (!access_ok(u64_to_user_ptr(addr[i]),
+			       ring->ops->area_size(ring, i)))
+			return false;
+	}
+	return true;
+}
+
+/**
+ * vha_ring_log_ok() - check that the log of the used area lies in user memory
+ * @ring: the ring, of which size and layout count
+ * @log: the log
+ *
+ * Return: true if it does. With a device IOTLB the used area is logged by its
+ * user address, which the memory table checks.
+ */
+bool vha_ring_log_ok(const struct vha_ring *ring, const struct vha_log *log)
+{
+	lockdep_assert_held(ring->lock);
+	return ring->iotlb || !log->used ||
+	       vha_log_range_ok(log->base, log->used_addr,
+				ring->ops->area_size(ring, VHA_RING_USED));
+}
 
 /* ---- where the ring lies ---- */
 
-static void point_to(struct vha_queue *q, void __user *const area[VHA_RING_AREAS])
-{
-	q->desc = area[VHA_RING_DESC];
-	q->avail = area[VHA_RING_AVAIL];
-	q->used = area[VHA_RING_USED];
-}
-
-/* As the owner gave them: they need no translation, or one for each access. */
-static void point_to_given(struct vha_queue *q)
+/* Use the addresses as given: untranslated, or translated at each access. */
+static void point_to_given(struct vha_ring *ring)
 {
 	void __user *area[VHA_RING_AREAS];
 	unsigned int i;
 
 	for (i = 0; i < VHA_RING_AREAS; i++)
-		area[i] = u64_to_user_ptr(q->ring[i]);
-	point_to(q, area);
-	q->scattered = q->iotlb;
+		area[i] = u64_to_user_ptr(ring->addr[i]);
+	ring->ops->point(ring, area);
+	ring->scattered = ring->iotlb;
 }
 
-static bool ring_given(const struct vha_queue *q)
+static bool addr_given(const struct vha_ring *ring)
 {
-	return q->ring[VHA_RING_DESC] || q->ring[VHA_RING_AVAIL] || q->ring[VHA_RING_USED];
+	return ring->addr[VHA_RING_DESC] || ring->addr[VHA_RING_AVAIL] ||
+	       ring->addr[VHA_RING_USED];
 }
 
-/**
- * vha_ring_missed() - note what the device IOTLB lacks
- * @q: the queue
- * @addr: where a range begins that is not all there
- * @perm: what is to be done there
+/*
+ * Look up the areas in the device IOTLB.
  *
- * Return: -EINPROGRESS. Who gets to see that asks the owner for it.
+ * Return: 1 if each is contiguous in the owner's memory; 0 if one is not; an
+ * error of vha_iotlb_extent(), with -EINPROGRESS for -EFAULT.
  */
-int vha_ring_missed(struct vha_queue *q, u64 addr, u8 perm)
+static int find_areas(struct vha_ring *ring, void __user *area[VHA_RING_AREAS])
 {
-	lockdep_assert_held(&q->mutex);
-	q->batch->missed = vha_iotlb_gap(q->iotlb, addr);
-	q->batch->missed_perm = perm;
-	return -EINPROGRESS;
-}
-
-/**
- * vha_ring_map_slow() - vha_ring_map() after a change of the ring's place
- * @q: the queue
- *
- * Return: as vha_ring_map().
- */
-int vha_ring_map_slow(struct vha_queue *q)
-{
-	void __user *area[VHA_RING_AREAS];
-	bool whole = true;
+	int err, contiguous = 1;
 	unsigned int i;
 	size_t size;
 	u8 perm;
-	int err;
 
-	lockdep_assert_held(&q->mutex);
-	q->denied = false;
-	if (!ring_given(q))
-		return 1;
-	point_to_given(q);
-	for (i = 0; q->iotlb && i < VHA_RING_AREAS; i++) {
-		size = q->ops->area_size(q, i);
-		perm = q->ops->area_perm[i];
-		err = vha_iotlb_extent(q->iotlb, q->ring[i], size, perm,
+	for (i = 0; i < VHA_RING_AREAS; i++) {
+		size = ring->ops->area_size(ring, i);
+		perm = ring->ops->area_perm[i];
+		err = vha_iotlb_extent(ring->iotlb, ring->addr[i], size, perm,
 				       &area[i]);
 		if (err == -EFAULT)
-			return vha_ring_missed(q, q->ring[i], perm);
-		/* Asking again would bring the same answer, again and again. */
-		if (err == -EPERM)
-			q->denied = true;
+			return vha_ring_missed(ring, ring->addr[i], perm);
 		if (err < 0)
-			return err == -EPERM ? 1 : -EFAULT;
-		whole &= err;
+			return err;
+		contiguous &= err;
 	}
-	if (q->iotlb && whole) {
-		point_to(q, area);
-		q->scattered = false;
+	return contiguous;
+}
+
+/**
+ * vha_ring_map_slow() - vha_ring_map() after a change of the ring's location
+ * @ring: the ring
+ *
+ * Return: as vha_ring_map().
+ */
+int vha_ring_map_slow(struct vha_ring *ring)
+{
+	void __user *area[VHA_RING_AREAS];
+	int err;
+
+	lockdep_assert_held(ring->lock);
+	ring->denied = false;
+	if (!addr_given(ring))
+		return 1;
+	point_to_given(ring);
+	if (ring->iotlb) {
+		err = find_areas(ring, area);
+		/* Asking again would bring the same answer every time. */
+		if (err == -EPERM) {
+			ring->denied = true;
+			return 1;
+		}
+		if (err < 0)
+			return err == -EINPROGRESS ? err : -EFAULT;
+		if (err) {
+			ring->ops->point(ring, area);
+			ring->scattered = false;
+		}
 	}
-	q->mapped = true;
+	ring->mapped = true;
 	return 0;
 }
 
 /**
  * vha_ring_start() - begin to use a ring
- * @q: the queue
+ * @ring: the ring
+ * @is_le: its byte order
  *
- * With a device IOTLB nothing but the start of the used area needs to be known
- * to it: the rest may be asked for when it is needed.
+ * With a device IOTLB, only the start of the used area has to be in it: the
+ * rest can be asked for when it is needed.
  *
- * Return: 0; -EINPROGRESS if the device IOTLB lacks even that; -EFAULT if the ring
- * could not be accessed.
+ * Return: 0; -EINPROGRESS if the device IOTLB lacks even that; -EFAULT if the
+ * ring could not be accessed. On failure the ring is as it was.
  */
-int vha_ring_start(struct vha_queue *q)
+int vha_ring_start(struct vha_ring *ring, bool is_le)
 {
-	lockdep_assert_held(&q->mutex);
-	vha_queue_unmap(q);
-	point_to_given(q);
-	q->called_valid = false;
-	return q->ops->start(q);
-}
+	bool was_le = ring->is_le;
+	int err;
 
-/*
- * The region of @addr, for an access piece by piece: @len is cut to what lies in
- * it. ERR_PTR(-EINPROGRESS) if there is none, ERR_PTR(-EFAULT) if it forbids that.
- */
-static const struct vha_region *piece_at(struct vha_queue *q, u64 addr,
-					 u8 perm, size_t *len)
-{
-	const struct vha_region *region;
-
-	region = vha_iotlb_find(q->iotlb, addr);
-	if (!region)
-		return ERR_PTR(vha_ring_missed(q, addr, perm));
-	if (!vha_region_allows(region, perm))
-		return ERR_PTR(-EFAULT);
-	*len = min_t(u64, *len - 1, region->last - addr) + 1;
-	return region;
-}
-
-static int read_piece(void *to, const void __user *from, size_t len)
-{
-	if (len == sizeof(u16) && IS_ALIGNED((unsigned long)from, sizeof(u16)))
-		return get_user(*(u16 *)to, (u16 __user *)from);
-	return copy_from_user(to, from, len) ? -EFAULT : 0;
-}
-
-static int write_piece(void __user *to, const void *from, size_t len)
-{
-	if (len == sizeof(u16) && IS_ALIGNED((unsigned long)to, sizeof(u16)))
-		return put_user(*(u16 *)from, (u16 __user *)to);
-	return copy_to_user(to, from, len) ? -EFAULT : 0;
-}
-
-/**
- * vha_ring_read_scattered() - read from a ring of which each access is translated
- * @q: the queue
- * @to: where to
- * @from: the guest's address
- * @len: bytes; a word of 16 bits is read in one piece
- *
- * Return: 0; -EINPROGRESS if the device IOTLB lacks an entry; -EFAULT.
- */
-int vha_ring_read_scattered(struct vha_queue *q, void *to,
-			    const void __user *from, size_t len)
-{
-	const struct vha_region *region;
-	u64 addr = (unsigned long)from;
-	size_t piece;
-
-	for (; len; addr += piece, to += piece, len -= piece) {
-		piece = len;
-		region = piece_at(q, addr, VHOST_ACCESS_RO, &piece);
-		if (IS_ERR(region))
-			return PTR_ERR(region);
-		if (read_piece(to, vha_region_user(region, addr), piece))
-			return -EFAULT;
+	lockdep_assert_held(ring->lock);
+	vha_ring_unmap(ring);
+	point_to_given(ring);
+	ring->is_le = is_le;
+	err = ring->ops->start(ring);
+	if (err) {
+		ring->is_le = was_le;
+		return err;
 	}
+	ring->notify_off = false;
 	return 0;
 }
 
-/**
- * vha_ring_write_scattered() - write to a ring of which each access is translated
- * @q: the queue
- * @to: the guest's address
- * @from: what
- * @len: bytes; a word of 16 bits is written in one piece
- *
- * Return: 0; -EINPROGRESS if the device IOTLB lacks an entry; -EFAULT.
- */
-int vha_ring_write_scattered(struct vha_queue *q, void __user *to,
-			     const void *from, size_t len)
+/* ---- the batch ---- */
+
+/* Begin the batch anew if no chain is held. */
+static void reset_if_empty(struct vha_ring_batch *b)
 {
-	const struct vha_region *region;
-	u64 addr = (unsigned long)to;
-	size_t piece;
-
-	for (; len; addr += piece, from += piece, len -= piece) {
-		piece = len;
-		region = piece_at(q, addr, VHOST_ACCESS_WO, &piece);
-		if (IS_ERR(region))
-			return PTR_ERR(region);
-		if (write_piece(vha_region_user(region, addr), from, piece))
-			return -EFAULT;
-	}
-	return 0;
-}
-
-/* ---- the dirty log ---- */
-
-/* After a write to the log, or to none. */
-static int logged(struct vha_queue *q, size_t len, int err)
-{
-	q->stats.log_bytes += len;
-	vha_log_signal(&q->log);
-	return err;
-}
-
-/* Log a part of the ring by where it lies in the owner's memory. */
-static int log_ring_user(struct vha_queue *q, const void __user *at,
-			 size_t len)
-{
-	const struct vha_region *region;
-	u64 addr = (unsigned long)at;
-	size_t piece;
-	int err = 0;
-
-	if (!q->scattered)
-		return vha_log_write_user(&q->log, q->memory, addr, len);
-	for (; !err && len; addr += piece, len -= piece) {
-		piece = len;
-		region = piece_at(q, addr, VHOST_ACCESS_WO, &piece);
-		if (IS_ERR(region))
-			return PTR_ERR(region);
-		err = vha_log_write_user(&q->log, q->memory,
-					 region->uaddr + (addr - region->start),
-					 piece);
-	}
-	return err;
-}
-
-/**
- * vha_ring_log_used() - log that a part of the used area was written
- * @q: the queue, whose used area is to be logged
- * @at: where, by way of @q->used
- * @len: bytes
- *
- * Return: 0, or -EFAULT if the log could not be written.
- */
-int vha_ring_log_used(struct vha_queue *q, const void __user *at, size_t len)
-{
-	u64 offset = at - (const void __user *)q->used;
-
-	if (q->iotlb)
-		return logged(q, len, log_ring_user(q, at, len));
-	return logged(q, len, vha_log_write(&q->log,
-					    q->log.used_addr + offset, len));
-}
-
-/**
- * vha_ring_log_iov() - log that a buffer of the guest was written
- * @q: the queue
- * @iov: its pieces in the owner's memory
- * @len: bytes that were written, from their start
- *
- * Return: 0, or -EFAULT if the log could not be written.
- */
-int vha_ring_log_iov(struct vha_queue *q, const struct iovec *iov, size_t len)
-{
-	size_t left = len, piece;
-	int err = 0;
-
-	lockdep_assert_held(&q->mutex);
-	for (; !err && left; iov++, left -= piece) {
-		piece = min(left, iov->iov_len);
-		err = vha_log_write_user(&q->log, q->memory,
-					 (unsigned long)iov->iov_base, piece);
-	}
-	return logged(q, len, err);
-}
-
-/* ---- giving chains back ---- */
-
-static void call_guest(struct vha_queue *q)
-{
-	q->stats.calls++;
-	trace_vhost_alt_call(q);
-	if (q->call)
-		compat_eventfd_signal(q->call);
-}
-
-/* Nothing is held: begin the batch anew. */
-static void batch_reset(struct vha_ring_batch *b)
-{
+	if (b->done != b->count)
+		return;
 	b->done = 0;
 	b->count = 0;
 	b->niov = 0;
 }
 
-int vha_ring_complete(struct vha_queue *q, unsigned int end)
+/**
+ * vha_ring_complete() - give the oldest held chains to the guest as used
+ * @ring: the ring
+ * @end: index in the batch past the last of them; at least one
+ * @call: set to whether the guest is to be interrupted
+ *
+ * For each chain, @written says how many bytes were written, from the start of
+ * its writable pieces. The guest sees all of them at once.
+ *
+ * Return: 0, or -EFAULT if the ring or its log could not be written. The chains
+ * are still held then, unless @call is set: the guest can see that these are
+ * used, and a ring that is left alone from now on will not decide again.
+ */
+int vha_ring_complete(struct vha_ring *ring, unsigned int end, bool *call)
 {
-	struct vha_ring_batch *b = q->batch;
-	unsigned int n = end - b->done;
-	u16 old = q->last_used;
+	struct vha_ring_batch *b = ring->batch;
 	int err;
 
-	lockdep_assert_held(&q->mutex);
-	if (!n)
-		return 0;
-
-	err = q->ops->complete(q, end);
+	lockdep_assert_held(ring->lock);
+	*call = false;
+	err = ring->ops->complete(ring, end, call);
 	if (unlikely(b->done != end))
 		return err;
-	if (b->done == b->count)
-		batch_reset(b);
-	vha_stats_batch(&q->stats, n);
-	/* A ring that is left alone now may not have another call to give. */
-	if (unlikely(err) || q->ops->want_call(q, old))
-		call_guest(q);
-	else
-		q->stats.calls_suppressed++;
+	reset_if_empty(b);
 	return err;
 }
 
-void vha_ring_put_back(struct vha_queue *q, unsigned int end)
+/**
+ * vha_ring_put_back() - make the youngest held chains available again
+ * @ring: the ring
+ * @end: index in the batch of the first of them; at least one
+ */
+void vha_ring_put_back(struct vha_ring *ring, unsigned int end)
 {
-	struct vha_ring_batch *b = q->batch;
+	struct vha_ring_batch *b = ring->batch;
 
-	lockdep_assert_held(&q->mutex);
-	if (b->count == end)
-		return;
-
-	q->stats.put_back += b->count - end;
-	q->ops->put_back(q, b->count - end);
+	lockdep_assert_held(ring->lock);
+	ring->ops->put_back(ring, b->count - end);
 	b->niov = b->chains[end].first;
 	b->count = end;
-	if (b->done == b->count)
-		batch_reset(b);
+	reset_if_empty(b);
+}
+
+/**
+ * vha_ring_log_iov() - log that a buffer of the guest was written
+ * @ring: the ring
+ * @iov: its pieces in the owner's memory
+ * @len: bytes that were written, from their start
+ *
+ * Return: 0, or -EFAULT if the log could not be written.
+ */
+int vha_ring_log_iov(struct vha_ring *ring, const struct iovec *iov, size_t len)
+{
+	size_t left = len, piece;
+	int err = 0;
+
+	lockdep_assert_held(ring->lock);
+	for (; !err && left; iov++, left -= piece) {
+		piece = min(left, iov->iov_len);
+		err = vha_log_write_user(&ring->log, ring->memory,
+					 (unsigned long)iov->iov_base, piece);
+	}
+	vha_log_written(&ring->log, len);
+	return err;
+}
+
+/* ---- for observers ---- */
+
+/**
+ * vha_ring_snapshot() - copy what is in the ring
+ * @ring: the ring, whose addresses, size and maps do not change meanwhile
+ * @mm: the owner's address space
+ * @snap: in: how much; filled in
+ *
+ * The ring is not affected, and both the guest and the worker may be writing it.
+ *
+ * Return: 0; -EINVAL if the owner has not given the ring's addresses; -EFAULT or
+ * -EBUSY as vha_ring_peek().
+ */
+int vha_ring_snapshot(const struct vha_ring *ring, struct mm_struct *mm,
+		      struct vha_ring_snapshot *snap)
+{
+	if (!addr_given(ring))
+		return -EINVAL;
+	return ring->ops->snapshot(ring, mm, snap);
 }

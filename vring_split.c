@@ -4,83 +4,145 @@
  * the driver names the heads of available chains, and one in which the device
  * names used ones.
  *
- * All of it lies in memory that the guest writes while we read. Each word is
- * read once, into the batch's scratch space, and judged there.
+ * All of it lies in memory that the guest may write at any time. Each word is
+ * read once, into the batch's scratch space, and checked there.
  */
-
 #include <linux/nospec.h>
 #include <linux/uaccess.h>
 
 #include "compat.h"
-#include "vring.h"
+#include "vhost_stats.h"
+#include "vring_access.h"
+#include "vring_split.h"
 
 /* Reading a few descriptors one by one costs less than a copy. */
-#define VHA_RING_SPAN_MIN	4
+#define SPAN_MIN	4
 
-/* The driver's event index follows the available ring, ours the used ring. */
-static __virtio16 __user *used_event(const struct vha_queue *q)
+/* The driver's event index follows the available ring. */
+static __virtio16 __user *used_event(const struct vha_ring *ring)
 {
-	return (__virtio16 __user *)&q->avail->ring[q->num];
+	return (__virtio16 __user *)&ring->split.avail->ring[ring->num];
 }
 
-static __virtio16 __user *avail_event(const struct vha_queue *q)
+/* The device's event index follows the used ring. */
+static __virtio16 __user *avail_event(const struct vha_ring *ring)
 {
-	return (__virtio16 __user *)&q->used->ring[q->num];
+	return (__virtio16 __user *)&ring->split.used->ring[ring->num];
 }
 
-static size_t split_area_size(const struct vha_queue *q, enum vha_ring_area area)
+/* ---- set-up ---- */
+
+static bool split_size_ok(u32 num)
 {
-	size_t event = vha_queue_has(q, VIRTIO_RING_F_EVENT_IDX) ?
-		       sizeof(__virtio16) : 0;
+	return num && num <= 0xffff && is_power_of_2(num);
+}
+
+static size_t split_area_size(const struct vha_ring *ring,
+			      enum vha_ring_area area)
+{
+	const struct vha_ring_split *s = &ring->split;
+	size_t event = ring->event_idx ? sizeof(__virtio16) : 0;
 
 	switch (area) {
 	case VHA_RING_DESC:
-		return q->num * sizeof(*q->desc);
+		return ring->num * sizeof(*s->desc);
 	case VHA_RING_AVAIL:
-		return struct_size(q->avail, ring, q->num) + event;
+		return struct_size(s->avail, ring, ring->num) + event;
 	default:
-		return struct_size(q->used, ring, q->num) + event;
+		return struct_size(s->used, ring, ring->num) + event;
 	}
 }
 
-static int split_start(struct vha_queue *q)
+static void split_point(struct vha_ring *ring,
+			void __user *const area[VHA_RING_AREAS])
 {
-	int err;
+	ring->split.desc = area[VHA_RING_DESC];
+	ring->split.avail = area[VHA_RING_AVAIL];
+	ring->split.used = area[VHA_RING_USED];
+}
 
-	err = vha_ring_write16(q, &q->used->flags, 0);
-	if (!err)
-		err = vha_ring_read16(q, &q->last_used, &q->used->idx);
-	if (err)
-		return err;
-	q->notify_off = false;
-	q->avail_idx = q->last_avail;
+static int split_set_base(struct vha_ring *ring, u32 base)
+{
+	if (base > 0xffff)
+		return -EINVAL;
+	WRITE_ONCE(ring->split.last_avail, base);
+	WRITE_ONCE(ring->split.avail_idx, base);
 	return 0;
 }
 
-/* How many chains are available. */
-static int split_available(struct vha_queue *q)
+static u32 split_base(const struct vha_ring *ring)
 {
+	return ring->split.last_avail;
+}
+
+static void split_indices(const struct vha_ring *ring,
+			  struct vha_ring_indices *indices)
+{
+	indices->last_avail = READ_ONCE(ring->split.last_avail);
+	indices->avail_idx = READ_ONCE(ring->split.avail_idx);
+	indices->last_used = READ_ONCE(ring->split.last_used);
+}
+
+/* Log a write to the used area by the pointer that it was made with. */
+static int log_used(struct vha_ring *ring, const void __user *at, size_t len)
+{
+	u64 offset = at - (const void __user *)ring->split.used;
+
+	return vha_ring_log_area(ring, at, ring->log.used_addr + offset, len);
+}
+
+/* Write and log a word of the used area. */
+static int write_used16(struct vha_ring *ring, __virtio16 __user *to, u16 val)
+{
+	int err = vha_ring_write16(ring, to, val);
+
+	if (unlikely(err || !ring->log.used))
+		return err;
+	return log_used(ring, to, sizeof(val));
+}
+
+static int split_start(struct vha_ring *ring)
+{
+	struct vha_ring_split *s = &ring->split;
+	int err;
+
+	err = write_used16(ring, &s->used->flags, 0);
+	if (!err)
+		err = vha_ring_read16(ring, &s->last_used, &s->used->idx);
+	if (err)
+		return err;
+	s->avail_idx = s->last_avail;
+	s->called_valid = false;
+	return 0;
+}
+
+/* ---- fetch: read the entries and descriptors of a batch ---- */
+
+static int split_available(struct vha_ring *ring)
+{
+	struct vha_ring_split *s = &ring->split;
 	u16 n;
 
-	if (vha_ring_read16(q, &q->avail_idx, &q->avail->idx))
+	if (vha_ring_read16(ring, &s->avail_idx, &s->avail->idx))
 		return -EFAULT;
-	n = q->avail_idx - q->last_avail;
-	if (unlikely(n + vha_ring_held(q) > q->num))
+	n = s->avail_idx - s->last_avail;
+	if (unlikely(n + vha_ring_held(ring) > ring->num))
 		return -EFAULT;
 	/*
-	 * The entries that the index covers are read after it. Pairs with the
-	 * barrier of the driver before it moves the index.
+	 * Read the entries that the index covers after the index. Pairs with
+	 * the driver's barrier before it moves the index.
 	 */
 	smp_rmb();
 	return n;
 }
 
 /*
- * A descriptor as two words. For a section of user access. False on a fault,
- * after which it is to be left.
+ * Read a descriptor as two words, in a section of user access.
+ *
+ * Return: false on a fault; the caller leaves the section then.
  */
-static __always_inline bool unsafe_get_desc(struct vring_desc *to,
-					    const struct vring_desc __user *from)
+static __always_inline bool
+unsafe_get_desc(struct vring_desc *to, const struct vring_desc __user *from)
 {
 	unsafe_get_user(*(u64 *)&to->addr, (u64 __user *)&from->addr, fault);
 	unsafe_get_user(*(u64 *)&to->len, (u64 __user *)&from->len, fault);
@@ -90,18 +152,20 @@ fault:
 	return false;
 }
 
-/* Read the next @n available entries, which may lie on both ends of the ring. */
-static int read_heads(struct vha_queue *q, unsigned int n)
+/* Read the next @n available entries, which may wrap around the ring's end. */
+static int read_heads(struct vha_ring *ring, unsigned int n)
 {
-	unsigned int slot = q->last_avail & (q->num - 1);
-	unsigned int first = min(n, q->num - slot);
-	__virtio16 *heads = q->batch->heads;
+	const struct vha_ring_split *s = &ring->split;
+	unsigned int slot = s->last_avail & (ring->num - 1);
+	unsigned int first = min(n, ring->num - slot);
+	__virtio16 *heads = ring->batch->heads;
 
-	if (vha_ring_read(q, heads, &q->avail->ring[slot], first * sizeof(*heads)))
+	if (vha_ring_read(ring, heads, &s->avail->ring[slot],
+			  first * sizeof(*heads)))
 		return -EFAULT;
 	if (first == n)
 		return 0;
-	return vha_ring_read(q, heads + first, q->avail->ring,
+	return vha_ring_read(ring, heads + first, s->avail->ring,
 			     (n - first) * sizeof(*heads));
 }
 
@@ -109,20 +173,20 @@ static int read_heads(struct vha_queue *q, unsigned int n)
  * Read the first descriptor of each of @n chains, wherever it lies. One section
  * of user access serves them all: opening one costs more than reading.
  */
-static int gather_descs(struct vha_queue *q, unsigned int n)
+static int gather_descs(struct vha_ring *ring, unsigned int n)
 {
-	const __virtio16 *heads = q->batch->heads, *end = heads + n;
-	struct vring_desc *desc = q->batch->desc;
-	struct vring_desc __user *from;
+	const __virtio16 *heads = ring->batch->heads, *end = heads + n;
+	struct vring_desc __user *table = ring->split.desc, *from;
+	struct vring_desc *desc = ring->batch->desc;
 	unsigned int head;
 
-	if (!user_read_access_begin(q->desc, q->num * sizeof(*q->desc)))
+	if (!user_read_access_begin(table, ring->num * sizeof(*table)))
 		return -EFAULT;
-	/* Pointers, since a check of an array's bounds may not be called here. */
+	/* Pointers: the call of an array bounds check is not allowed here. */
 	for (; heads < end; heads++, desc++) {
-		head = vha16_to_cpu(q, *heads);
-		/* Descriptor 0 is read for one that is not in the table. */
-		from = q->desc + (head < q->num ? head : 0);
+		head = vha_ring16_to_cpu(ring, *heads);
+		/* In place of one outside of the table, read descriptor 0. */
+		from = table + (head < ring->num ? head : 0);
 		if (!unsafe_get_desc(desc, from))
 			break;
 	}
@@ -130,16 +194,17 @@ static int gather_descs(struct vha_queue *q, unsigned int n)
 	return heads == end ? 0 : -EFAULT;
 }
 
-/* The same where each descriptor may lie in a region of its own. */
-static int gather_scattered(struct vha_queue *q, unsigned int n)
+/* gather_descs() where each descriptor may lie in a region of its own. */
+static int gather_scattered(struct vha_ring *ring, unsigned int n)
 {
-	struct vha_ring_batch *b = q->batch;
+	struct vring_desc __user *table = ring->split.desc;
+	struct vha_ring_batch *b = ring->batch;
 	unsigned int i, head;
 
 	for (i = 0; i < n; i++) {
-		head = vha16_to_cpu(q, b->heads[i]);
-		if (vha_ring_read_scattered(q, &b->desc[i],
-					    q->desc + (head < q->num ? head : 0),
+		head = vha_ring16_to_cpu(ring, b->heads[i]);
+		if (vha_ring_read_scattered(ring, &b->desc[i],
+					    table + (head < ring->num ? head : 0),
 					    sizeof(b->desc[i])))
 			return -EFAULT;
 	}
@@ -148,52 +213,54 @@ static int gather_scattered(struct vha_queue *q, unsigned int n)
 
 /*
  * Read the first descriptor of each of @n chains. Drivers take descriptors off a
- * list that is mostly in order, one way or the other, so the part of the table
- * in which they lie is little larger than they are, and read in one go.
+ * list that is mostly sorted, in one direction or the other. The part of the
+ * table that holds them is then little larger than they are, and is read in one
+ * go.
  */
-static int read_first_descs(struct vha_queue *q, unsigned int n)
+static int read_first_descs(struct vha_ring *ring, unsigned int n)
 {
-	struct vha_ring_batch *b = q->batch;
-	unsigned int i, head, low = q->num, high = 0;
+	unsigned int i, head, low = ring->num, high = 0;
+	struct vha_ring_batch *b = ring->batch;
 
-	b->low = q->num;
-	if (unlikely(q->scattered))
-		return gather_scattered(q, n);
-	if (n < VHA_RING_SPAN_MIN)
-		return gather_descs(q, n);
+	b->low = ring->num;
+	if (unlikely(ring->scattered))
+		return gather_scattered(ring, n);
+	if (n < SPAN_MIN)
+		return gather_descs(ring, n);
 	for (i = 0; i < n; i++) {
-		head = vha16_to_cpu(q, b->heads[i]);
+		head = vha_ring16_to_cpu(ring, b->heads[i]);
 		low = min(low, head);
 		high = max(high, head);
 	}
-	if (high >= q->num || high - low >= min_t(u32, 2 * n, VHA_RING_SPAN))
-		return gather_descs(q, n);
+	if (high >= ring->num ||
+	    high - low >= min_t(u32, 2 * n, VHA_RING_SPAN))
+		return gather_descs(ring, n);
 	b->low = low;
-	return compat_copy_from_user(b->span, q->desc + low,
+	return compat_copy_from_user(b->span, ring->split.desc + low,
 				     (high - low + 1) * sizeof(*b->span)) ?
 	       -EFAULT : 0;
 }
 
-/* Where read_first_descs() has put that of chain @i. */
-static const struct vring_desc *first_desc(const struct vha_queue *q,
+/* The first descriptor of chain @i, where read_first_descs() has put it. */
+static const struct vring_desc *first_desc(const struct vha_ring *ring,
 					   unsigned int i)
 {
-	const struct vha_ring_batch *b = q->batch;
+	const struct vha_ring_batch *b = ring->batch;
 
-	if (b->low == q->num)
+	if (b->low == ring->num)
 		return &b->desc[i];
-	i = vha16_to_cpu(q, b->heads[i]) - b->low;
+	i = vha_ring16_to_cpu(ring, b->heads[i]) - b->low;
 	return &b->span[array_index_nospec(i, VHA_RING_SPAN)];
 }
 
-static int read_desc(struct vha_queue *q, struct vring_desc *desc,
+static int read_desc(struct vha_ring *ring, struct vring_desc *desc,
 		     unsigned int i)
 {
-	struct vring_desc __user *from = q->desc + i;
+	struct vring_desc __user *from = ring->split.desc + i;
 	bool ok;
 
-	if (unlikely(q->scattered))
-		return vha_ring_read_scattered(q, desc, from, sizeof(*desc));
+	if (unlikely(ring->scattered))
+		return vha_ring_read_scattered(ring, desc, from, sizeof(*desc));
 	if (!user_read_access_begin(from, sizeof(*from)))
 		return -EFAULT;
 	ok = unsafe_get_desc(desc, from);
@@ -201,35 +268,41 @@ static int read_desc(struct vha_queue *q, struct vring_desc *desc,
 	return ok ? 0 : -EFAULT;
 }
 
+/* ---- fetch: check and translate the chains ---- */
+
 /*
- * What it means for a chain that vha_iotlb_translate() has failed for @addr.
+ * Turn an error of vha_iotlb_translate() for @addr into a drop reason, or note
+ * an IOTLB miss.
  *
  * Return: an enum vhost_alt_drop; -EINPROGRESS.
  */
-static int judge_failure(struct vha_queue *q, int err, u64 addr, bool in)
+static int translation_failed(struct vha_ring *ring, int err, u64 addr, bool in)
 {
 	if (err == -ENOBUFS)
 		return VHOST_ALT_DROP_CHAIN_LONG;
-	if (err != -EFAULT || !q->iotlb)
+	if (err != -EFAULT || !ring->iotlb)
 		return VHOST_ALT_DROP_CHAIN_ADDRESS;
-	return vha_ring_missed(q, addr, in ? VHOST_ACCESS_WO : VHOST_ACCESS_RO);
+	return vha_ring_missed(ring, addr,
+			       in ? VHOST_ACCESS_WO : VHOST_ACCESS_RO);
 }
 
 /*
- * Add a buffer that is not in one piece in the region of the last one. Not inline,
- * so that the usual case is spared the registers that this needs.
+ * Slow path of add_buffer(): the buffer is not contained in the cached region
+ * and may have to be split. noinline keeps its register pressure out of the
+ * fast path.
  */
-static noinline int add_pieces(struct vha_queue *q, struct vha_ring_chain *chain,
-			       u64 addr, u32 len, bool in)
+static noinline int add_pieces(struct vha_ring *ring,
+			       struct vha_ring_chain *chain, u64 addr, u32 len,
+			       bool in)
 {
-	struct vha_ring_batch *b = q->batch;
+	struct vha_ring_batch *b = ring->batch;
 	int n;
 
-	n = vha_iotlb_translate(vha_queue_map(q), &q->hint, addr, len,
-				in ? VHOST_ACCESS_WO : VHOST_ACCESS_RO,
+	n = vha_iotlb_translate(vha_ring_translation(ring), &ring->hint, addr,
+				len, in ? VHOST_ACCESS_WO : VHOST_ACCESS_RO,
 				b->iov + b->niov, VHA_RING_MAX_HELD - b->niov);
 	if (n < 0)
-		return judge_failure(q, n, addr, in);
+		return translation_failed(ring, n, addr, in);
 	b->niov += n;
 	chain->size += len;
 	if (in)
@@ -244,23 +317,23 @@ static noinline int add_pieces(struct vha_queue *q, struct vha_ring_chain *chain
  *
  * Return: as walk_chain().
  */
-static int add_buffer(struct vha_queue *q, struct vha_ring_chain *chain,
+static int add_buffer(struct vha_ring *ring, struct vha_ring_chain *chain,
 		      u16 flags, const struct vring_desc *desc)
 {
-	struct vha_ring_batch *b = q->batch;
-	u64 addr = vha64_to_cpu(q, desc->addr);
-	u32 len = vha32_to_cpu(q, desc->len);
+	struct vha_ring_batch *b = ring->batch;
+	u64 addr = vha_ring64_to_cpu(ring, desc->addr);
+	u32 len = vha_ring32_to_cpu(ring, desc->len);
 	bool in = flags & VRING_DESC_F_WRITE;
 
 	b->walked++;
 
-	/* Virtio 1.2, 2.7.4.2: what the device writes follows what it reads. */
+	/* Virtio 1.2, 2.7.4.2: writable buffers follow readable ones. */
 	if (unlikely(!in && chain->in))
 		return VHOST_ALT_DROP_CHAIN_ORDER;
 	if (unlikely(b->niov == VHA_RING_MAX_HELD ||
-		     !vha_iotlb_translate_fast(q->hint, addr, len,
+		     !vha_iotlb_translate_fast(ring->hint, addr, len,
 					       b->iov + b->niov)))
-		return add_pieces(q, chain, addr, len, in);
+		return add_pieces(ring, chain, addr, len, in);
 	b->niov++;
 	chain->size += len;
 	if (in)
@@ -271,20 +344,20 @@ static int add_buffer(struct vha_queue *q, struct vha_ring_chain *chain,
 }
 
 /*
- * Read a part of a table in guest memory; it may lie in several regions.
+ * Read a part of a table in guest memory.
  *
  * Return: as walk_chain().
  */
-static int read_table(struct vha_queue *q, u64 addr, void *to, size_t len)
+static int read_table(struct vha_ring *ring, u64 addr, void *to, size_t len)
 {
 	struct iovec iov[2];
 	int i, n;
 
-	/* Two: regions smaller than a table would only be made to annoy us. */
-	n = vha_iotlb_translate(vha_queue_map(q), &q->hint, addr, len,
-				VHOST_ACCESS_RO, iov, ARRAY_SIZE(iov));
-	if (n == -EFAULT && q->iotlb)
-		return judge_failure(q, n, addr, false);
+	/* Two pieces: only a hostile owner has regions smaller than a table. */
+	n = vha_iotlb_translate(vha_ring_translation(ring), &ring->hint, addr,
+				len, VHOST_ACCESS_RO, iov, ARRAY_SIZE(iov));
+	if (n == -EFAULT && ring->iotlb)
+		return translation_failed(ring, n, addr, false);
 	for (i = 0; i < n; i++) {
 		if (copy_from_user(to, iov[i].iov_base, iov[i].iov_len))
 			return VHOST_ALT_DROP_CHAIN_INDIRECT;
@@ -293,62 +366,88 @@ static int read_table(struct vha_queue *q, u64 addr, void *to, size_t len)
 	return n < 0 ? VHOST_ALT_DROP_CHAIN_INDIRECT : VHA_DROP_NONE;
 }
 
+/* The reason to drop a chain that has more descriptors than @room allows. */
+static int too_long(u32 room)
+{
+	return room > VHA_RING_MAX_HELD ? VHOST_ALT_DROP_CHAIN_LONG :
+					  VHOST_ALT_DROP_CHAIN_LOOP;
+}
+
 /*
- * Virtio 1.2, 2.7.5.3: a chain may end in a table of its own in guest memory.
- * It is read in one go, or, if larger than the scratch space, entry by entry.
+ * Walk an indirect table of @count entries at @addr. If @whole, it has been read
+ * into the scratch space; otherwise it is larger than that, and read entry by
+ * entry.
  *
  * Return: as walk_chain().
  */
-static int add_table(struct vha_queue *q, struct vha_ring_chain *chain,
-		     u16 flags, const struct vring_desc *desc)
+static int walk_table(struct vha_ring *ring, struct vha_ring_chain *chain,
+		      u64 addr, u32 count, bool whole)
 {
-	struct vring_desc *table = q->batch->table;
-	u64 addr = vha64_to_cpu(q, desc->addr);
-	u32 len = vha32_to_cpu(q, desc->len);
-	u32 count = len / sizeof(*table), i = 0, seen = 0;
-	bool whole = count <= VHA_RING_BATCH;
-	const struct vring_desc *entry;
+	struct vring_desc *table = ring->batch->table;
+	const struct vring_desc *entry = table;
+	u32 i = 0, seen = 0;
+	u16 flags;
 	int bad;
-
-	if (unlikely(!count || len % sizeof(*table) ||
-		     (flags & VRING_DESC_F_NEXT)))
-		return VHOST_ALT_DROP_CHAIN_INDIRECT;
-	bad = whole ? read_table(q, addr, table, len) : VHA_DROP_NONE;
-	if (unlikely(bad != VHA_DROP_NONE))
-		return bad;
 
 	for (;;) {
 		if (unlikely(i >= count))
 			return VHOST_ALT_DROP_CHAIN_NEXT;
 		if (unlikely(seen++ == min_t(u32, count, VHA_RING_MAX_HELD)))
-			return count > VHA_RING_MAX_HELD ? VHOST_ALT_DROP_CHAIN_LONG :
-							VHOST_ALT_DROP_CHAIN_LOOP;
-		entry = table + (whole ? array_index_nospec(i, VHA_RING_BATCH) : 0);
-		if (!whole)
-			bad = read_table(q, addr + i * sizeof(*table), table,
+			return too_long(count);
+		if (whole) {
+			entry = table + array_index_nospec(i, VHA_RING_BATCH);
+		} else {
+			bad = read_table(ring, addr + i * sizeof(*table), table,
 					 sizeof(*table));
-		if (unlikely(bad != VHA_DROP_NONE))
-			return bad;
+			if (unlikely(bad != VHA_DROP_NONE))
+				return bad;
+		}
 
-		flags = vha16_to_cpu(q, entry->flags);
+		flags = vha_ring16_to_cpu(ring, entry->flags);
 		if (unlikely(flags & VRING_DESC_F_INDIRECT))
 			return VHOST_ALT_DROP_CHAIN_INDIRECT;
-		bad = add_buffer(q, chain, flags, entry);
+		bad = add_buffer(ring, chain, flags, entry);
 		if (unlikely(bad != VHA_DROP_NONE))
 			return bad;
 		if (!(flags & VRING_DESC_F_NEXT))
 			return VHA_DROP_NONE;
-		i = vha16_to_cpu(q, entry->next);
+		i = vha_ring16_to_cpu(ring, entry->next);
 	}
+}
+
+/*
+ * Virtio 1.2, 2.7.5.3: a chain may end in a table of its own in guest memory.
+ *
+ * Return: as walk_chain().
+ */
+static int add_table(struct vha_ring *ring, struct vha_ring_chain *chain,
+		     u16 flags, const struct vring_desc *desc)
+{
+	struct vring_desc *table = ring->batch->table;
+	u64 addr = vha_ring64_to_cpu(ring, desc->addr);
+	u32 len = vha_ring32_to_cpu(ring, desc->len);
+	u32 count = len / sizeof(*table);
+	bool whole = count <= VHA_RING_BATCH;
+	int bad;
+
+	if (unlikely(!count || len % sizeof(*table) ||
+		     (flags & VRING_DESC_F_NEXT)))
+		return VHOST_ALT_DROP_CHAIN_INDIRECT;
+	if (whole) {
+		bad = read_table(ring, addr, table, len);
+		if (unlikely(bad != VHA_DROP_NONE))
+			return bad;
+	}
+	return walk_table(ring, chain, addr, count, whole);
 }
 
 /*
  * Walk the chain whose first descriptor is @desc.
  *
- * Return: an enum vhost_alt_drop; -EFAULT if the table could not be read; -EINPROGRESS
- * if the device IOTLB lacks an entry.
+ * Return: an enum vhost_alt_drop; -EFAULT if the descriptor table could not be
+ * read; -EINPROGRESS if the device IOTLB lacks an entry.
  */
-static int walk_chain(struct vha_queue *q, struct vha_ring_chain *chain,
+static int walk_chain(struct vha_ring *ring, struct vha_ring_chain *chain,
 		      const struct vring_desc *desc)
 {
 	unsigned int seen = 0, next;
@@ -356,26 +455,25 @@ static int walk_chain(struct vha_queue *q, struct vha_ring_chain *chain,
 	int bad;
 	u16 flags;
 
-	if (unlikely(chain->id >= q->num))
+	if (unlikely(chain->id >= ring->num))
 		return VHOST_ALT_DROP_CHAIN_HEAD;
 
 	for (;;) {
-		if (unlikely(seen++ == min_t(u32, q->num, VHA_RING_MAX_HELD)))
-			return q->num > VHA_RING_MAX_HELD ? VHOST_ALT_DROP_CHAIN_LONG :
-							 VHOST_ALT_DROP_CHAIN_LOOP;
-		flags = vha16_to_cpu(q, desc->flags);
+		if (unlikely(seen++ == min_t(u32, ring->num, VHA_RING_MAX_HELD)))
+			return too_long(ring->num);
+		flags = vha_ring16_to_cpu(ring, desc->flags);
 		if (flags & VRING_DESC_F_INDIRECT)
-			return add_table(q, chain, flags, desc);
-		bad = add_buffer(q, chain, flags, desc);
+			return add_table(ring, chain, flags, desc);
+		bad = add_buffer(ring, chain, flags, desc);
 		if (unlikely(bad != VHA_DROP_NONE))
 			return bad;
 		if (!(flags & VRING_DESC_F_NEXT))
 			return VHA_DROP_NONE;
 
-		next = vha16_to_cpu(q, desc->next);
-		if (unlikely(next >= q->num))
+		next = vha_ring16_to_cpu(ring, desc->next);
+		if (unlikely(next >= ring->num))
 			return VHOST_ALT_DROP_CHAIN_NEXT;
-		if (unlikely(read_desc(q, &read, next)))
+		if (unlikely(read_desc(ring, &read, next)))
 			return -EFAULT;
 		desc = &read;
 	}
@@ -387,20 +485,20 @@ static int walk_chain(struct vha_queue *q, struct vha_ring_chain *chain,
  * Return: 0; -ENOSPC if it does not fit beside those that are held; -EFAULT or
  * -EINPROGRESS as walk_chain().
  */
-static int hold_chain(struct vha_queue *q, unsigned int i)
+static int hold_chain(struct vha_ring *ring, unsigned int i)
 {
-	struct vha_ring_batch *b = q->batch;
+	struct vha_ring_batch *b = ring->batch;
 	struct vha_ring_chain *chain = &b->chains[b->count];
 	int bad;
 
-	chain->id = vha16_to_cpu(q, b->heads[i]);
+	chain->id = vha_ring16_to_cpu(ring, b->heads[i]);
 	chain->first = b->niov;
 	chain->out = 0;
 	chain->in = 0;
 	chain->size = 0;
 	chain->written = 0;
 
-	bad = walk_chain(q, chain, first_desc(q, i));
+	bad = walk_chain(ring, chain, first_desc(ring, i));
 	if (unlikely(bad != VHA_DROP_NONE)) {
 		b->niov = chain->first;
 		if (bad < 0)
@@ -416,90 +514,92 @@ static int hold_chain(struct vha_queue *q, unsigned int i)
 	return 0;
 }
 
-static int split_fetch(struct vha_queue *q, unsigned int max)
+static int split_fetch(struct vha_ring *ring, unsigned int max)
 {
-	struct vha_ring_batch *b = q->batch;
+	struct vha_ring_batch *b = ring->batch;
 	unsigned int i, walked;
 	int n, err = 0;
 
-	n = split_available(q);
+	n = split_available(ring);
 	if (n <= 0)
 		return n;
 	n = min3((unsigned int)n, max, (unsigned int)VHA_RING_BATCH);
 	n = min_t(unsigned int, n, VHA_RING_MAX_HELD - b->count);
 	if (!n)
 		return -ENOSPC;
-	if (read_heads(q, n) || read_first_descs(q, n))
+	if (read_heads(ring, n) || read_first_descs(ring, n))
 		return -EFAULT;
 
 	walked = b->walked;
 	for (i = 0; i < n; i++) {
-		/* Empty descriptors fill no batch, and are to be read in turns. */
+		/* Empty descriptors fill no batch: bound the walk as well. */
 		if (unlikely(b->walked - walked > VHA_RING_MAX_HELD)) {
 			cond_resched();
 			break;
 		}
-		err = hold_chain(q, i);
+		err = hold_chain(ring, i);
 		if (unlikely(err))
 			break;
 	}
-	q->last_avail += i;
-	/* What comes before an error is worked on first; then this meets it again. */
+	ring->split.last_avail += i;
+	/* Chains before an error are processed first; the next fetch meets it. */
 	return i ? i : err;
 }
 
-static void split_put_back(struct vha_queue *q, unsigned int n)
+static void split_put_back(struct vha_ring *ring, unsigned int n)
 {
-	q->last_avail -= n;
+	ring->split.last_avail -= n;
 }
 
+/* ---- complete ---- */
+
 /* Write @n used entries to the ring from @slot on, not beyond its end. */
-static int write_used(struct vha_queue *q, unsigned int slot,
+static int write_used(struct vha_ring *ring, unsigned int slot,
 		      const struct vring_used_elem *used, unsigned int n)
 {
-	struct vring_used_elem __user *to = q->used->ring + slot;
+	struct vring_used_elem __user *to = ring->split.used->ring + slot;
 	size_t size = n * sizeof(*used);
 
-	if (unlikely(q->scattered)) {
-		if (vha_ring_write_scattered(q, to, used, size))
+	if (unlikely(ring->scattered)) {
+		if (vha_ring_write_scattered(ring, to, used, size))
 			return -EFAULT;
 	} else if (n == 1) {
-		/* One costs less without the overhead of a copy. */
+		/* A single entry is cheaper without the overhead of a copy. */
 		if (put_user(*(const u64 *)used, (u64 __user *)to))
 			return -EFAULT;
 	} else if (copy_to_user(to, used, size)) {
 		return -EFAULT;
 	}
-	return unlikely(q->log.used) ? vha_ring_log_used(q, to, size) : 0;
+	return unlikely(ring->log.used) ? log_used(ring, to, size) : 0;
 }
 
-static void set_used(const struct vha_queue *q, struct vring_used_elem *used,
+static void set_used(const struct vha_ring *ring, struct vring_used_elem *used,
 		     const struct vha_ring_chain *chain)
 {
-	used->id = cpu_to_vha32(q, chain->id);
-	used->len = cpu_to_vha32(q, chain->written);
+	used->id = vha_ring_cpu_to32(ring, chain->id);
+	used->len = vha_ring_cpu_to32(ring, chain->written);
 }
 
-/* Write an entry for each chain, from *@index on, which is moved behind them. */
-static int write_each(struct vha_queue *q, unsigned int end, u16 *index)
+/* Write an entry for each chain from *@index on, which is moved past them. */
+static int write_each(struct vha_ring *ring, unsigned int end, u16 *index)
 {
-	struct vha_ring_batch *b = q->batch;
+	struct vha_ring_batch *b = ring->batch;
 	const struct vha_ring_chain *chain = b->chains + b->done;
 	unsigned int i, n, slot, left;
 
 	for (left = end - b->done; left; left -= n) {
-		slot = *index & (q->num - 1);
-		n = min3(left, q->num - slot, (unsigned int)VHA_RING_BATCH);
+		slot = *index & (ring->num - 1);
+		n = min3(left, ring->num - slot, (unsigned int)VHA_RING_BATCH);
 		for (i = 0; i < n; i++, chain++)
-			set_used(q, &b->used[i], chain);
-		if (write_used(q, slot, b->used, n))
+			set_used(ring, &b->used[i], chain);
+		if (write_used(ring, slot, b->used, n))
 			return -EFAULT;
 		*index += n;
 	}
 	return 0;
 }
 
-/* Has the device written all that it could, so that the guest may assume it? */
+/* Check whether the device wrote all that it could, as the guest may assume. */
 static bool used_completely(const struct vha_ring_chain *chain)
 {
 	if (chain->bad != VHA_DROP_NONE || (chain->in && chain->out))
@@ -509,29 +609,30 @@ static bool used_completely(const struct vha_ring_chain *chain)
 
 /*
  * Virtio 1.2, 2.7.7.1: where chains are used in order, one entry serves several:
- * it stands where that of the first would, and names the last. Of those before
- * it the guest assumes that they are used completely. *@index becomes that of
- * the entry behind them.
+ * it is at the place of the first one's, and names the last. The guest assumes
+ * that those before the last are used completely. *@index is moved past the
+ * entry.
  */
-static int write_in_order(struct vha_queue *q, unsigned int end, u16 *index)
+static int write_in_order(struct vha_ring *ring, unsigned int end, u16 *index)
 {
-	unsigned int first = q->batch->done, last, slot = 0, n = 0;
-	struct vring_used_elem *used = q->batch->used;
+	const struct vha_ring_chain *chains = ring->batch->chains;
+	unsigned int first = ring->batch->done, last, slot = 0, n = 0;
+	struct vring_used_elem *used = ring->batch->used;
 	int err;
 
 	for (; first < end; first = last + 1) {
 		last = first;
-		while (last + 1 < end && used_completely(&q->batch->chains[last]))
+		while (last + 1 < end && used_completely(&chains[last]))
 			last++;
 		if (!n)
-			slot = *index & (q->num - 1);
-		set_used(q, &used[n++], &q->batch->chains[last]);
+			slot = *index & (ring->num - 1);
+		set_used(ring, &used[n++], &chains[last]);
 		*index += last - first + 1;
-		/* Entries that stand side by side are written together. */
+		/* Adjacent entries are written together. */
 		if (last == first && last + 1 < end && n < VHA_RING_BATCH &&
-		    slot + n < q->num)
+		    slot + n < ring->num)
 			continue;
-		err = write_used(q, slot, used, n);
+		err = write_used(ring, slot, used, n);
 		if (err)
 			return err;
 		n = 0;
@@ -539,112 +640,149 @@ static int write_in_order(struct vha_queue *q, unsigned int end, u16 *index)
 	return 0;
 }
 
-static int split_complete(struct vha_queue *q, unsigned int end)
+/*
+ * Check whether the guest wants an interrupt, now that the used index has moved
+ * from @old. If that cannot be read, one interrupt too many does less harm.
+ */
+static bool want_call(struct vha_ring *ring, u16 old)
 {
-	u16 index = q->last_used;
+	struct vha_ring_split *s = &ring->split;
+	bool valid = s->called_valid;
+	u16 word;
+
+	/*
+	 * Make the used index visible before reading what the driver wants.
+	 * Pairs with the driver's barrier between asking for an interrupt and
+	 * looking at the used index once more.
+	 */
+	smp_mb();
+
+	if (ring->notify_on_empty && s->avail_idx == s->last_avail)
+		return true;
+
+	if (!ring->event_idx) {
+		if (vha_ring_read16(ring, &word, &s->avail->flags))
+			return true;
+		return !(word & VRING_AVAIL_F_NO_INTERRUPT);
+	}
+
+	s->called_valid = true;
+	if (unlikely(!valid) || vha_ring_read16(ring, &word, used_event(ring)))
+		return true;
+	return vring_need_event(word, s->last_used, old);
+}
+
+static int split_complete(struct vha_ring *ring, unsigned int end, bool *call)
+{
+	struct vha_ring_split *s = &ring->split;
+	u16 old = s->last_used, index = old;
 	int err;
 
-	if (vha_queue_has(q, VIRTIO_F_IN_ORDER))
-		err = write_in_order(q, end, &index);
+	if (ring->in_order)
+		err = write_in_order(ring, end, &index);
 	else
-		err = write_each(q, end, &index);
+		err = write_each(ring, end, &index);
 	if (err)
 		return err;
 
 	/* The driver reads the index, then the entries that it covers. */
 	smp_wmb();
-	err = vha_ring_write16_unlogged(q, &q->used->idx, index);
+	err = vha_ring_write16(ring, &s->used->idx, index);
 	if (err)
 		return err;
-	q->last_used = index;
-	q->batch->done = end;
-	return unlikely(q->log.used) ?
-	       vha_ring_log_used(q, &q->used->idx, sizeof(q->used->idx)) : 0;
+	s->last_used = index;
+	ring->batch->done = end;
+	if (unlikely(ring->log.used))
+		err = log_used(ring, &s->used->idx, sizeof(s->used->idx));
+	*call = unlikely(err) || want_call(ring, old);
+	return err;
 }
 
-/* If the guest's wish cannot be read, an interrupt too many does less harm. */
-static bool split_want_call(struct vha_queue *q, u16 old)
+/* ---- kicks ---- */
+
+static int split_enable_kick(struct vha_ring *ring)
 {
-	bool valid = q->called_valid;
-	u16 word;
-
-	/*
-	 * The used index is visible before the driver's wish is read. Pairs
-	 * with the barrier of the driver between asking for an interrupt and
-	 * looking once more.
-	 */
-	smp_mb();
-
-	if (vha_queue_has(q, VIRTIO_F_NOTIFY_ON_EMPTY) &&
-	    q->avail_idx == q->last_avail)
-		return true;
-
-	if (!vha_queue_has(q, VIRTIO_RING_F_EVENT_IDX)) {
-		if (vha_ring_read16(q, &word, &q->avail->flags))
-			return true;
-		return !(word & VRING_AVAIL_F_NO_INTERRUPT);
-	}
-
-	q->called_valid = true;
-	if (unlikely(!valid) || vha_ring_read16(q, &word, used_event(q)))
-		return true;
-	return vring_need_event(word, q->last_used, old);
-}
-
-static int split_enable_kick(struct vha_queue *q)
-{
-	u16 seen = q->avail_idx;
+	struct vha_ring_split *s = &ring->split;
+	u16 seen = s->avail_idx;
 	int err;
 
-	/* What was put back is no news: the next entry that is new counts. */
-	if (vha_queue_has(q, VIRTIO_RING_F_EVENT_IDX))
-		err = vha_ring_write16(q, avail_event(q), seen);
+	/* Chains that were put back are not new: the next new entry counts. */
+	if (ring->event_idx)
+		err = write_used16(ring, avail_event(ring), seen);
 	else
-		err = vha_ring_write16(q, &q->used->flags, 0);
+		err = write_used16(ring, &s->used->flags, 0);
 	if (err)
 		return err;
-	q->notify_off = false;
+	ring->notify_off = false;
 
 	/*
-	 * Our wish is visible before the index is read again. Pairs with the
-	 * barrier of the driver between moving the index and reading the wish.
+	 * Make the request visible before reading the index again. Pairs with
+	 * the driver's barrier between moving the index and reading whether the
+	 * device wants a kick.
 	 */
 	smp_mb();
-	if (split_available(q) < 0)
+	if (split_available(ring) < 0)
 		return -EFAULT;
-	return q->avail_idx != seen;
+	return s->avail_idx != seen;
 }
 
-static int split_disable_kick(struct vha_queue *q)
+static int split_disable_kick(struct vha_ring *ring)
 {
-	/* An event index that is left behind asks for nothing. */
-	if (q->notify_off || vha_queue_has(q, VIRTIO_RING_F_EVENT_IDX))
+	/* An event index that has been passed asks for nothing. */
+	if (ring->notify_off || ring->event_idx)
 		return 0;
-	q->notify_off = true;
-	return vha_ring_write16(q, &q->used->flags, VRING_USED_F_NO_NOTIFY);
+	ring->notify_off = true;
+	return write_used16(ring, &ring->split.used->flags,
+			    VRING_USED_F_NO_NOTIFY);
 }
 
-/* ---- a look at the ring ---- */
+/* ---- snapshot ---- */
+
+/* A snapshot in progress: what is read, and how. */
+struct split_view {
+	const struct vha_ring *ring;
+	struct mm_struct *mm;
+};
+
+static int peek(const struct split_view *view, void *to,
+		enum vha_ring_area area, size_t offset, size_t len)
+{
+	return vha_ring_peek(view->ring, view->mm, to,
+			     view->ring->addr[area] + offset, len);
+}
+
+static int peek16(const struct split_view *view, u16 *val,
+		  enum vha_ring_area area, size_t offset)
+{
+	__virtio16 word;
+	int err;
+
+	err = peek(view, &word, area, offset, sizeof(word));
+	if (!err)
+		*val = vha_ring16_to_cpu(view->ring, word);
+	return err;
+}
 
 /* The chain at @entry->id, as far as it lies in the table. */
-static int look_at_chain(struct vha_queue *q,
-			 struct vha_ring_snapshot_entry *entry)
+static int snapshot_chain(const struct split_view *view,
+			  struct vha_ring_snapshot_entry *entry)
 {
 	struct vha_ring_snapshot_desc *to = entry->descs;
+	const struct vha_ring *ring = view->ring;
 	unsigned int i = entry->id;
 	struct vring_desc desc;
 	int err;
 
-	for (; i < q->num && entry->ndescs < VHA_RING_SNAPSHOT_DESCS; to++) {
-		i = array_index_nospec(i, q->num);
-		err = vha_ring_read(q, &desc, q->desc + i, sizeof(desc));
+	for (; i < ring->num && entry->ndescs < VHA_RING_SNAPSHOT_DESCS; to++) {
+		err = peek(view, &desc, VHA_RING_DESC, i * sizeof(desc),
+			   sizeof(desc));
 		if (err)
 			return err;
 		to->index = i;
-		to->addr = vha64_to_cpu(q, desc.addr);
-		to->len = vha32_to_cpu(q, desc.len);
-		to->flags = vha16_to_cpu(q, desc.flags);
-		to->next = vha16_to_cpu(q, desc.next);
+		to->addr = vha_ring64_to_cpu(ring, desc.addr);
+		to->len = vha_ring32_to_cpu(ring, desc.len);
+		to->flags = vha_ring16_to_cpu(ring, desc.flags);
+		to->next = vha_ring16_to_cpu(ring, desc.next);
 		entry->ndescs++;
 		if (!(to->flags & VRING_DESC_F_NEXT))
 			break;
@@ -653,60 +791,77 @@ static int look_at_chain(struct vha_queue *q,
 	return 0;
 }
 
-static int look_at_avail(struct vha_queue *q,
-			 struct vha_ring_snapshot_entry *entry, u16 index)
+static int snapshot_avail(const struct split_view *view,
+			  struct vha_ring_snapshot_entry *entry, u16 index)
 {
+	unsigned int slot = index & (view->ring->num - 1);
 	u16 head;
 	int err;
 
-	err = vha_ring_read16(q, &head, &q->avail->ring[index & (q->num - 1)]);
+	err = peek16(view, &head, VHA_RING_AVAIL,
+		     offsetof(struct vring_avail, ring[slot]));
 	if (err)
 		return err;
 	entry->index = index;
 	entry->id = head;
-	return look_at_chain(q, entry);
+	return snapshot_chain(view, entry);
 }
 
-static int look_at_used(struct vha_queue *q,
-			struct vha_ring_snapshot_entry *entry, u16 index)
+static int snapshot_used(const struct split_view *view,
+			 struct vha_ring_snapshot_entry *entry, u16 index)
 {
+	unsigned int slot = index & (view->ring->num - 1);
 	struct vring_used_elem elem;
 	int err;
 
-	err = vha_ring_read(q, &elem, &q->used->ring[index & (q->num - 1)],
-			    sizeof(elem));
+	err = peek(view, &elem, VHA_RING_USED,
+		   offsetof(struct vring_used, ring[slot]), sizeof(elem));
 	if (err)
 		return err;
 	entry->index = index;
-	entry->id = vha32_to_cpu(q, elem.id);
-	entry->len = vha32_to_cpu(q, elem.len);
+	entry->id = vha_ring32_to_cpu(view->ring, elem.id);
+	entry->len = vha_ring32_to_cpu(view->ring, elem.len);
 	return 0;
 }
 
-static int look_at_indices(struct vha_queue *q, struct vha_ring_snapshot *snap)
+static int snapshot_header(const struct split_view *view,
+			   struct vha_ring_snapshot *snap)
 {
+	unsigned int num = view->ring->num;
 	int err;
 
-	err = vha_ring_read16(q, &snap->avail_flags, &q->avail->flags) ?:
-	      vha_ring_read16(q, &snap->avail_idx, &q->avail->idx) ?:
-	      vha_ring_read16(q, &snap->used_flags, &q->used->flags) ?:
-	      vha_ring_read16(q, &snap->used_idx, &q->used->idx);
-	snap->event_idx = vha_queue_has(q, VIRTIO_RING_F_EVENT_IDX);
+	err = peek16(view, &snap->avail_flags, VHA_RING_AVAIL,
+		     offsetof(struct vring_avail, flags)) ?:
+	      peek16(view, &snap->avail_idx, VHA_RING_AVAIL,
+		     offsetof(struct vring_avail, idx)) ?:
+	      peek16(view, &snap->used_flags, VHA_RING_USED,
+		     offsetof(struct vring_used, flags)) ?:
+	      peek16(view, &snap->used_idx, VHA_RING_USED,
+		     offsetof(struct vring_used, idx));
+	snap->event_idx = view->ring->event_idx;
 	if (err || !snap->event_idx)
 		return err;
-	return vha_ring_read16(q, &snap->used_event, used_event(q)) ?:
-	       vha_ring_read16(q, &snap->avail_event, avail_event(q));
+	return peek16(view, &snap->used_event, VHA_RING_AVAIL,
+		      offsetof(struct vring_avail, ring[num])) ?:
+	       peek16(view, &snap->avail_event, VHA_RING_USED,
+		      offsetof(struct vring_used, ring[num]));
 }
 
-static int split_snapshot(struct vha_queue *q, struct vha_ring_snapshot *snap)
+static int split_snapshot(const struct vha_ring *ring, struct mm_struct *mm,
+			  struct vha_ring_snapshot *snap)
 {
-	unsigned int n = min(snap->count, q->num), i;
+	const struct split_view view = { .ring = ring, .mm = mm };
+	unsigned int n = min(snap->count, ring->num), i;
+	struct vha_ring_indices at;
 	int err;
 
-	err = look_at_indices(q, snap);
+	split_indices(ring, &at);
+	err = snapshot_header(&view, snap);
 	for (i = 0; !err && i < n; i++)
-		err = look_at_avail(q, &snap->avail[i], q->last_avail - n + i) ?:
-		      look_at_used(q, &snap->used[i], q->last_used - n + i);
+		err = snapshot_avail(&view, &snap->avail[i],
+				     at.last_avail - n + i) ?:
+		      snapshot_used(&view, &snap->used[i],
+				    at.last_used - n + i);
 	snap->navail = n;
 	snap->nused = n;
 	return err;
@@ -714,19 +869,23 @@ static int split_snapshot(struct vha_queue *q, struct vha_ring_snapshot *snap)
 
 const struct vha_ring_ops vha_ring_split_ops = {
 	.name		= "split",
+	.size_ok	= split_size_ok,
+	.area_size	= split_area_size,
+	.area_perm	= {
+		[VHA_RING_DESC]		= VHOST_ACCESS_RO,
+		[VHA_RING_AVAIL]	= VHOST_ACCESS_RO,
+		[VHA_RING_USED]		= VHOST_ACCESS_WO,
+	},
+	.point		= split_point,
+	.set_base	= split_set_base,
+	.base		= split_base,
+	.indices	= split_indices,
 	.start		= split_start,
 	.fetch		= split_fetch,
 	.complete	= split_complete,
 	.put_back	= split_put_back,
-	.want_call	= split_want_call,
 	.enable_kick	= split_enable_kick,
 	.disable_kick	= split_disable_kick,
 	.available	= split_available,
 	.snapshot	= split_snapshot,
-	.area_size	= split_area_size,
-	.area_perm	= {
-		[VHA_RING_DESC]	= VHOST_ACCESS_RO,
-		[VHA_RING_AVAIL]	= VHOST_ACCESS_RO,
-		[VHA_RING_USED]	= VHOST_ACCESS_WO,
-	},
 };
