@@ -4,8 +4,25 @@
 
 uml_prepare() {
 	uml_kernel
+	uml_xstate
 	VM_STDOUT=/dev/tty1
 	VM_STDERR=/dev/tty2
+}
+
+# Set XSTATE to the library that xstate.c explains. 7.2 asks the host how many
+# registers it has.
+uml_xstate() {
+	local hash
+
+	XSTATE=
+	[ "$KERNEL" != 7.2 ] || return 0
+	hash=$(sha256sum <"$VM/xstate.c")
+	cache_get "tool/xstate-${hash:0:12}" uml_xstate_build
+	XSTATE=$ENTRY/xstate.so
+}
+
+uml_xstate_build() {
+	gcc -O2 -Wall -D_GNU_SOURCE -shared -fPIC -o xstate.so "$VM/xstate.c" >&2
 }
 
 # Start the machine in the background, its output in the files of $RUN.
@@ -20,7 +37,8 @@ uml_start() {
 	# frees memory before RCU knows of it, which kmemleak makes a warning.
 	[ "$MACHINE" != uml-smp ] || args+=(ncpus=2 seccomp=on kmemleak=off)
 
-	TMPDIR=$(uml_memory_dir) machine_timeout "$KERNEL_DIR/linux" "${args[@]}" \
+	LD_PRELOAD=$XSTATE TMPDIR=$(uml_memory_dir) \
+		machine_timeout "$KERNEL_DIR/linux" "${args[@]}" \
 		</dev/null >>"$RUN/log" 2>&1 7>>"$RUN/stdout" 8>>"$RUN/stderr" &
 	MACHINE_PID=$!
 }
