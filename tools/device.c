@@ -8,7 +8,7 @@
 #include "device.h"
 
 /* How often a list that changed while it was read is read again. */
-#define TRIES		20
+#define MAX_TRIES		20
 
 int filter_parse(struct filter *filter, int argc, char **argv)
 {
@@ -102,14 +102,14 @@ static void read_device_attr(const struct nlattr *attr, void *data)
 }
 
 /* A nest of numbers, each at the place of its type. */
-struct numbers {
+struct value_array {
 	__u64 *value;
 	unsigned int n;
 };
 
 static void read_number(const struct nlattr *attr, void *data)
 {
-	struct numbers *to = data;
+	struct value_array *to = data;
 	unsigned int type = mnl_attr_get_type(attr);
 
 	/* A newer module may count what we do not know. */
@@ -121,7 +121,7 @@ static void read_numbers(const struct nlattr *nest, __u64 *value,
 			 unsigned int n)
 {
 	nl_each_nested(nest, read_number,
-		       &(struct numbers){ .value = value, .n = n });
+		       &(struct value_array){ .value = value, .n = n });
 }
 
 /* Types count from 1. */
@@ -218,7 +218,7 @@ static void read_queue_attr(const struct nlattr *attr, void *data)
 }
 
 /* Room for one more at the end of an array; NULL without memory. */
-static void *one_more(void **array, unsigned int *n, size_t size)
+static void *append_zeroed(void **array, unsigned int *n, size_t size)
 {
 	void *bigger;
 	char *last;
@@ -239,7 +239,7 @@ static int on_device(const struct nlmsghdr *msg, void *data)
 	struct snapshot *snap = data;
 	struct device *dev;
 
-	dev = one_more((void **)&snap->dev, &snap->ndev, sizeof(*dev));
+	dev = append_zeroed((void **)&snap->dev, &snap->ndev, sizeof(*dev));
 	if (!dev)
 		return MNL_CB_ERROR;
 	nl_each(msg, read_device_attr, dev);
@@ -251,7 +251,7 @@ static int on_queue(const struct nlmsghdr *msg, void *data)
 	struct snapshot *snap = data;
 	struct queue *q;
 
-	q = one_more((void **)&snap->queue, &snap->nqueue, sizeof(*q));
+	q = append_zeroed((void **)&snap->queue, &snap->nqueue, sizeof(*q));
 	if (!q)
 		return MNL_CB_ERROR;
 	nl_each(msg, read_queue_attr, q);
@@ -274,7 +274,7 @@ static int by_queue(const void *a, const void *b)
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
-static bool filter_takes(const struct filter *filter, const struct device *dev)
+static bool filter_match(const struct filter *filter, const struct device *dev)
 {
 	unsigned int i;
 
@@ -297,7 +297,7 @@ static bool filter_takes(const struct filter *filter, const struct device *dev)
  * Gives each device its queues. Devices are asked for before queues, so one
  * without any has been closed in between, and a queue without a device opened.
  */
-static void join(struct snapshot *snap, const struct filter *filter)
+static void assign_queues(struct snapshot *snap, const struct filter *filter)
 {
 	unsigned int i, q = 0, n = 0;
 	struct device *dev;
@@ -313,14 +313,14 @@ static void join(struct snapshot *snap, const struct filter *filter)
 			dev->nqueues++;
 			q++;
 		}
-		if (dev->nqueues && filter_takes(filter, dev))
+		if (dev->nqueues && filter_match(filter, dev))
 			snap->dev[n++] = *dev;
 	}
 	snap->ndev = n;
 }
 
-static int ask_once(struct snapshot *snap, struct nl *nl,
-		    const struct filter *filter)
+static int try_snapshot(struct snapshot *snap, struct nl *nl,
+			const struct filter *filter)
 {
 	bool one = filter->by == FILTER_DEV;
 	struct nl_query query = {
@@ -333,13 +333,13 @@ static int ask_once(struct snapshot *snap, struct nl *nl,
 	bool interrupted;
 	int err;
 
-	err = nl_ask(nl, &query, on_device, snap);
+	err = nl_request(nl, &query, on_device, snap);
 	if (err)
 		return err;
 	interrupted = nl->interrupted;
 	query.command = VHOST_ALT_CMD_QUEUE_GET;
 	query.dump = true;
-	err = nl_ask(nl, &query, on_queue, snap);
+	err = nl_request(nl, &query, on_queue, snap);
 	if (err)
 		return err;
 	return interrupted || nl->interrupted ? -EAGAIN : 0;
@@ -360,9 +360,9 @@ int snapshot_take(struct snapshot *snap, struct nl *nl,
 	int err = 0;
 
 	memset(snap, 0, sizeof(*snap));
-	for (i = 0; i < TRIES; i++) {
+	for (i = 0; i < MAX_TRIES; i++) {
 		snapshot_free(snap);
-		err = ask_once(snap, nl, filter);
+		err = try_snapshot(snap, nl, filter);
 		if (err != -EAGAIN)
 			break;
 	}
@@ -371,10 +371,10 @@ int snapshot_take(struct snapshot *snap, struct nl *nl,
 		fputs("vhostctl: devices come and go so fast that some may be missing\n",
 		      stderr);
 	else if (err && filter->by == FILTER_DEV)
-		return nl_refused(nl, err, "device %u", filter->number);
+		return nl_error(nl, err, "device %u", filter->number);
 	else if (err)
-		return nl_refused(nl, err, "list of devices");
-	join(snap, filter);
+		return nl_error(nl, err, "list of devices");
+	assign_queues(snap, filter);
 	return 0;
 }
 

@@ -16,15 +16,15 @@
 #define CPU_BOUND	90
 
 /* A queue, at both looks. */
-struct pair {
+struct comparison {
 	struct diagnosis *d;
-	const struct look *before, *now;
+	const struct queue_sample *before, *now;
 	const struct queue *q;		/* now->queue */
 };
 
-static void __printf(5, 6) say(struct diagnosis *d, const struct queue *q,
-			       const char *problem, bool now,
-			       const char *fmt, ...)
+static void __printf(5, 6)
+add_finding(struct diagnosis *d, const struct queue *q, const char *problem,
+	    bool now, const char *fmt, ...)
 {
 	struct finding *f = &d->finding[d->n];
 	va_list args;
@@ -40,71 +40,71 @@ static void __printf(5, 6) say(struct diagnosis *d, const struct queue *q,
 	va_end(args);
 }
 
-static __u64 total(const struct pair *p, enum vhost_alt_counter counter)
+static __u64 total(const struct comparison *c, enum vhost_alt_counter counter)
 {
-	return p->q->counter[counter];
+	return c->q->counter[counter];
 }
 
-static __u64 delta(const struct pair *p, enum vhost_alt_counter counter)
+static __u64 delta(const struct comparison *c, enum vhost_alt_counter counter)
 {
-	return counter_delta(p->before->queue, p->q, counter);
+	return counter_delta(c->before->queue, c->q, counter);
 }
 
-static bool state(const struct pair *p, __u32 bit)
+static bool state(const struct comparison *c, __u32 bit)
 {
-	return p->q->state & bit;
+	return c->q->state & bit;
 }
 
-static bool is_rx(const struct pair *p)
+static bool is_rx(const struct comparison *c)
 {
-	return !(p->q->index & 1);
+	return !(c->q->index & 1);
 }
 
 /* How many buffers the guest has made available, and the device not taken. */
-static __u16 waiting(const struct pair *p)
+static __u16 waiting(const struct comparison *c)
 {
-	return p->now->ring.avail_idx - p->q->last_avail;
+	return c->now->ring.avail_idx - c->q->last_avail;
 }
 
-static void find_ring_error(const struct pair *p)
+static void find_ring_error(const struct comparison *c)
 {
 	char why[128] = "of its ring, which does not show any more";
 
-	if (p->now->ring_err == -EFAULT)
+	if (c->now->ring_err == -EFAULT)
 		strcpy(why, "of its ring: its memory is not mapped, or not in the memory table");
-	else if (!p->now->ring_err && waiting(p) > p->q->size)
+	else if (!c->now->ring_err && waiting(c) > c->q->size)
 		snprintf(why, sizeof(why),
 			 "of its ring: the guest claims %u available entries in a ring of %u",
-			 waiting(p), p->q->size);
-	say(p->d, p->q, "ring_error", true,
-	    "stopped at an error %s; it starts again when its backend is set: reboot the guest, or rebind its driver",
-	    why);
+			 waiting(c), c->q->size);
+	add_finding(c->d, c->q, "ring_error", true,
+		    "stopped at an error %s; it starts again when its backend is set: reboot the guest, or rebind its driver",
+		    why);
 }
 
-static void find_stopped(const struct pair *p)
+static void find_stopped(const struct comparison *c)
 {
-	say(p->d, p->q, "stopped", true,
-	    "has no backend: the guest's driver has not started it, or the guest is paused");
+	add_finding(c->d, c->q, "stopped", true,
+		    "has no backend: the guest's driver has not started it, or the guest is paused");
 }
 
-static void find_iotlb_miss(const struct pair *p)
+static void find_iotlb_miss(const struct comparison *c)
 {
-	if (state(p, VHOST_ALT_QUEUE_IOTLB_MISS) &&
-	    p->before->queue->state & VHOST_ALT_QUEUE_IOTLB_MISS &&
-	    !delta(p, VHOST_ALT_COUNTER_PACKETS))
-		say(p->d, p->q, "iotlb_miss", true,
-		    "waits for a translation: process %u (%s) does not answer the device IOTLB's misses, or the guest's IOMMU has no such address",
-		    p->d->now->pid, p->d->now->comm);
+	if (state(c, VHOST_ALT_QUEUE_IOTLB_MISS) &&
+	    c->before->queue->state & VHOST_ALT_QUEUE_IOTLB_MISS &&
+	    !delta(c, VHOST_ALT_COUNTER_PACKETS))
+		add_finding(c->d, c->q, "iotlb_miss", true,
+			    "waits for a translation: process %u (%s) does not answer the device IOTLB's misses, or the guest's IOMMU has no such address",
+			    c->d->now->pid, c->d->now->comm);
 }
 
-static void find_eventfds(const struct pair *p)
+static void find_eventfds(const struct comparison *c)
 {
-	if (!state(p, VHOST_ALT_QUEUE_KICK))
-		say(p->d, p->q, "no_kick", true,
-		    "has no eventfd for kicks: the guest cannot tell that it has work");
-	if (!state(p, VHOST_ALT_QUEUE_CALL))
-		say(p->d, p->q, "no_call", true,
-		    "has no eventfd for calls: unless the guest polls, it does not learn that work is done");
+	if (!state(c, VHOST_ALT_QUEUE_KICK))
+		add_finding(c->d, c->q, "no_kick", true,
+			    "has no eventfd for kicks: the guest cannot tell that it has work");
+	if (!state(c, VHOST_ALT_QUEUE_CALL))
+		add_finding(c->d, c->q, "no_call", true,
+			    "has no eventfd for calls: unless the guest polls, it does not learn that work is done");
 }
 
 /*
@@ -113,153 +113,154 @@ static void find_eventfds(const struct pair *p)
  * idle may leave a few entries so, but not much of its ring. Index 0 is what those
  * have there that never ask, or do not want to be called now.
  */
-static bool call_not_taken(const struct pair *p)
+static bool call_not_taken(const struct comparison *c)
 {
-	const struct ring *a = &p->before->ring, *b = &p->now->ring;
+	const struct ring *a = &c->before->ring, *b = &c->now->ring;
 	__u16 since = b->used_idx - b->used_event;
 
-	if (p->before->ring_err || p->now->ring_err || !b->has_used_event)
+	if (c->before->ring_err || c->now->ring_err || !b->has_used_event)
 		return false;
-	return state(p, VHOST_ALT_QUEUE_CALL) && b->used_event &&
+	return state(c, VHOST_ALT_QUEUE_CALL) && b->used_event &&
 	       a->used_event == b->used_event && a->avail_idx == b->avail_idx &&
-	       since && since <= p->q->size && since >= p->q->size / 4;
+	       since && since <= c->q->size && since >= c->q->size / 4;
 }
 
-static void find_calls(const struct pair *p)
+static void find_untaken_calls(const struct comparison *c)
 {
-	const struct ring *r = &p->now->ring;
+	const struct ring *r = &c->now->ring;
 
-	if (call_not_taken(p))
-		say(p->d, p->q, "calls_not_taken", true,
-		    "the guest does not take its calls: %u entries are used since it asked for the one that it got; is its driver stuck, or its interrupt not routed?",
-		    (__u16)(r->used_idx - r->used_event));
+	if (call_not_taken(c))
+		add_finding(c->d, c->q, "calls_not_taken", true,
+			    "the guest does not take its calls: %u entries are used since it asked for the one that it got; is its driver stuck, or its interrupt not routed?",
+			    (__u16)(r->used_idx - r->used_event));
 }
 
-static void find_no_buffers(const struct pair *p)
+static void find_no_buffers(const struct comparison *c)
 {
-	__u64 all = total(p, VHOST_ALT_COUNTER_NO_BUFFERS);
-	__u64 some = delta(p, VHOST_ALT_COUNTER_NO_BUFFERS);
-	bool empty = !p->now->ring_err && !waiting(p);
+	__u64 all = total(c, VHOST_ALT_COUNTER_NO_BUFFERS);
+	__u64 some = delta(c, VHOST_ALT_COUNTER_NO_BUFFERS);
+	bool empty = !c->now->ring_err && !waiting(c);
 
-	if (!is_rx(p) || !all)
+	if (!is_rx(c) || !all)
 		return;
-	if (empty && !delta(p, VHOST_ALT_COUNTER_PACKETS))
-		say(p->d, p->q, "no_buffers", true,
-		    "the guest does not refill its receive buffers: there is none, and packets wait");
+	if (empty && !delta(c, VHOST_ALT_COUNTER_PACKETS))
+		add_finding(c->d, c->q, "no_buffers", true,
+			    "the guest does not refill its receive buffers: there is none, and packets wait");
 	else
-		say(p->d, p->q, "no_buffers", some,
-		    "the guest refills its receive buffers too slowly: packets had to wait for them %llu times; a larger ring helps against bursts (rx_queue_size=)",
-		    some ?: all);
+		add_finding(c->d, c->q, "no_buffers", some,
+			    "the guest refills its receive buffers too slowly: packets had to wait for them %llu times; a larger ring helps against bursts (rx_queue_size=)",
+			    some ?: all);
 }
 
-static void find_tap_overflow(const struct pair *p)
+static void find_tap_overflow(const struct comparison *c)
 {
-	__u64 all = p->now->tap_drops;
-	__u64 some = all - p->before->tap_drops;
+	__u64 all = c->now->tap_drops;
+	__u64 some = all - c->before->tap_drops;
 
-	if (is_rx(p) && all)
-		say(p->d, p->q, "tap_overflow", some,
-		    "the queue of %s overflows: %llu packets dropped before the guest had buffers for them; ip link set %s txqueuelen N makes it longer",
-		    p->q->ifname, some ?: all, p->q->ifname);
+	if (is_rx(c) && all)
+		add_finding(c->d, c->q, "tap_overflow", some,
+			    "the queue of %s overflows: %llu packets dropped before the guest had buffers for them; ip link set %s txqueuelen N makes it longer",
+			    c->q->ifname, some ?: all, c->q->ifname);
 }
 
-static void find_socket_full(const struct pair *p)
+static void find_socket_full(const struct comparison *c)
 {
-	__u64 all = total(p, VHOST_ALT_COUNTER_SOCKET_FULL);
-	__u64 some = delta(p, VHOST_ALT_COUNTER_SOCKET_FULL);
+	__u64 all = total(c, VHOST_ALT_COUNTER_SOCKET_FULL);
+	__u64 some = delta(c, VHOST_ALT_COUNTER_SOCKET_FULL);
 
 	if (all)
-		say(p->d, p->q, "socket_full", some,
-		    "%s took no more %llu times: whoever receives from it is slow, or its send buffer (sndbuf=) small",
-		    p->q->ifname[0] ? p->q->ifname : "the backend",
-		    some ?: all);
+		add_finding(c->d, c->q, "socket_full", some,
+			    "%s took no more %llu times: whoever receives from it is slow, or its send buffer (sndbuf=) small",
+			    c->q->ifname[0] ? c->q->ifname : "the backend",
+			    some ?: all);
 }
 
-static void find_old_errors(const struct pair *p)
+static void find_old_errors(const struct comparison *c)
 {
-	__u64 all = total(p, VHOST_ALT_COUNTER_RING_ERRORS);
+	__u64 all = total(c, VHOST_ALT_COUNTER_RING_ERRORS);
 
 	if (all)
-		say(p->d, p->q, "ring_error", false,
-		    "stopped %llu times at an error of its ring", all);
+		add_finding(c->d, c->q, "ring_error", false,
+			    "stopped %llu times at an error of its ring", all);
 }
 
-static void find_drops(const struct pair *p)
+static void find_drops(const struct comparison *c)
 {
 	const struct name *reason;
 	__u64 all, before;
 
 	for (reason = drop_names; reason->name; reason++) {
-		all = p->q->drop[reason->value];
-		before = p->before->queue->drop[reason->value];
+		all = c->q->drop[reason->value];
+		before = c->before->queue->drop[reason->value];
 		if (all)
-			say(p->d, p->q, "drops", all != before,
-			    "%llu packets dropped (%s): %s",
-			    all > before ? all - before : all, reason->name,
-			    reason->what);
+			add_finding(c->d, c->q, "drops", all != before,
+				    "%llu packets dropped (%s): %s",
+				    all > before ? all - before : all,
+				    reason->name,
+				    reason->what);
 	}
 }
 
-static void find_poor_batches(const struct pair *p)
+static void find_poor_batches(const struct comparison *c)
 {
-	__u64 packets = delta(p, VHOST_ALT_COUNTER_PACKETS);
-	__u64 batches = delta(p, VHOST_ALT_COUNTER_BATCHES);
-	__u64 wakes = delta(p, VHOST_ALT_COUNTER_KICKS) +
-		      delta(p, VHOST_ALT_COUNTER_WAKEUPS);
+	__u64 packets = delta(c, VHOST_ALT_COUNTER_PACKETS);
+	__u64 batches = delta(c, VHOST_ALT_COUNTER_BATCHES);
+	__u64 wakes = delta(c, VHOST_ALT_COUNTER_KICKS) +
+		      delta(c, VHOST_ALT_COUNTER_WAKEUPS);
 
 	if (packets < MIN_PACKETS || packets >= batches * POOR_BATCH ||
 	    wakes * 2 < packets)
 		return;
-	say(p->d, p->q, "poor_batching", true,
-	    "batching is poor: %.0f packets a second in batches of %.1f, so nearly each wakes the worker; busy polling helps (-netdev tap,...,poll-us=50)",
-	    packets / p->d->seconds, (double)packets / batches);
+	add_finding(c->d, c->q, "poor_batching", true,
+		    "batching is poor: %.0f packets a second in batches of %.1f, so nearly each wakes the worker; busy polling helps (-netdev tap,...,poll-us=50)",
+		    packets / c->d->seconds, (double)packets / batches);
 }
 
-static void find_cpu_bound(const struct pair *p)
+static void find_cpu_bound(const struct comparison *c)
 {
-	const struct device *dev = p->d->now;
+	const struct device *dev = c->d->now;
 	double cpu;
 
-	if (!p->q->has_worker)
+	if (!c->q->has_worker)
 		return;
-	cpu = worker_cpu(p->d->before, dev, p->q->worker, p->d->seconds);
+	cpu = worker_cpu(c->d->before, dev, c->q->worker, c->d->seconds);
 	if (cpu >= CPU_BOUND)
-		say(p->d, p->q, "cpu_bound", true,
-		    "worker %u takes %.0f %% of a CPU: spread the load by more queues (queues=) or a worker for each direction (rxtx_workers=1)",
-		    p->q->worker, cpu);
+		add_finding(c->d, c->q, "cpu_bound", true,
+			    "worker %u takes %.0f %% of a CPU: spread the load by more queues (queues=) or a worker for each direction (rxtx_workers=1)",
+			    c->q->worker, cpu);
 }
 
 bool diagnose_device(struct diagnosis *d)
 {
 	if (!d->now->has_owner)
-		say(d, NULL, "no_owner", true,
-		    "nobody owns it: it is open, and its VMM has not begun to use it");
+		add_finding(d, NULL, "no_owner", true,
+			    "nobody owns it: it is open, and its VMM has not begun to use it");
 	else if (!d->now->regions)
-		say(d, NULL, "no_memory", true,
-		    "has no memory table: its VMM has not begun to use it, or has stopped");
+		add_finding(d, NULL, "no_memory", true,
+			    "has no memory table: its VMM has not begun to use it, or has stopped");
 	return !d->n;
 }
 
-void diagnose_queue(struct diagnosis *d, const struct look *before,
-		    const struct look *now)
+void diagnose_queue(struct diagnosis *d, const struct queue_sample *before,
+		    const struct queue_sample *now)
 {
-	static void (*const rules[])(const struct pair *p) = {
-		find_iotlb_miss, find_eventfds, find_calls, find_no_buffers,
-		find_tap_overflow, find_socket_full, find_old_errors,
-		find_drops, find_poor_batches, find_cpu_bound,
+	static void (*const rules[])(const struct comparison *c) = {
+		find_iotlb_miss, find_eventfds, find_untaken_calls,
+		find_no_buffers, find_tap_overflow, find_socket_full,
+		find_old_errors, find_drops, find_poor_batches, find_cpu_bound,
 	};
-	struct pair p = { d, before, now, now->queue };
+	struct comparison c = { d, before, now, now->queue };
 	unsigned int i;
 
-	if (state(&p, VHOST_ALT_QUEUE_BROKEN)) {
-		find_ring_error(&p);
-		find_drops(&p);
+	if (state(&c, VHOST_ALT_QUEUE_BROKEN)) {
+		find_ring_error(&c);
+		find_drops(&c);
 		return;
 	}
-	if (!state(&p, VHOST_ALT_QUEUE_RUNNING)) {
-		find_stopped(&p);
+	if (!state(&c, VHOST_ALT_QUEUE_RUNNING)) {
+		find_stopped(&c);
 		return;
 	}
 	for (i = 0; i < ARRAY_SIZE(rules); i++)
-		rules[i](&p);
+		rules[i](&c);
 }

@@ -24,13 +24,13 @@ struct finding {
 };
 
 /**
- * struct look - a queue at one moment
+ * struct queue_sample - a queue at one moment
  * @queue: what the module says; NULL if it was not there
  * @ring: what is in its memory, if that could be read
  * @ring_err: 0, or why @ring is not there
  * @tap_drops: packets that the interface had no room for
  */
-struct look {
+struct queue_sample {
 	const struct queue *queue;
 	struct ring ring;
 	int ring_err;
@@ -55,7 +55,7 @@ struct diagnosis {
 /* All that the device as a whole tells; false if no more is to be said. */
 bool diagnose_device(struct diagnosis *d);
 
-void diagnose_queue(struct diagnosis *d, const struct look *before,
-		    const struct look *now);
+void diagnose_queue(struct diagnosis *d, const struct queue_sample *before,
+		    const struct queue_sample *now);
 
 #endif

@@ -18,7 +18,7 @@
 #define TAP_FLAGS	(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR)
 
 /* What QEMU gets: pairs of descriptors, and the tap's name. */
-struct link {
+struct nic {
 	unsigned int queues;
 	char ifname[IFNAMSIZ];
 	int tap[MAX_QUEUES];
@@ -42,28 +42,28 @@ static int tap_error(const char *name, unsigned int queues)
 }
 
 /* One queue of the tap; its first names it. */
-static int open_tap(struct link *link, unsigned int i)
+static int open_tap(struct nic *nic, unsigned int i)
 {
 	struct ifreq req = { .ifr_flags = TAP_FLAGS };
 
-	if (link->queues > 1)
+	if (nic->queues > 1)
 		req.ifr_flags |= IFF_MULTI_QUEUE;
-	memcpy(req.ifr_name, link->ifname, sizeof(req.ifr_name));
-	link->tap[i] = open("/dev/net/tun", O_RDWR);
-	if (link->tap[i] < 0)
+	memcpy(req.ifr_name, nic->ifname, sizeof(req.ifr_name));
+	nic->tap[i] = open("/dev/net/tun", O_RDWR);
+	if (nic->tap[i] < 0)
 		return kernel_error("/dev/net/tun: %s%s", strerror(errno),
 				    errno == ENOENT || errno == ENODEV ?
 				    ": modprobe tun" : "");
-	if (ioctl(link->tap[i], TUNSETIFF, &req))
-		return tap_error(link->ifname, link->queues);
-	memcpy(link->ifname, req.ifr_name, sizeof(req.ifr_name));
+	if (ioctl(nic->tap[i], TUNSETIFF, &req))
+		return tap_error(nic->ifname, nic->queues);
+	memcpy(nic->ifname, req.ifr_name, sizeof(req.ifr_name));
 	return 0;
 }
 
-static int open_vhost(struct link *link, unsigned int i, const char *path)
+static int open_vhost(struct nic *nic, unsigned int i, const char *path)
 {
-	link->vhost[i] = open(path, O_RDWR);
-	if (link->vhost[i] >= 0)
+	nic->vhost[i] = open(path, O_RDWR);
+	if (nic->vhost[i] >= 0)
 		return 0;
 	if (errno == ENOENT && !strcmp(path, DEVICE_PATH))
 		return kernel_error("%s: module not loaded: modprobe vhost_alt",
@@ -73,7 +73,7 @@ static int open_vhost(struct link *link, unsigned int i, const char *path)
 }
 
 /* Up, so that the guest's packets go somewhere; the rest is the user's. */
-static int raise_tap(const struct link *link)
+static int set_tap_up(const struct nic *nic)
 {
 	struct ifreq req = { 0 };
 	int fd, err;
@@ -81,7 +81,7 @@ static int raise_tap(const struct link *link)
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return kernel_error("socket: %s", strerror(errno));
-	memcpy(req.ifr_name, link->ifname, sizeof(req.ifr_name));
+	memcpy(req.ifr_name, nic->ifname, sizeof(req.ifr_name));
 	err = ioctl(fd, SIOCGIFFLAGS, &req);
 	if (!err && !(req.ifr_flags & IFF_UP)) {
 		req.ifr_flags |= IFF_UP;
@@ -90,26 +90,26 @@ static int raise_tap(const struct link *link)
 	close(fd);
 	if (err)
 		return kernel_error("tap %s: cannot set it up: %s; ip link set %s up as root",
-				    link->ifname, strerror(errno),
-				    link->ifname);
+				    nic->ifname, strerror(errno),
+				    nic->ifname);
 	return 0;
 }
 
-static int open_all(struct link *link, const char *path)
+static int open_all(struct nic *nic, const char *path)
 {
 	unsigned int i;
 	int err = 0;
 
 	/* The device first: its absence is what is most likely. */
-	for (i = 0; !err && i < link->queues; i++)
-		err = open_vhost(link, i, path);
-	for (i = 0; !err && i < link->queues; i++)
-		err = open_tap(link, i);
-	return err ? err : raise_tap(link);
+	for (i = 0; !err && i < nic->queues; i++)
+		err = open_vhost(nic, i, path);
+	for (i = 0; !err && i < nic->queues; i++)
+		err = open_tap(nic, i);
+	return err ? err : set_tap_up(nic);
 }
 
 /* "7:8:9" */
-static void list_fds(FILE *to, const int *fd, unsigned int n)
+static void print_fds(FILE *to, const int *fd, unsigned int n)
 {
 	unsigned int i;
 
@@ -117,9 +117,9 @@ static void list_fds(FILE *to, const int *fd, unsigned int n)
 		fprintf(to, "%s%d", i ? ":" : "", fd[i]);
 }
 
-static char *netdev_option(const struct link *link)
+static char *netdev_option(const struct nic *nic)
 {
-	const char *s = link->queues > 1 ? "s" : "";
+	const char *s = nic->queues > 1 ? "s" : "";
 	char *text = NULL;
 	size_t len;
 	FILE *to = open_memstream(&text, &len);
@@ -127,31 +127,31 @@ static char *netdev_option(const struct link *link)
 	if (!to)
 		return NULL;
 	fprintf(to, "tap,id=" NETDEV ",fd%s=", s);
-	list_fds(to, link->tap, link->queues);
+	print_fds(to, nic->tap, nic->queues);
 	fprintf(to, ",vhost=on,vhostfd%s=", s);
-	list_fds(to, link->vhost, link->queues);
+	print_fds(to, nic->vhost, nic->queues);
 	fclose(to);
 	return text;
 }
 
-static char *device_option(const struct link *link)
+static char *device_option(const struct nic *nic)
 {
 	char *text = NULL;
 	int n;
 
-	if (link->queues == 1)
+	if (nic->queues == 1)
 		return strdup("virtio-net-pci,netdev=" NETDEV);
 	/* One for each queue, one for changes of the configuration, control. */
 	n = asprintf(&text, "virtio-net-pci,netdev=" NETDEV ",mq=on,vectors=%u",
-		     2 * link->queues + 2);
+		     2 * nic->queues + 2);
 	return n < 0 ? NULL : text;
 }
 
-static int run_qemu(const struct link *link, int argc, char **argv)
+static int run_qemu(const struct nic *nic, int argc, char **argv)
 {
 	char **args = calloc(argc + 5, sizeof(*args));
-	char *netdev = netdev_option(link);
-	char *device = device_option(link);
+	char *netdev = netdev_option(nic);
+	char *device = device_option(nic);
 
 	if (!args || !netdev || !device)
 		return kernel_error("no memory");
@@ -160,7 +160,7 @@ static int run_qemu(const struct link *link, int argc, char **argv)
 	args[argc++] = netdev;
 	args[argc++] = "-device";
 	args[argc++] = device;
-	fprintf(stderr, "vhostctl: interface %s\n", link->ifname);
+	fprintf(stderr, "vhostctl: interface %s\n", nic->ifname);
 	execvp(args[0], args);
 	return kernel_error("%s: %s%s", args[0], strerror(errno),
 			    errno == ENOENT ?
@@ -169,7 +169,7 @@ static int run_qemu(const struct link *link, int argc, char **argv)
 
 int cmd_exec(const struct options *opt, int argc, char **argv)
 {
-	static struct link link;
+	static struct nic nic;
 	int err;
 
 	if (!argc)
@@ -177,8 +177,8 @@ int cmd_exec(const struct options *opt, int argc, char **argv)
 	if (opt->tap && (!*opt->tap || strlen(opt->tap) >= IFNAMSIZ))
 		return usage_error("exec: --tap %s: no such name for an interface",
 				   opt->tap);
-	link.queues = opt->queues;
-	snprintf(link.ifname, sizeof(link.ifname), "%s", opt->tap ?: "tap%d");
-	err = open_all(&link, opt->device);
-	return err ? err : run_qemu(&link, argc, argv);
+	nic.queues = opt->queues;
+	snprintf(nic.ifname, sizeof(nic.ifname), "%s", opt->tap ?: "tap%d");
+	err = open_all(&nic, opt->device);
+	return err ? err : run_qemu(&nic, argc, argv);
 }

@@ -39,48 +39,48 @@ static __u64 tap_drops(const struct queue *q)
 }
 
 /* One look at a device: what the module says, and the rings. */
-struct view {
+struct device_sample {
 	struct snapshot snap;
-	struct look *look;
+	struct queue_sample *queue;
 };
 
-static int view_take(struct view *view, struct nl *nl, __u32 dev)
+static int take_sample(struct device_sample *sample, struct nl *nl, __u32 dev)
 {
 	struct filter filter = { .by = FILTER_DEV, .number = dev };
-	struct look *look;
+	struct queue_sample *q;
 	unsigned int i;
 	int status;
 
-	status = snapshot_take(&view->snap, nl, &filter);
+	status = snapshot_take(&sample->snap, nl, &filter);
 	if (status)
 		return status;
-	if (!view->snap.ndev)
-		return nl_refused(nl, -ENODEV, "device %u", dev);
-	view->look = calloc(view->snap.nqueue, sizeof(*view->look));
-	if (!view->look)
+	if (!sample->snap.ndev)
+		return nl_error(nl, -ENODEV, "device %u", dev);
+	sample->queue = calloc(sample->snap.nqueue, sizeof(*sample->queue));
+	if (!sample->queue)
 		return kernel_error("no memory");
-	for (i = 0; i < view->snap.dev->nqueues; i++) {
-		look = &view->look[i];
-		look->queue = &view->snap.dev->queue[i];
-		look->tap_drops = tap_drops(look->queue);
-		look->ring_err = ring_get(&look->ring, nl, dev,
-					  look->queue->index, 1);
+	for (i = 0; i < sample->snap.dev->nqueues; i++) {
+		q = &sample->queue[i];
+		q->queue = &sample->snap.dev->queue[i];
+		q->tap_drops = tap_drops(q->queue);
+		q->ring_err = ring_get(&q->ring, nl, dev,
+				       q->queue->index, 1);
 	}
 	return 0;
 }
 
-static void view_free(struct view *view)
+static void free_sample(struct device_sample *sample)
 {
-	snapshot_free(&view->snap);
-	free(view->look);
+	snapshot_free(&sample->snap);
+	free(sample->queue);
 }
 
-static bool may_read_rings(const struct view *view)
+static bool may_read_rings(const struct device_sample *sample)
 {
 	unsigned int i;
 
-	for (i = 0; i < view->snap.dev->nqueues; i++)
-		if (view->look[i].ring_err == -EPERM)
+	for (i = 0; i < sample->snap.dev->nqueues; i++)
+		if (sample->queue[i].ring_err == -EPERM)
 			return false;
 	return true;
 }
@@ -101,7 +101,7 @@ static int findings_json(const struct diagnosis *d, const struct options *opt)
 			json_str(o, "name", d->finding[i].queue->name);
 		}
 		json_str(o, "problem", d->finding[i].problem);
-		json_truth(o, "now", d->finding[i].now);
+		json_boolean(o, "now", d->finding[i].now);
 		json_str(o, "text", d->finding[i].text);
 	}
 	return out_json(opt, doc);
@@ -143,8 +143,8 @@ static void findings_text(const struct diagnosis *d)
 	print_findings(d, false);
 }
 
-static int conclude(const struct view *before, const struct view *now,
-		    const struct options *opt)
+static int report(const struct device_sample *before,
+		  const struct device_sample *now, const struct options *opt)
 {
 	struct diagnosis *d = calloc(1, sizeof(*d));
 	unsigned int i;
@@ -159,7 +159,7 @@ static int conclude(const struct view *before, const struct view *now,
 		      stderr);
 	if (diagnose_device(d))
 		for (i = 0; i < d->now->nqueues && i < d->before->nqueues; i++)
-			diagnose_queue(d, &before->look[i], &now->look[i]);
+			diagnose_queue(d, &before->queue[i], &now->queue[i]);
 	if (opt->json)
 		findings_json(d, opt);
 	else
@@ -170,7 +170,7 @@ static int conclude(const struct view *before, const struct view *now,
 
 int cmd_explain(const struct options *opt, int argc, char **argv)
 {
-	struct view before = { 0 }, now = { 0 };
+	struct device_sample before = { 0 }, now = { 0 };
 	struct nl nl;
 	int status;
 	__u32 dev;
@@ -183,15 +183,15 @@ int cmd_explain(const struct options *opt, int argc, char **argv)
 	status = nl_open(&nl);
 	if (status)
 		return status;
-	status = view_take(&before, &nl, dev);
+	status = take_sample(&before, &nl, dev);
 	if (!status) {
 		stats_sleep(opt->interval);
-		status = view_take(&now, &nl, dev);
+		status = take_sample(&now, &nl, dev);
 	}
 	if (!status)
-		status = conclude(&before, &now, opt);
-	view_free(&before);
-	view_free(&now);
+		status = report(&before, &now, opt);
+	free_sample(&before);
+	free_sample(&now);
 	nl_close(&nl);
 	return status;
 }

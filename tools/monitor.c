@@ -125,7 +125,7 @@ static int monitor_run(struct nl *nl, const struct options *opt)
 	}
 	if (m.broken_pipe)
 		return kernel_error("stdout cannot be written");
-	return err ? nl_refused(nl, err, "monitor") : EXIT_OK;
+	return err ? nl_error(nl, err, "monitor") : EXIT_OK;
 }
 
 int cmd_monitor(const struct options *opt, int argc, char **argv)
@@ -141,7 +141,7 @@ int cmd_monitor(const struct options *opt, int argc, char **argv)
 		return status;
 	status = nl_subscribe(&nl);
 	if (status)
-		status = nl_refused(&nl, status, "monitor");
+		status = nl_error(&nl, status, "monitor");
 	else
 		status = monitor_run(&nl, opt);
 	nl_close(&nl);

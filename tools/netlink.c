@@ -40,7 +40,7 @@ static int on_error(const struct nlmsghdr *msg, void *data)
 /* The data of all callbacks of one request. */
 struct dispatch {
 	struct nl *nl;
-	mnl_cb_t answer;
+	mnl_cb_t reply;
 	void *data;
 };
 
@@ -60,11 +60,11 @@ static int on_control(const struct nlmsghdr *msg, void *data)
 	return MNL_CB_ERROR;
 }
 
-static int on_answer(const struct nlmsghdr *msg, void *data)
+static int on_reply(const struct nlmsghdr *msg, void *data)
 {
 	struct dispatch *d = data;
 
-	return d->answer ? d->answer(msg, d->data) : MNL_CB_OK;
+	return d->reply ? d->reply(msg, d->data) : MNL_CB_OK;
 }
 
 /* Takes the mark of an interrupted dump off, for it would end the reading. */
@@ -94,15 +94,15 @@ static int receive(struct dispatch *d, unsigned int sequence,
 	if (n < 0)
 		return MNL_CB_ERROR;
 	d->nl->interrupted |= clear_interrupted(buffer, n);
-	return mnl_cb_run2(buffer, n, sequence, port, on_answer, d, control,
+	return mnl_cb_run2(buffer, n, sequence, port, on_reply, d, control,
 			   ARRAY_SIZE(control));
 }
 
 /* Sends what is in @msg, and reads until the kernel has said all. */
-static int talk(struct nl *nl, struct nlmsghdr *msg, mnl_cb_t answer,
-		void *data)
+static int transact(struct nl *nl, struct nlmsghdr *msg, mnl_cb_t reply,
+		    void *data)
 {
-	struct dispatch d = { .nl = nl, .answer = answer, .data = data };
+	struct dispatch d = { .nl = nl, .reply = reply, .data = data };
 	int n;
 
 	nl->reason[0] = 0;
@@ -117,8 +117,8 @@ static int talk(struct nl *nl, struct nlmsghdr *msg, mnl_cb_t answer,
 	return n < 0 ? -errno : 0;
 }
 
-static struct nlmsghdr *begin(__u16 type, __u16 flags, __u8 command,
-			      __u8 version)
+static struct nlmsghdr *new_message(__u16 type, __u16 flags, __u8 command,
+				    __u8 version)
 {
 	struct nlmsghdr *msg = mnl_nlmsg_put_header(buffer);
 	struct genlmsghdr *genl;
@@ -169,13 +169,13 @@ static int find_family(struct nl *nl)
 	struct nlmsghdr *msg;
 	int err;
 
-	msg = begin(GENL_ID_CTRL, NLM_F_ACK, CTRL_CMD_GETFAMILY, 1);
+	msg = new_message(GENL_ID_CTRL, NLM_F_ACK, CTRL_CMD_GETFAMILY, 1);
 	mnl_attr_put_strz(msg, CTRL_ATTR_FAMILY_NAME, VHOST_ALT_GENL_NAME);
-	err = talk(nl, msg, on_family, nl);
+	err = transact(nl, msg, on_family, nl);
 	if (err == -ENOENT)
 		return kernel_error("module not loaded: modprobe vhost_alt");
 	if (err)
-		return nl_refused(nl, err, "netlink family %s",
+		return nl_error(nl, err, "netlink family %s",
 				  VHOST_ALT_GENL_NAME);
 	return 0;
 }
@@ -217,20 +217,20 @@ void nl_close(struct nl *nl)
 	nl->sock = NULL;
 }
 
-int nl_ask(struct nl *nl, const struct nl_query *query, mnl_cb_t answer,
-	   void *data)
+int nl_request(struct nl *nl, const struct nl_query *query, mnl_cb_t reply,
+	       void *data)
 {
 	struct nlmsghdr *msg;
 
-	msg = begin(nl->family, query->dump ? NLM_F_DUMP : NLM_F_ACK,
-		    query->command, VHOST_ALT_GENL_VERSION);
+	msg = new_message(nl->family, query->dump ? NLM_F_DUMP : NLM_F_ACK,
+			  query->command, VHOST_ALT_GENL_VERSION);
 	if (query->dev >= 0)
 		mnl_attr_put_u32(msg, VHOST_ALT_A_DEV_ID, query->dev);
 	if (query->queue >= 0)
 		mnl_attr_put_u32(msg, VHOST_ALT_A_QUEUE, query->queue);
 	if (query->count >= 0)
 		mnl_attr_put_u32(msg, VHOST_ALT_A_RING_COUNT, query->count);
-	return talk(nl, msg, answer, data);
+	return transact(nl, msg, reply, data);
 }
 
 int nl_subscribe(struct nl *nl)
@@ -243,7 +243,7 @@ int nl_subscribe(struct nl *nl)
 
 int nl_wait(struct nl *nl, mnl_cb_t event, void *data)
 {
-	struct dispatch d = { .nl = nl, .answer = event, .data = data };
+	struct dispatch d = { .nl = nl, .reply = event, .data = data };
 
 	/* Notifications have no sequence and come from no port. */
 	return receive(&d, 0, 0) < 0 ? -errno : 0;
@@ -266,7 +266,7 @@ static const struct {
 	{ EOPNOTSUPP, NULL, "is the module older than vhostctl?" },
 };
 
-int nl_refused(const struct nl *nl, int err, const char *fmt, ...)
+int nl_error(const struct nl *nl, int err, const char *fmt, ...)
 {
 	const char *why = strerror(-err), *next = NULL;
 	char what[128];

@@ -44,9 +44,9 @@ struct nl_query {
 int nl_open(struct nl *nl);
 void nl_close(struct nl *nl);
 
-/* Asks, and gives each answer to @answer. 0 or a negative errno. */
-int nl_ask(struct nl *nl, const struct nl_query *query, mnl_cb_t answer,
-	   void *data);
+/* Asks, and gives each reply to @reply. 0 or a negative errno. */
+int nl_request(struct nl *nl, const struct nl_query *query, mnl_cb_t reply,
+	       void *data);
 
 /* From now on, notifications come. */
 int nl_subscribe(struct nl *nl);
@@ -58,8 +58,8 @@ int nl_subscribe(struct nl *nl);
 int nl_wait(struct nl *nl, mnl_cb_t event, void *data);
 
 /* Tells of a refusal: of what, why, and what next. The exit status. */
-int __printf(3, 4) nl_refused(const struct nl *nl, int err,
-			      const char *fmt, ...);
+int __printf(3, 4) nl_error(const struct nl *nl, int err,
+			    const char *fmt, ...);
 
 /* The command of a message. */
 __u8 nl_command(const struct nlmsghdr *msg);

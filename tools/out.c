@@ -16,8 +16,8 @@ int out_json(const struct options *opt, struct json_object *doc)
 	return EXIT_OK;
 }
 
-static void add(struct json_object *to, const char *key,
-		struct json_object *value)
+static void json_add(struct json_object *to, const char *key,
+		     struct json_object *value)
 {
 	if (key)
 		json_object_object_add(to, key, value);
@@ -27,33 +27,33 @@ static void add(struct json_object *to, const char *key,
 
 void json_str(struct json_object *to, const char *key, const char *value)
 {
-	add(to, key, json_object_new_string(value));
+	json_add(to, key, json_object_new_string(value));
 }
 
 void json_u64(struct json_object *to, const char *key, __u64 value)
 {
-	add(to, key, json_object_new_uint64(value));
+	json_add(to, key, json_object_new_uint64(value));
 }
 
 void json_real(struct json_object *to, const char *key, double value)
 {
-	char text[HUMAN_LEN];
+	char text[NUMBER_LEN];
 
 	/* Three digits: more of a rate is noise. */
 	snprintf(text, sizeof(text), "%.3f", value);
-	add(to, key, json_object_new_double_s(value, text));
+	json_add(to, key, json_object_new_double_s(value, text));
 }
 
-void json_truth(struct json_object *to, const char *key, bool value)
+void json_boolean(struct json_object *to, const char *key, bool value)
 {
-	add(to, key, json_object_new_boolean(value));
+	json_add(to, key, json_object_new_boolean(value));
 }
 
 struct json_object *json_object_in(struct json_object *to, const char *key)
 {
 	struct json_object *o = json_object_new_object();
 
-	add(to, key, o);
+	json_add(to, key, o);
 	return o;
 }
 
@@ -61,7 +61,7 @@ struct json_object *json_array_in(struct json_object *to, const char *key)
 {
 	struct json_object *o = json_object_new_array();
 
-	add(to, key, o);
+	json_add(to, key, o);
 	return o;
 }
 
@@ -103,7 +103,7 @@ const char *colour(enum colour which)
 	return on ? sequence[which] : "";
 }
 
-const char *human(char *buf, double value, bool exact)
+const char *format_number(char *buf, double value, bool exact)
 {
 	static const char units[] = " kMGTPE";
 	unsigned int i = 0;
@@ -113,9 +113,9 @@ const char *human(char *buf, double value, bool exact)
 		i++;
 	}
 	if (!i)
-		snprintf(buf, HUMAN_LEN, "%.0f", value);
+		snprintf(buf, NUMBER_LEN, "%.0f", value);
 	else
-		snprintf(buf, HUMAN_LEN, "%.*f%c", value < 99.95, value,
+		snprintf(buf, NUMBER_LEN, "%.*f%c", value < 99.95, value,
 			 units[i]);
 	return buf;
 }

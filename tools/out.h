@@ -14,7 +14,7 @@ int out_json(const struct options *opt, struct json_object *doc);
 void json_str(struct json_object *to, const char *key, const char *value);
 void json_u64(struct json_object *to, const char *key, __u64 value);
 void json_real(struct json_object *to, const char *key, double value);
-void json_truth(struct json_object *to, const char *key, bool value);
+void json_boolean(struct json_object *to, const char *key, bool value);
 
 /* A new object or array as a member of @to; NULL as @key: of an array. */
 struct json_object *json_object_in(struct json_object *to, const char *key);
@@ -33,8 +33,8 @@ enum colour { COLOUR_OFF, COLOUR_BOLD, COLOUR_RED, COLOUR_GREEN };
 const char *colour(enum colour which);
 
 /* "12.3k", or all digits if @exact. */
-#define HUMAN_LEN	32
-const char *human(char *buf, double value, bool exact);
+#define NUMBER_LEN	32
+const char *format_number(char *buf, double value, bool exact);
 
 /* Names of bits that are set, separated by commas; "-" for none. */
 void print_flags(const struct name *table, __u32 value);

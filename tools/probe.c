@@ -63,8 +63,8 @@ static int offer_json(const struct offer *o, const char *path,
 		json_bits(array, o->features[i], 64 * i, feature_name);
 	array = json_array_in(doc, "backend_feature_names");
 	json_bits(array, o->backend, 0, backend_feature_name);
-	json_truth(doc, "features_array", o->has_array);
-	json_truth(doc, "fork_from_owner", o->has_fork);
+	json_boolean(doc, "features_array", o->has_array);
+	json_boolean(doc, "fork_from_owner", o->has_fork);
 	return out_json(opt, doc);
 }
 
@@ -97,7 +97,7 @@ static void offer_text(const struct offer *o, const char *path,
 	printf("  fork_from_owner %s\n", o->has_fork ? "yes" : "no");
 }
 
-static int cannot_open(const char *path)
+static int open_error(const char *path)
 {
 	if (errno == ENOENT && !strcmp(path, DEVICE_PATH))
 		return kernel_error("%s: module not loaded: modprobe vhost_alt",
@@ -121,7 +121,7 @@ int cmd_probe(const struct options *opt, int argc, char **argv)
 		return usage_error("probe: expected [PATH]");
 	fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
-		return cannot_open(path);
+		return open_error(path);
 	err = get_offer(fd, &offer);
 	close(fd);
 	if (err)

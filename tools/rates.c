@@ -19,7 +19,7 @@ const struct column rate_columns[] = {
 
 const unsigned int rate_ncolumns = ARRAY_SIZE(rate_columns);
 
-static __u64 grown(__u64 then, __u64 now)
+static __u64 growth(__u64 then, __u64 now)
 {
 	return now >= then ? now - then : now;
 }
@@ -27,7 +27,7 @@ static __u64 grown(__u64 then, __u64 now)
 __u64 counter_delta(const struct queue *then, const struct queue *now,
 		    enum vhost_alt_counter counter)
 {
-	return grown(then->counter[counter], now->counter[counter]);
+	return growth(then->counter[counter], now->counter[counter]);
 }
 
 double worker_cpu(const struct device *then, const struct device *now,
@@ -38,16 +38,16 @@ double worker_cpu(const struct device *then, const struct device *now,
 
 	if (!a || !b || a->tid != b->tid)
 		return 0;
-	return grown(a->runtime, b->runtime) / 1e9 / seconds * 100;
+	return growth(a->runtime, b->runtime) / 1e9 / seconds * 100;
 }
 
-static double per(__u64 n, __u64 of)
+static double ratio(__u64 n, __u64 of)
 {
 	return of ? (double)n / of : 0;
 }
 
-static void rate_of(struct rate *r, const struct queue *then,
-		    double seconds)
+static void fill_rate(struct rate *r, const struct queue *then,
+		      double seconds)
 {
 	const struct queue *now = r->queue;
 	__u64 packets = counter_delta(then, now, VHOST_ALT_COUNTER_PACKETS);
@@ -55,13 +55,13 @@ static void rate_of(struct rate *r, const struct queue *then,
 	r->pps = packets / seconds;
 	r->bps = counter_delta(then, now, VHOST_ALT_COUNTER_BYTES) * 8 /
 		 seconds;
-	r->batch = per(packets, counter_delta(then, now,
-					      VHOST_ALT_COUNTER_BATCHES));
-	r->kicks = per(counter_delta(then, now, VHOST_ALT_COUNTER_KICKS),
-		       packets);
-	r->calls = per(counter_delta(then, now, VHOST_ALT_COUNTER_CALLS),
-		       packets);
-	r->drops = grown(queue_drops(then), queue_drops(now)) / seconds;
+	r->batch = ratio(packets, counter_delta(then, now,
+						VHOST_ALT_COUNTER_BATCHES));
+	r->kicks = ratio(counter_delta(then, now, VHOST_ALT_COUNTER_KICKS),
+			 packets);
+	r->calls = ratio(counter_delta(then, now, VHOST_ALT_COUNTER_CALLS),
+			 packets);
+	r->drops = growth(queue_drops(then), queue_drops(now)) / seconds;
 }
 
 unsigned int rates_between(struct rate *rates, const struct snapshot *then,
@@ -85,7 +85,7 @@ unsigned int rates_between(struct rate *rates, const struct snapshot *then,
 				.dev = &now->dev[i],
 				.queue = &now->dev[i].queue[q],
 			};
-			rate_of(r, old, seconds);
+			fill_rate(r, old, seconds);
 			r->cpu = worker_cpu(before, r->dev, r->queue->worker,
 					    seconds);
 		}
@@ -115,7 +115,7 @@ void rates_row(char *line, const struct rate *rate, bool exact)
 	const char *ifname = rate->queue->ifname;
 	int n = snprintf(line, RATES_LINE, "%-6u %-10s %-3s", rate->dev->id,
 			 *ifname ? ifname : "-", rate->queue->name);
-	char text[HUMAN_LEN];
+	char text[NUMBER_LEN];
 	unsigned int i;
 
 	for (i = 0; i < rate_ncolumns; i++) {
@@ -123,7 +123,7 @@ void rates_row(char *line, const struct rate *rate, bool exact)
 			snprintf(text, sizeof(text), "%.*f",
 				 rate_columns[i].digits, rate_value(rate, i));
 		else
-			human(text, rate_value(rate, i), exact);
+			format_number(text, rate_value(rate, i), exact);
 		n += snprintf(line + n, RATES_LINE - n, " %*s",
 			      rate_columns[i].width, text);
 	}

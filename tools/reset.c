@@ -29,12 +29,12 @@ int cmd_reset(const struct options *opt, int argc, char **argv)
 	query.dev = dev;
 	if (argc > 1)
 		query.queue = queue;
-	status = nl_ask(&nl, &query, NULL, NULL);
+	status = nl_request(&nl, &query, NULL, NULL);
 	if (status && argc > 1)
-		status = nl_refused(&nl, status, "device %u queue %s", dev,
-				    argv[1]);
+		status = nl_error(&nl, status, "device %u queue %s", dev,
+				  argv[1]);
 	else if (status)
-		status = nl_refused(&nl, status, "device %u", dev);
+		status = nl_error(&nl, status, "device %u", dev);
 	nl_close(&nl);
 	return status;
 }

@@ -127,12 +127,12 @@ int ring_get(struct ring *ring, struct nl *nl, __u32 dev, __u32 queue,
 	ring->queue.dev = dev;
 	ring->queue.index = queue;
 	/* The queue's own indices stand in another answer. */
-	err = nl_ask(nl, &query, on_ring, ring);
+	err = nl_request(nl, &query, on_ring, ring);
 	if (err)
 		return err;
 	query.command = VHOST_ALT_CMD_RING_GET;
 	query.count = count;
-	return nl_ask(nl, &query, on_ring, ring);
+	return nl_request(nl, &query, on_ring, ring);
 }
 
 static void json_desc(struct json_object *to, const struct ring_desc *d,
@@ -266,8 +266,8 @@ static int ring_show(const struct options *opt, __u32 dev, __u32 queue)
 		status = ring_get(ring, &nl, dev, queue,
 				  opt->last ? opt->last : NL_NONE);
 		if (status)
-			status = nl_refused(&nl, status,
-					    "ring of device %u queue %u", dev,
+			status = nl_error(&nl, status,
+					  "ring of device %u queue %u", dev,
 					    queue);
 		else if (opt->json)
 			status = ring_json(ring, opt);

@@ -123,7 +123,7 @@ static int show_json(const struct snapshot *snap, const struct options *opt)
 }
 
 /* A further line of the same device; with -o, the same line. */
-static void more(const struct options *opt, unsigned int indent)
+static void next_line(const struct options *opt, unsigned int indent)
 {
 	if (opt->oneline)
 		fputs("\\ ", stdout);
@@ -143,7 +143,7 @@ static void print_bits(__u64 bits, unsigned int base,
 
 static void print_features(const struct device *dev, const struct options *opt)
 {
-	more(opt, 4);
+	next_line(opt, 4);
 	printf("features 0x%llx", dev->features);
 	if (dev->features_hi)
 		printf(":0x%llx", dev->features_hi);
@@ -151,11 +151,11 @@ static void print_features(const struct device *dev, const struct options *opt)
 		print_bits(dev->features, 0, feature_name);
 		print_bits(dev->features_hi, 64, feature_name);
 	}
-	more(opt, 4);
+	next_line(opt, 4);
 	printf("backend_features 0x%llx", dev->backend_features);
 	if (!opt->numeric)
 		print_bits(dev->backend_features, 0, backend_feature_name);
-	more(opt, 4);
+	next_line(opt, 4);
 	printf("regions %u", dev->regions);
 	if (dev->has_iotlb)
 		printf(" iotlb_entries %u", dev->iotlb_entries);
@@ -163,7 +163,7 @@ static void print_features(const struct device *dev, const struct options *opt)
 
 static void print_worker(const struct worker *w, const struct options *opt)
 {
-	more(opt, 4);
+	next_line(opt, 4);
 	printf("worker %u tid %u", w->id, w->tid);
 	if (opt->stats)
 		printf(" cpu %u runs %llu runtime %.3f s", w->cpu, w->runs,
@@ -174,12 +174,12 @@ static void print_worker(const struct worker *w, const struct options *opt)
 static void print_numbers(const struct name *names, const __u64 *value,
 			  const struct options *opt)
 {
-	char text[HUMAN_LEN];
+	char text[NUMBER_LEN];
 
 	for (; names->name; names++)
 		if (value[names->value] || opt->details)
 			printf(" %s %s", names->name,
-			       human(text, value[names->value], true));
+			       format_number(text, value[names->value], true));
 }
 
 static void print_batches(const struct queue *q, const struct options *opt)
@@ -191,7 +191,7 @@ static void print_batches(const struct queue *q, const struct options *opt)
 		if (!q->batch[i])
 			continue;
 		if (!any) {
-			more(opt, 8);
+			next_line(opt, 8);
 			fputs("batches", stdout);
 		}
 		any = true;
@@ -201,11 +201,11 @@ static void print_batches(const struct queue *q, const struct options *opt)
 
 static void print_counters(const struct queue *q, const struct options *opt)
 {
-	more(opt, 8);
+	next_line(opt, 8);
 	fputs("counters", stdout);
 	print_numbers(counter_names, q->counter, opt);
 	if (queue_drops(q)) {
-		more(opt, 8);
+		next_line(opt, 8);
 		printf("%sdrops", colour(COLOUR_RED));
 		print_numbers(drop_names, q->drop,
 			      &(struct options){ .details = false });
@@ -216,7 +216,7 @@ static void print_counters(const struct queue *q, const struct options *opt)
 
 static void print_queue(const struct queue *q, const struct options *opt)
 {
-	more(opt, 4);
+	next_line(opt, 4);
 	printf("queue %u %s size %u %s ", q->index, q->name, q->size,
 	       q->layout);
 	if (opt->numeric)
@@ -229,7 +229,7 @@ static void print_queue(const struct queue *q, const struct options *opt)
 	if (q->busyloop)
 		printf(" busyloop %u us", q->busyloop);
 	if (opt->details) {
-		more(opt, 8);
+		next_line(opt, 8);
 		printf("last_avail %u avail_idx %u last_used %u",
 		       q->last_avail, q->avail_idx, q->last_used);
 		if (q->has_addr)
@@ -284,15 +284,18 @@ static void print_pair(const struct device *dev, unsigned int first,
 {
 	const struct queue *pair = &dev->queue[first];
 	unsigned int n = dev->nqueues - first > 1 ? 2 : 1;
-	char rx[HUMAN_LEN], tx[HUMAN_LEN], drops[HUMAN_LEN], pid[HUMAN_LEN];
+	char rx[NUMBER_LEN], tx[NUMBER_LEN], drops[NUMBER_LEN], pid[NUMBER_LEN];
 	const struct queue *other = &pair[n - 1];
 	enum colour paint;
 	const char *state = pair_state(pair, n, &paint);
 
-	human(rx, pair->counter[VHOST_ALT_COUNTER_PACKETS], opt->numeric);
-	human(tx, other->counter[VHOST_ALT_COUNTER_PACKETS], opt->numeric);
-	human(drops, queue_drops(pair) + (n > 1 ? queue_drops(other) : 0),
-	      opt->numeric);
+	format_number(rx, pair->counter[VHOST_ALT_COUNTER_PACKETS],
+		      opt->numeric);
+	format_number(tx, other->counter[VHOST_ALT_COUNTER_PACKETS],
+		      opt->numeric);
+	format_number(drops,
+		      queue_drops(pair) + (n > 1 ? queue_drops(other) : 0),
+		      opt->numeric);
 	snprintf(pid, sizeof(pid), "%u", dev->pid);
 	printf("%-6u %-15s %s%-10s%s %-8s %-15s %7s %7s %7s\n", dev->id,
 	       pair->ifname[0] ? pair->ifname : *other->ifname ?

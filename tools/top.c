@@ -64,14 +64,14 @@ static double sum(const struct top *top, unsigned int column)
 
 static void draw_head(const struct top *top)
 {
-	char pps[HUMAN_LEN], bps[HUMAN_LEN], line[RATES_LINE];
+	char pps[NUMBER_LEN], bps[NUMBER_LEN], line[RATES_LINE];
 	int width = getmaxx(stdscr);
 	const char *by = top->sort == BY_DEVICE ?
 				 "device" : rate_columns[top->sort].title;
 
 	mvprintw(0, 0, "vhostctl top: %u devices, %s packets/s, %s bit/s; by %s",
-		 top->ndev, human(pps, sum(top, 0), top->exact),
-		 human(bps, sum(top, 1), top->exact), by);
+		 top->ndev, format_number(pps, sum(top, 0), top->exact),
+		 format_number(bps, sum(top, 1), top->exact), by);
 	clrtoeol();
 	mvprintw(1, 0, "q quit  s next column  d by device  N exact  up/down scroll");
 	clrtoeol();
@@ -103,7 +103,7 @@ static void draw(struct top *top)
 }
 
 /* False to quit. */
-static bool press(struct top *top, int key)
+static bool handle_key(struct top *top, int key)
 {
 	switch (key) {
 	case 'q':
@@ -141,7 +141,7 @@ static double seconds_now(void)
 }
 
 /* Obeys keys for the interval. False to quit. */
-static bool wait_keys(struct top *top)
+static bool wait_for_keys(struct top *top)
 {
 	double left, end = seconds_now() + top->opt->interval;
 	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
@@ -156,7 +156,7 @@ static bool wait_keys(struct top *top)
 		    in.revents & (POLLHUP | POLLERR))
 			return false;
 		while ((key = getch()) != ERR)
-			if (!press(top, key))
+			if (!handle_key(top, key))
 				return false;
 	}
 }
@@ -176,7 +176,8 @@ static int update(struct top *top, const struct snapshot *then,
 }
 
 /* Returns when it is told to, or when the kernel refuses, with the status. */
-static int loop(struct top *top, struct nl *nl, const struct filter *filter)
+static int refresh_loop(struct top *top, struct nl *nl,
+			const struct filter *filter)
 {
 	struct snapshot then = { 0 }, now;
 	unsigned int i;
@@ -185,7 +186,7 @@ static int loop(struct top *top, struct nl *nl, const struct filter *filter)
 	status = snapshot_take(&then, nl, filter);
 	for (i = 0; !status; i++) {
 		/* The first rates come soon, the others with the interval. */
-		if (i && !wait_keys(top))
+		if (i && !wait_for_keys(top))
 			break;
 		if (!i)
 			stats_sleep(top->opt->interval < 0.1 ?
@@ -241,21 +242,21 @@ static int run_screen(const struct options *opt, int sort, struct nl *nl,
 		      const struct filter *filter)
 {
 	struct top top = { .opt = opt, .sort = sort, .exact = opt->numeric };
-	char *said = NULL;
+	char *text = NULL;
 	size_t len;
-	FILE *err = stderr, *kept = open_memstream(&said, &len);
+	FILE *err = stderr, *buffer = open_memstream(&text, &len);
 	int status;
 
-	if (kept)
-		stderr = kept;
+	if (buffer)
+		stderr = buffer;
 	begin_screen();
-	status = loop(&top, nl, filter);
+	status = refresh_loop(&top, nl, filter);
 	endwin();
 	stderr = err;
-	if (kept) {
-		fclose(kept);
-		fputs(said, stderr);
-		free(said);
+	if (buffer) {
+		fclose(buffer);
+		fputs(text, stderr);
+		free(text);
 	}
 	free(top.rates);
 	return status;

@@ -40,7 +40,7 @@ static const struct command {
 	  "sets counters to 0" },
 };
 
-static const struct an_option {
+static const struct option_desc {
 	char letter;
 	bool only_long;
 	const char *name;
@@ -64,7 +64,7 @@ static const struct an_option {
 	{ 'h', false, "help", NULL, "print this" },
 };
 
-static void complain(const char *fmt, va_list args)
+static void print_error(const char *fmt, va_list args)
 {
 	fputs("vhostctl: ", stderr);
 	vfprintf(stderr, fmt, args);
@@ -76,7 +76,7 @@ int usage_error(const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	complain(fmt, args);
+	print_error(fmt, args);
 	va_end(args);
 	return EXIT_USAGE;
 }
@@ -86,7 +86,7 @@ int kernel_error(const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	complain(fmt, args);
+	print_error(fmt, args);
 	va_end(args);
 	return EXIT_KERNEL;
 }
@@ -113,7 +113,7 @@ static void help_options(const char *letters)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(options); i++) {
-		const struct an_option *o = &options[i];
+		const struct option_desc *o = &options[i];
 
 		if (letters && !strchr("Vh", o->letter) &&
 		    !strchr(letters, o->letter))
@@ -243,7 +243,7 @@ static bool set_option(struct options *opt, int letter, const char *value)
 }
 
 /* What has been read of a command line. */
-struct line {
+struct command_line {
 	struct options opt;
 	char given[ARRAY_SIZE(options) + 1];	/* letters of its options */
 	const struct command *command;
@@ -251,13 +251,13 @@ struct line {
 	int argc;
 };
 
-static void note_option(struct line *line, char letter)
+static void mark_given(struct command_line *cmdline, char letter)
 {
-	if (!strchr(line->given, letter))
-		line->given[strlen(line->given)] = letter;
+	if (!strchr(cmdline->given, letter))
+		cmdline->given[strlen(cmdline->given)] = letter;
 }
 
-static int bad_option(struct line *line, int c, char **argv)
+static int bad_option(struct command_line *cmdline, int c, char **argv)
 {
 	const char *text = argv[optind - 1];
 	char letter[3] = { '-', optopt };
@@ -267,7 +267,7 @@ static int bad_option(struct line *line, int c, char **argv)
 	if (c == ':')
 		return usage_error("option %s lacks its value; see vhostctl --help",
 				   text);
-	if (line->command && line->command->run == cmd_exec)
+	if (cmdline->command && cmdline->command->run == cmd_exec)
 		return usage_error("exec: unknown option %s: -- goes before QEMU's command line",
 				   text);
 	return usage_error("unknown option %s; see vhostctl --help", text);
@@ -283,23 +283,23 @@ static int bad_value(char letter, const char *value)
 			   options[i].argument);
 }
 
-static int take_word(struct line *line, char *word)
+static int parse_word(struct command_line *cmdline, char *word)
 {
-	if (line->command) {
-		line->argv[line->argc++] = word;
+	if (cmdline->command) {
+		cmdline->argv[cmdline->argc++] = word;
 		return EXIT_OK;
 	}
 	if (!strcmp(word, "help")) {
-		note_option(line, 'h');
+		mark_given(cmdline, 'h');
 		return EXIT_OK;
 	}
-	line->command = find_command(word);
-	if (line->command)
+	cmdline->command = find_command(word);
+	if (cmdline->command)
 		return EXIT_OK;
 	return usage_error("unknown command %s; see vhostctl --help", word);
 }
 
-static int parse_line(struct line *line, int argc, char **argv)
+static int parse_line(struct command_line *cmdline, int argc, char **argv)
 {
 	char letters[2 * ARRAY_SIZE(options) + 3];
 	struct option longs[ARRAY_SIZE(options) + 1];
@@ -308,27 +308,27 @@ static int parse_line(struct line *line, int argc, char **argv)
 	getopt_tables(letters, longs);
 	while (!err && (c = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
 		if (c == 1) {
-			err = take_word(line, optarg);
+			err = parse_word(cmdline, optarg);
 		} else if (c == '?' || c == ':') {
-			err = bad_option(line, c, argv);
+			err = bad_option(cmdline, c, argv);
 		} else {
-			note_option(line, c);
-			if (!set_option(&line->opt, c, optarg))
+			mark_given(cmdline, c);
+			if (!set_option(&cmdline->opt, c, optarg))
 				err = bad_value(c, optarg);
 		}
 	}
 	while (!err && optind < argc)
-		err = take_word(line, argv[optind++]);
+		err = parse_word(cmdline, argv[optind++]);
 	return err;
 }
 
-static int check_options(const struct line *line)
+static int check_options(const struct command_line *cmdline)
 {
-	const struct command *c = line->command;
+	const struct command *c = cmdline->command;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(options); i++) {
-		if (!strchr(line->given, options[i].letter) ||
+		if (!strchr(cmdline->given, options[i].letter) ||
 		    strchr(c->options, options[i].letter))
 			continue;
 		return usage_error("%s takes no --%s; see vhostctl %s --help",
@@ -337,42 +337,43 @@ static int check_options(const struct line *line)
 	return EXIT_OK;
 }
 
-static int run(struct line *line)
+static int run(struct command_line *cmdline)
 {
-	if (strchr(line->given, 'h')) {
-		if (line->command)
-			help_command(line->command);
+	if (strchr(cmdline->given, 'h')) {
+		if (cmdline->command)
+			help_command(cmdline->command);
 		else
 			help_all();
 		return EXIT_OK;
 	}
-	if (strchr(line->given, 'V')) {
+	if (strchr(cmdline->given, 'V')) {
 		puts("vhostctl " VERSION);
 		return EXIT_OK;
 	}
-	if (!line->command)
-		line->command = &commands[0];
-	if (check_options(line))
+	if (!cmdline->command)
+		cmdline->command = &commands[0];
+	if (check_options(cmdline))
 		return EXIT_USAGE;
-	return line->command->run(&line->opt, line->argc, line->argv);
+	return cmdline->command->run(&cmdline->opt, cmdline->argc,
+				     cmdline->argv);
 }
 
 int main(int argc, char **argv)
 {
-	struct line line = {
+	struct command_line cmdline = {
 		.opt = { .interval = 1, .device = DEVICE_PATH, .queues = 1 },
 	};
 	int status;
 
-	line.argv = calloc(argc + 1, sizeof(*line.argv));
-	if (!line.argv)
+	cmdline.argv = calloc(argc + 1, sizeof(*cmdline.argv));
+	if (!cmdline.argv)
 		return kernel_error("no memory");
-	status = parse_line(&line, argc, argv);
+	status = parse_line(&cmdline, argc, argv);
 	if (!status)
-		status = run(&line);
+		status = run(&cmdline);
 	/* What could not be written was not done. */
 	if (fflush(stdout) && !status)
 		status = kernel_error("stdout: %s", strerror(errno));
-	free(line.argv);
+	free(cmdline.argv);
 	return status;
 }
