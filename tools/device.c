@@ -16,8 +16,7 @@ int filter_parse(struct filter *filter, int argc, char **argv)
 	if (!argc)
 		return 0;
 	if (argc != 2)
-		return usage_error("%s: expected dev ID, pid PID or ifname NAME",
-				   argv[0]);
+		return usage_error("expected dev ID, pid PID or ifname NAME");
 	if (!strcmp(argv[0], "dev"))
 		filter->by = FILTER_DEV;
 	else if (!strcmp(argv[0], "pid"))
@@ -25,12 +24,13 @@ int filter_parse(struct filter *filter, int argc, char **argv)
 	else if (!strcmp(argv[0], "ifname"))
 		filter->by = FILTER_IFNAME;
 	else
-		return usage_error("%s: expected dev ID, pid PID or ifname NAME",
+		return usage_error("unknown selector '%s': expected dev ID, pid PID or ifname NAME",
 				   argv[0]);
 	filter->ifname = argv[1];
 	if (filter->by != FILTER_IFNAME &&
 	    !parse_u32(argv[1], &filter->number))
-		return usage_error("%s %s: not a number", argv[0], argv[1]);
+		return usage_error("invalid value '%s' for %s: expected a number",
+				   argv[1], argv[0]);
 	return 0;
 }
 
@@ -368,7 +368,7 @@ int snapshot_take(struct snapshot *snap, struct nl *nl,
 	}
 	snap->seconds = now();
 	if (err == -EAGAIN)
-		fputs("vhostctl: devices come and go so fast that some may be missing\n",
+		fputs("vhostctl: devices keep coming and going; the list may be incomplete\n",
 		      stderr);
 	else if (err && filter->by == FILTER_DEV)
 		return nl_error(nl, err, "device %u", filter->number);

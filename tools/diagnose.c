@@ -68,23 +68,23 @@ static __u16 waiting(const struct comparison *c)
 
 static void find_ring_error(const struct comparison *c)
 {
-	char why[128] = "of its ring, which does not show any more";
+	char why[128] = "its cause is no longer visible";
 
 	if (c->now->ring_err == -EFAULT)
-		strcpy(why, "of its ring: its memory is not mapped, or not in the memory table");
+		strcpy(why, "its memory is not mapped, or not in the memory table");
 	else if (!c->now->ring_err && waiting(c) > c->q->size)
 		snprintf(why, sizeof(why),
-			 "of its ring: the guest claims %u available entries in a ring of %u",
+			 "the guest claims %u available entries in a ring of %u",
 			 waiting(c), c->q->size);
 	add_finding(c->d, c->q, "ring_error", true,
-		    "stopped at an error %s; it starts again when its backend is set: reboot the guest, or rebind its driver",
+		    "stopped by a ring error: %s; setting the backend restarts it: reboot the guest or rebind its driver",
 		    why);
 }
 
 static void find_stopped(const struct comparison *c)
 {
 	add_finding(c->d, c->q, "stopped", true,
-		    "has no backend: the guest's driver has not started it, or the guest is paused");
+		    "no backend: the guest's driver has not started the queue, or the guest is paused");
 }
 
 static void find_iotlb_miss(const struct comparison *c)
@@ -93,7 +93,7 @@ static void find_iotlb_miss(const struct comparison *c)
 	    c->before->queue->state & VHOST_ALT_QUEUE_IOTLB_MISS &&
 	    !delta(c, VHOST_ALT_COUNTER_PACKETS))
 		add_finding(c->d, c->q, "iotlb_miss", true,
-			    "waits for a translation: process %u (%s) does not answer the device IOTLB's misses, or the guest's IOMMU has no such address",
+			    "waiting for an IOTLB translation: process %u (%s) does not answer IOTLB misses, or the guest's IOMMU does not map the address",
 			    c->d->now->pid, c->d->now->comm);
 }
 
@@ -101,10 +101,10 @@ static void find_eventfds(const struct comparison *c)
 {
 	if (!state(c, VHOST_ALT_QUEUE_KICK))
 		add_finding(c->d, c->q, "no_kick", true,
-			    "has no eventfd for kicks: the guest cannot tell that it has work");
+			    "no kick eventfd: the guest cannot notify the device");
 	if (!state(c, VHOST_ALT_QUEUE_CALL))
 		add_finding(c->d, c->q, "no_call", true,
-			    "has no eventfd for calls: unless the guest polls, it does not learn that work is done");
+			    "no call eventfd: a guest that does not poll never learns that its buffers were used");
 }
 
 /*
@@ -131,7 +131,7 @@ static void find_untaken_calls(const struct comparison *c)
 
 	if (call_not_taken(c))
 		add_finding(c->d, c->q, "calls_not_taken", true,
-			    "the guest does not take its calls: %u entries are used since it asked for the one that it got; is its driver stuck, or its interrupt not routed?",
+			    "the guest does not react to interrupts: %u entries used past the one it asked to be notified of; its driver may be stuck, or its interrupt not routed",
 			    (__u16)(r->used_idx - r->used_event));
 }
 
@@ -145,10 +145,10 @@ static void find_no_buffers(const struct comparison *c)
 		return;
 	if (empty && !delta(c, VHOST_ALT_COUNTER_PACKETS))
 		add_finding(c->d, c->q, "no_buffers", true,
-			    "the guest does not refill its receive buffers: there is none, and packets wait");
+			    "the guest does not refill its receive buffers: none are available, and packets are waiting");
 	else
 		add_finding(c->d, c->q, "no_buffers", some,
-			    "the guest refills its receive buffers too slowly: packets had to wait for them %llu times; a larger ring helps against bursts (rx_queue_size=)",
+			    "the guest refills its receive buffers too slowly: packets waited for buffers %llu times; a larger ring (rx_queue_size=) absorbs bursts",
 			    some ?: all);
 }
 
@@ -159,7 +159,7 @@ static void find_tap_overflow(const struct comparison *c)
 
 	if (is_rx(c) && all)
 		add_finding(c->d, c->q, "tap_overflow", some,
-			    "the queue of %s overflows: %llu packets dropped before the guest had buffers for them; ip link set %s txqueuelen N makes it longer",
+			    "the queue of %s overflows: %llu packets dropped before the guest provided buffers; lengthen it with ip link set %s txqueuelen N",
 			    c->q->ifname, some ?: all, c->q->ifname);
 }
 
@@ -170,7 +170,7 @@ static void find_socket_full(const struct comparison *c)
 
 	if (all)
 		add_finding(c->d, c->q, "socket_full", some,
-			    "%s took no more %llu times: whoever receives from it is slow, or its send buffer (sndbuf=) small",
+			    "%s was full %llu times: its reader is slow, or its send buffer (sndbuf=) is too small",
 			    c->q->ifname[0] ? c->q->ifname : "the backend",
 			    some ?: all);
 }
@@ -181,7 +181,7 @@ static void find_old_errors(const struct comparison *c)
 
 	if (all)
 		add_finding(c->d, c->q, "ring_error", false,
-			    "stopped %llu times at an error of its ring", all);
+			    "stopped %llu times by a ring error", all);
 }
 
 static void find_drops(const struct comparison *c)
@@ -212,7 +212,7 @@ static void find_poor_batches(const struct comparison *c)
 	    wakes * 2 < packets)
 		return;
 	add_finding(c->d, c->q, "poor_batching", true,
-		    "batching is poor: %.0f packets a second in batches of %.1f, so nearly each wakes the worker; busy polling helps (-netdev tap,...,poll-us=50)",
+		    "batching is poor: %.0f packets per second in batches of %.1f, so nearly every packet wakes the worker; try busy polling (-netdev tap,...,poll-us=50)",
 		    packets / c->d->seconds, (double)packets / batches);
 }
 
@@ -226,7 +226,7 @@ static void find_cpu_bound(const struct comparison *c)
 	cpu = worker_cpu(c->d->before, dev, c->q->worker, c->d->seconds);
 	if (cpu >= CPU_BOUND)
 		add_finding(c->d, c->q, "cpu_bound", true,
-			    "worker %u takes %.0f %% of a CPU: spread the load by more queues (queues=) or a worker for each direction (rxtx_workers=1)",
+			    "worker %u uses %.0f %% of a CPU: spread the load over more queues (queues=) or separate receive and transmit workers (rxtx_workers=1)",
 			    c->q->worker, cpu);
 }
 
@@ -234,10 +234,10 @@ bool diagnose_device(struct diagnosis *d)
 {
 	if (!d->now->has_owner)
 		add_finding(d, NULL, "no_owner", true,
-			    "nobody owns it: it is open, and its VMM has not begun to use it");
+			    "no owner: the file is open, but its VMM has not started to use it");
 	else if (!d->now->regions)
 		add_finding(d, NULL, "no_memory", true,
-			    "has no memory table: its VMM has not begun to use it, or has stopped");
+			    "no memory table: its VMM has not started to use the device, or has stopped");
 	return !d->n;
 }
 

@@ -29,13 +29,13 @@ static int tap_error(const char *name, unsigned int queues)
 {
 	switch (errno) {
 	case EINVAL:
-		return kernel_error("tap %s: made with other flags: it wants vnet_hdr%s",
-				    name, queues > 1 ? " and multi_queue" : ", and no multi_queue");
+		return kernel_error("tap %s: not a tap created with vnet_hdr and %s multi_queue",
+				    name, queues > 1 ? "with" : "without");
 	case EBUSY:
-		return kernel_error("tap %s: in use; vhostctl show ifname %s may say by whom",
+		return kernel_error("tap %s: in use; see vhostctl show ifname %s",
 				    name, name);
 	case EPERM:
-		return kernel_error("tap %s: not permitted: try sudo, or make it for your user",
+		return kernel_error("tap %s: not permitted: try sudo, or create it for your user",
 				    name);
 	}
 	return kernel_error("tap %s: %s", name, strerror(errno));
@@ -53,7 +53,7 @@ static int open_tap(struct nic *nic, unsigned int i)
 	if (nic->tap[i] < 0)
 		return kernel_error("/dev/net/tun: %s%s", strerror(errno),
 				    errno == ENOENT || errno == ENODEV ?
-				    ": modprobe tun" : "");
+				    "; try modprobe tun" : "");
 	if (ioctl(nic->tap[i], TUNSETIFF, &req))
 		return tap_error(nic->ifname, nic->queues);
 	memcpy(nic->ifname, req.ifr_name, sizeof(req.ifr_name));
@@ -66,10 +66,10 @@ static int open_vhost(struct nic *nic, unsigned int i, const char *path)
 	if (nic->vhost[i] >= 0)
 		return 0;
 	if (errno == ENOENT && !strcmp(path, DEVICE_PATH))
-		return kernel_error("%s: module not loaded: modprobe vhost_alt",
+		return kernel_error("%s: module not loaded; try modprobe vhost_alt",
 				    path);
 	return kernel_error("%s: %s%s", path, strerror(errno),
-			    errno == EACCES ? ": try sudo" : "");
+			    errno == EACCES ? "; try sudo" : "");
 }
 
 /* Up, so that the guest's packets go somewhere; the rest is the user's. */
@@ -89,7 +89,7 @@ static int set_tap_up(const struct nic *nic)
 	}
 	close(fd);
 	if (err)
-		return kernel_error("tap %s: cannot set it up: %s; ip link set %s up as root",
+		return kernel_error("tap %s: cannot bring it up: %s; try ip link set %s up as root",
 				    nic->ifname, strerror(errno),
 				    nic->ifname);
 	return 0;
@@ -154,7 +154,7 @@ static int run_qemu(const struct nic *nic, int argc, char **argv)
 	char *device = device_option(nic);
 
 	if (!args || !netdev || !device)
-		return kernel_error("no memory");
+		return kernel_error("out of memory");
 	memcpy(args, argv, argc * sizeof(*args));
 	args[argc++] = "-netdev";
 	args[argc++] = netdev;
@@ -164,7 +164,7 @@ static int run_qemu(const struct nic *nic, int argc, char **argv)
 	execvp(args[0], args);
 	return kernel_error("%s: %s%s", args[0], strerror(errno),
 			    errno == ENOENT ?
-			    ": apt-get install qemu-system-x86" : "");
+			    "; try apt-get install qemu-system-x86" : "");
 }
 
 int cmd_exec(const struct options *opt, int argc, char **argv)
@@ -173,10 +173,7 @@ int cmd_exec(const struct options *opt, int argc, char **argv)
 	int err;
 
 	if (!argc)
-		return usage_error("exec: expected -- and QEMU's command line");
-	if (opt->tap && (!*opt->tap || strlen(opt->tap) >= IFNAMSIZ))
-		return usage_error("exec: --tap %s: no such name for an interface",
-				   opt->tap);
+		return usage_error("exec: expected -- QEMU [ARGUMENT...]");
 	nic.queues = opt->queues;
 	snprintf(nic.ifname, sizeof(nic.ifname), "%s", opt->tap ?: "tap%d");
 	err = open_all(&nic, opt->device);

@@ -58,7 +58,7 @@ static int take_sample(struct device_sample *sample, struct nl *nl, __u32 dev)
 		return nl_error(nl, -ENODEV, "device %u", dev);
 	sample->queue = calloc(sample->snap.nqueue, sizeof(*sample->queue));
 	if (!sample->queue)
-		return kernel_error("no memory");
+		return kernel_error("out of memory");
 	for (i = 0; i < sample->snap.dev->nqueues; i++) {
 		q = &sample->queue[i];
 		q->queue = &sample->snap.dev->queue[i];
@@ -135,11 +135,10 @@ static void findings_text(const struct diagnosis *d)
 					 &d->now->queue[i],
 					 VHOST_ALT_COUNTER_PACKETS);
 	if (!wrong && packets)
-		printf("%u: nothing is wrong; %llu packets in %.1f s\n",
+		printf("%u: no problem found; %llu packets in %.1f s\n",
 		       d->now->id, packets, d->seconds);
 	else if (!wrong)
-		printf("%u: nothing is wrong, and no packets come or go\n",
-		       d->now->id);
+		printf("%u: no problem found, and no traffic\n", d->now->id);
 	print_findings(d, false);
 }
 
@@ -150,12 +149,12 @@ static int report(const struct device_sample *before,
 	unsigned int i;
 
 	if (!d)
-		return kernel_error("no memory");
+		return kernel_error("out of memory");
 	d->before = before->snap.dev;
 	d->now = now->snap.dev;
 	d->seconds = now->snap.seconds - before->snap.seconds;
 	if (!may_read_rings(now))
-		fputs("vhostctl: without CAP_NET_ADMIN the rings are not looked at: try sudo\n",
+		fputs("vhostctl: rings not examined without CAP_NET_ADMIN: try sudo\n",
 		      stderr);
 	if (diagnose_device(d))
 		for (i = 0; i < d->now->nqueues && i < d->before->nqueues; i++)
@@ -177,10 +176,9 @@ int cmd_explain(const struct options *opt, int argc, char **argv)
 
 	if (argc != 1)
 		return usage_error("explain: expected ID");
-	if (!parse_u32(argv[0], &dev))
-		return usage_error("explain %s: not the number of a device",
-				   argv[0]);
-	status = nl_open(&nl);
+	status = parse_dev_id(argv[0], &dev);
+	if (!status)
+		status = nl_open(&nl);
 	if (status)
 		return status;
 	status = take_sample(&before, &nl, dev);

@@ -116,7 +116,7 @@ static int monitor_run(struct nl *nl, const struct options *opt)
 	while (!err && !m.broken_pipe && (!opt->count || m.seen < opt->count)) {
 		err = nl_wait(nl, on_event, &m);
 		if (err == -ENOBUFS) {
-			fputs("vhostctl: monitor: some events were lost\n",
+			fputs("vhostctl: monitor: events were lost\n",
 			      stderr);
 			err = 0;
 		} else if (err == -EINTR) {
@@ -124,7 +124,7 @@ static int monitor_run(struct nl *nl, const struct options *opt)
 		}
 	}
 	if (m.broken_pipe)
-		return kernel_error("stdout cannot be written");
+		return kernel_error("cannot write to standard output");
 	return err ? nl_error(nl, err, "monitor") : EXIT_OK;
 }
 
@@ -134,7 +134,7 @@ int cmd_monitor(const struct options *opt, int argc, char **argv)
 	int status;
 
 	if (argc)
-		return usage_error("monitor %s: it takes no arguments",
+		return usage_error("monitor: unexpected argument '%s'",
 				   argv[0]);
 	status = nl_open(&nl);
 	if (status)

@@ -173,7 +173,7 @@ static int find_family(struct nl *nl)
 	mnl_attr_put_strz(msg, CTRL_ATTR_FAMILY_NAME, VHOST_ALT_GENL_NAME);
 	err = transact(nl, msg, on_family, nl);
 	if (err == -ENOENT)
-		return kernel_error("module not loaded: modprobe vhost_alt");
+		return kernel_error("module not loaded; try modprobe vhost_alt");
 	if (err)
 		return nl_error(nl, err, "netlink family %s",
 				  VHOST_ALT_GENL_NAME);
@@ -255,15 +255,15 @@ static const struct {
 	const char *what;	/* NULL: as strerror() says */
 	const char *next;
 } refusals[] = {
-	{ ENODEV, "no such device", "vhostctl show lists those that there are" },
-	{ ENOBUFS, "no such queue", "a device has 0 (rx) and 1 (tx)" },
-	{ EPERM, NULL, "it wants CAP_NET_ADMIN: try sudo" },
-	{ EACCES, NULL, "it wants CAP_NET_ADMIN: try sudo" },
-	{ EINVAL, "not set up", "vhostctl show -d says how far it is" },
-	{ EFAULT, "its memory cannot be read",
-	  "vhostctl show -d says where it should be" },
-	{ ESRCH, "its owner is going", "vhostctl show says what is left" },
-	{ EOPNOTSUPP, NULL, "is the module older than vhostctl?" },
+	{ ENODEV, "no such device", "vhostctl show lists the devices" },
+	{ ENOBUFS, "no such queue", "queues are 0 (rx) and 1 (tx)" },
+	{ EPERM, NULL, "requires CAP_NET_ADMIN: try sudo" },
+	{ EACCES, NULL, "requires CAP_NET_ADMIN: try sudo" },
+	{ EINVAL, "not set up", "vhostctl show -d prints its state" },
+	{ EFAULT, "cannot read its memory",
+	  "vhostctl show -d prints its addresses" },
+	{ ESRCH, "its owner is exiting", "vhostctl show lists the devices" },
+	{ EOPNOTSUPP, NULL, "the module may be older than vhostctl" },
 };
 
 int nl_error(const struct nl *nl, int err, const char *fmt, ...)

@@ -100,14 +100,14 @@ static void offer_text(const struct offer *o, const char *path,
 static int open_error(const char *path)
 {
 	if (errno == ENOENT && !strcmp(path, DEVICE_PATH))
-		return kernel_error("%s: module not loaded: modprobe vhost_alt",
+		return kernel_error("%s: module not loaded; try modprobe vhost_alt",
 				    path);
 	if (errno == ENOENT && !strcmp(path, "/dev/vhost-net"))
-		return kernel_error("%s: module not loaded: modprobe vhost_net",
+		return kernel_error("%s: module not loaded; try modprobe vhost_net",
 				    path);
 	if (errno == EACCES || errno == EPERM)
-		return kernel_error("%s: %s; see ls -l %s, and try sudo", path,
-				    strerror(errno), path);
+		return kernel_error("%s: %s; check its permissions or try sudo",
+				    path, strerror(errno));
 	return kernel_error("%s: %s", path, strerror(errno));
 }
 
@@ -118,7 +118,7 @@ int cmd_probe(const struct options *opt, int argc, char **argv)
 	int fd, err;
 
 	if (argc > 1)
-		return usage_error("probe: expected [PATH]");
+		return usage_error("probe: unexpected argument '%s'", argv[1]);
 	fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return open_error(path);

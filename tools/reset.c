@@ -18,11 +18,11 @@ int cmd_reset(const struct options *opt, int argc, char **argv)
 
 	if (argc < 1 || argc > 2)
 		return usage_error("reset: expected ID [QUEUE]");
-	if (!parse_u32(argv[0], &dev))
-		return usage_error("reset %s: not the number of a device",
-				   argv[0]);
-	if (argc > 1 && !queue_parse(argv[1], &queue))
-		return usage_error("reset %u %s: not a queue", dev, argv[1]);
+	status = parse_dev_id(argv[0], &dev);
+	if (!status && argc > 1)
+		status = queue_parse(argv[1], &queue);
+	if (status)
+		return status;
 	status = nl_open(&nl);
 	if (status)
 		return status;

@@ -7,15 +7,16 @@
 #include "out.h"
 #include "ring.h"
 
-bool queue_parse(const char *text, __u32 *queue)
+int queue_parse(const char *text, __u32 *queue)
 {
 	if (!strcmp(text, "rx"))
 		*queue = 0;
 	else if (!strcmp(text, "tx"))
 		*queue = 1;
-	else
-		return parse_u32(text, queue);
-	return true;
+	else if (!parse_u32(text, queue))
+		return usage_error("invalid queue '%s': expected rx, tx or a number",
+				   text);
+	return EXIT_OK;
 }
 
 static void read_desc_attr(const struct nlattr *attr, void *data)
@@ -260,7 +261,7 @@ static int ring_show(const struct options *opt, __u32 dev, __u32 queue)
 	int status;
 
 	if (!ring)
-		return kernel_error("no memory");
+		return kernel_error("out of memory");
 	status = nl_open(&nl);
 	if (!status) {
 		status = ring_get(ring, &nl, dev, queue,
@@ -282,13 +283,12 @@ static int ring_show(const struct options *opt, __u32 dev, __u32 queue)
 int cmd_ring(const struct options *opt, int argc, char **argv)
 {
 	__u32 dev, queue;
+	int status;
 
 	if (argc != 2)
 		return usage_error("ring: expected ID QUEUE");
-	if (!parse_u32(argv[0], &dev))
-		return usage_error("ring %s: not the number of a device",
-				   argv[0]);
-	if (!queue_parse(argv[1], &queue))
-		return usage_error("ring %u %s: not a queue", dev, argv[1]);
-	return ring_show(opt, dev, queue);
+	status = parse_dev_id(argv[0], &dev);
+	if (!status)
+		status = queue_parse(argv[1], &queue);
+	return status ? status : ring_show(opt, dev, queue);
 }

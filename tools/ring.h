@@ -8,8 +8,8 @@
 #define RING_MAX	64
 #define CHAIN_MAX	8
 
-/* A number, or rx, or tx. */
-bool queue_parse(const char *text, __u32 *queue);
+/* Parse a queue: a number, rx or tx. Return: 0 or an exit status. */
+int queue_parse(const char *text, __u32 *queue);
 
 struct ring_desc {
 	__u32 index;

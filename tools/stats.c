@@ -55,7 +55,7 @@ static int stats_print(const struct snapshot *then, const struct snapshot *now,
 	unsigned int n;
 
 	if (!rates)
-		return kernel_error("no memory");
+		return kernel_error("out of memory");
 	n = rates_between(rates, then, now);
 	if (opt->json)
 		stats_json(rates, n, now->seconds - then->seconds, opt);
@@ -63,7 +63,7 @@ static int stats_print(const struct snapshot *then, const struct snapshot *now,
 		stats_text(rates, n, opt);
 	free(rates);
 	/* Who reads it through a pipe wants it now. */
-	return fflush(stdout) ? kernel_error("stdout cannot be written") : 0;
+	return fflush(stdout) ? kernel_error("cannot write to standard output") : 0;
 }
 
 void stats_sleep(double seconds)

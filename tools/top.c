@@ -167,7 +167,7 @@ static int update(struct top *top, const struct snapshot *then,
 	free(top->rates);
 	top->rates = calloc(now->nqueue + 1, sizeof(*top->rates));
 	if (!top->rates)
-		return kernel_error("no memory");
+		return kernel_error("out of memory");
 	top->n = rates_between(top->rates, then, now);
 	top->ndev = now->ndev;
 	sort_rates(top);
@@ -229,6 +229,19 @@ static bool find_column(const char *name, int *column)
 	return *column != BY_DEVICE;
 }
 
+static int unknown_column(const char *name)
+{
+	char columns[RATES_LINE];
+	unsigned int i;
+	int n = 0;
+
+	for (i = 0; i < rate_ncolumns; i++)
+		n += snprintf(columns + n, sizeof(columns) - n, ", %s",
+			      rate_columns[i].key);
+	return usage_error("invalid value '%s' for --sort: dev%s", name,
+			   columns);
+}
+
 static bool on_terminal(void)
 {
 	const char *term = getenv("TERM");
@@ -272,8 +285,7 @@ int cmd_top(const struct options *opt, int argc, char **argv)
 	if (status)
 		return status;
 	if (!find_column(opt->sort, &sort))
-		return usage_error("--sort %s: no such column; dev, or one of those in stats -j",
-				   opt->sort);
+		return unknown_column(opt->sort);
 	status = nl_open(&nl);
 	if (status)
 		return status;

@@ -2,6 +2,7 @@
 /* vhostctl: the table of commands, the table of options, and help out of both. */
 #include <errno.h>
 #include <getopt.h>
+#include <net/if.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,25 +20,25 @@ static const struct command {
 	const char *what;
 } commands[] = {
 	{ "show", cmd_show, "jpsdoN", "[dev ID | pid PID | ifname NAME]",
-	  "the devices, a line for each pair of queues" },
+	  "list devices, one line per queue pair" },
 	{ "stats", cmd_stats, "jpNin", "[dev ID | pid PID | ifname NAME]",
-	  "rates of each queue" },
+	  "print the rates of each queue" },
 	{ "top", cmd_top, "NinS", "[dev ID | pid PID | ifname NAME]",
-	  "rates, live on the whole screen" },
+	  "show rates live, full screen" },
 	{ "monitor", cmd_monitor, "jpn", "",
-	  "what happens to devices, as it happens" },
+	  "print device events as they happen" },
 	{ "ring", cmd_ring, "jpNl", "ID QUEUE",
-	  "the last entries of a queue's ring" },
+	  "print the last entries of a ring" },
 	{ "metrics", cmd_metrics, "", "",
-	  "all counters, as OpenMetrics text" },
+	  "print all counters as OpenMetrics text" },
 	{ "probe", cmd_probe, "jpN", "[PATH]",
-	  "what a vhost-net device offers" },
+	  "print what a vhost-net device offers" },
 	{ "explain", cmd_explain, "jpi", "ID",
-	  "in words, what is wrong with a device" },
+	  "say in plain words what is wrong" },
 	{ "exec", cmd_exec, "tqD", "-- QEMU [ARGUMENT...]",
-	  "runs QEMU on a tap that the module serves" },
+	  "run QEMU with a network card on a tap" },
 	{ "reset", cmd_reset, "", "ID [QUEUE]",
-	  "sets counters to 0" },
+	  "reset counters to 0" },
 };
 
 static const struct option_desc {
@@ -46,22 +47,26 @@ static const struct option_desc {
 	const char *name;
 	const char *argument;
 	const char *what;
+	const char *range;	/* valid values, for messages */
 } options[] = {
-	{ 'j', false, "json", NULL, "JSON" },
-	{ 'p', false, "pretty", NULL, "JSON with line breaks" },
-	{ 's', false, "statistics", NULL, "with the counters" },
-	{ 'd', false, "details", NULL, "with features by name, indices, addresses" },
-	{ 'o', false, "oneline", NULL, "all of a device on one line" },
-	{ 'N', false, "numeric", NULL, "numbers instead of names, and not rounded" },
-	{ 'i', false, "interval", "SECONDS", "time between two looks" },
-	{ 'n', false, "count", "COUNT", "stop after so many" },
-	{ 'l', true, "last", "N", "so many entries, up to 64" },
-	{ 'S', true, "sort", "COLUMN", "begin sorted by this column" },
-	{ 't', true, "tap", "NAME", "the tap; it is made if it does not exist" },
-	{ 'q', true, "queues", "N", "pairs of queues" },
-	{ 'D', true, "device", "PATH", "the vhost device, " DEVICE_PATH },
+	{ 'j', false, "json", NULL, "JSON output" },
+	{ 'p', false, "pretty", NULL, "JSON output with line breaks" },
+	{ 's', false, "statistics", NULL, "include counters" },
+	{ 'd', false, "details", NULL, "include features, indices and addresses" },
+	{ 'o', false, "oneline", NULL, "one line per device" },
+	{ 'N', false, "numeric", NULL, "numbers instead of names, not rounded" },
+	{ 'i', false, "interval", "SECONDS", "time between samples (default 1)",
+	  "0.01 to 86400" },
+	{ 'n', false, "count", "COUNT", "stop after COUNT samples or events",
+	  "1 to 4294967295" },
+	{ 'l', true, "last", "N", "print N entries (default 16)", "1 to 64" },
+	{ 'S', true, "sort", "COLUMN", "initial sort column" },
+	{ 't', true, "tap", "NAME", "the tap; created if it does not exist",
+	  "1 to 15 characters" },
+	{ 'q', true, "queues", "N", "number of queue pairs (default 1)", "1 to 256" },
+	{ 'D', true, "device", "PATH", "the vhost device (default " DEVICE_PATH ")" },
 	{ 'V', false, "version", NULL, "print the version" },
-	{ 'h', false, "help", NULL, "print this" },
+	{ 'h', false, "help", NULL, "print this help" },
 };
 
 static void print_error(const char *fmt, va_list args)
@@ -107,6 +112,13 @@ bool parse_u32(const char *text, __u32 *value)
 	return true;
 }
 
+int parse_dev_id(const char *text, __u32 *id)
+{
+	if (parse_u32(text, id))
+		return EXIT_OK;
+	return usage_error("invalid device ID '%s': expected a number", text);
+}
+
 static void help_options(const char *letters)
 {
 	char left[40];
@@ -139,7 +151,7 @@ static void help_all(void)
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		printf("  %-8s %-33s %s\n", commands[i].name,
 		       commands[i].arguments, commands[i].what);
-	puts("\nWithout a command, show. Options:");
+	puts("\nThe default command is show.\n\nOptions:");
 	help_options(NULL);
 }
 
@@ -234,7 +246,7 @@ static bool set_option(struct options *opt, int letter, const char *value)
 		return true;
 	case 't':
 		opt->tap = value;
-		return true;
+		return *value && strlen(value) < IFNAMSIZ;
 	case 'D':
 		opt->device = value;
 		return true;
@@ -265,12 +277,13 @@ static int bad_option(struct command_line *cmdline, int c, char **argv)
 	if (optopt && text[1] != '-')
 		text = letter;
 	if (c == ':')
-		return usage_error("option %s lacks its value; see vhostctl --help",
+		return usage_error("option '%s' requires an argument; see vhostctl --help",
 				   text);
 	if (cmdline->command && cmdline->command->run == cmd_exec)
-		return usage_error("exec: unknown option %s: -- goes before QEMU's command line",
+		return usage_error("exec: unrecognized option '%s'; put -- before QEMU",
 				   text);
-	return usage_error("unknown option %s; see vhostctl --help", text);
+	return usage_error("unrecognized option '%s'; see vhostctl --help",
+			   text);
 }
 
 static int bad_value(char letter, const char *value)
@@ -279,8 +292,8 @@ static int bad_value(char letter, const char *value)
 
 	for (i = 0; options[i].letter != letter; i++)
 		;
-	return usage_error("--%s %s: no such %s", options[i].name, value,
-			   options[i].argument);
+	return usage_error("invalid value '%s' for --%s: %s", value,
+			   options[i].name, options[i].range);
 }
 
 static int parse_word(struct command_line *cmdline, char *word)
@@ -296,7 +309,7 @@ static int parse_word(struct command_line *cmdline, char *word)
 	cmdline->command = find_command(word);
 	if (cmdline->command)
 		return EXIT_OK;
-	return usage_error("unknown command %s; see vhostctl --help", word);
+	return usage_error("unknown command '%s'; see vhostctl --help", word);
 }
 
 static int parse_line(struct command_line *cmdline, int argc, char **argv)
@@ -331,7 +344,7 @@ static int check_options(const struct command_line *cmdline)
 		if (!strchr(cmdline->given, options[i].letter) ||
 		    strchr(c->options, options[i].letter))
 			continue;
-		return usage_error("%s takes no --%s; see vhostctl %s --help",
+		return usage_error("%s does not take --%s; see vhostctl %s --help",
 				   c->name, options[i].name, c->name);
 	}
 	return EXIT_OK;
@@ -367,13 +380,14 @@ int main(int argc, char **argv)
 
 	cmdline.argv = calloc(argc + 1, sizeof(*cmdline.argv));
 	if (!cmdline.argv)
-		return kernel_error("no memory");
+		return kernel_error("out of memory");
 	status = parse_line(&cmdline, argc, argv);
 	if (!status)
 		status = run(&cmdline);
 	/* What could not be written was not done. */
 	if (fflush(stdout) && !status)
-		status = kernel_error("stdout: %s", strerror(errno));
+		status = kernel_error("cannot write to standard output: %s",
+				      strerror(errno));
 	free(cmdline.argv);
 	return status;
 }

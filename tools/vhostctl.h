@@ -57,7 +57,10 @@ int cmd_reset(const struct options *opt, int argc, char **argv);
 int __printf(1, 2) usage_error(const char *fmt, ...);
 int __printf(1, 2) kernel_error(const char *fmt, ...);
 
-/* A whole number, and nothing behind it. */
+/* Parse a whole number with nothing after it. */
 bool parse_u32(const char *text, __u32 *value);
+
+/* Parse a device's number. Return: 0 or an exit status. */
+int parse_dev_id(const char *text, __u32 *id);
 
 #endif
