@@ -7,7 +7,7 @@
 
 #include "device.h"
 
-/* How often a list that changed while it was read is read again. */
+/* Attempts at reading a list that changes while it is read */
 #define MAX_TRIES		20
 
 int filter_parse(struct filter *filter, int argc, char **argv)
@@ -101,7 +101,7 @@ static void read_device_attr(const struct nlattr *attr, void *data)
 	}
 }
 
-/* A nest of numbers, each at the place of its type. */
+/* Destination of a nest of numbers: value[attribute type] */
 struct value_array {
 	__u64 *value;
 	unsigned int n;
@@ -112,7 +112,7 @@ static void read_number(const struct nlattr *attr, void *data)
 	struct value_array *to = data;
 	unsigned int type = mnl_attr_get_type(attr);
 
-	/* A newer module may count what we do not know. */
+	/* A newer module may have counters unknown here. */
 	if (type < to->n)
 		to->value[type] = nl_u64(attr);
 }
@@ -124,7 +124,7 @@ static void read_numbers(const struct nlattr *nest, __u64 *value,
 		       &(struct value_array){ .value = value, .n = n });
 }
 
-/* Types count from 1. */
+/* Attribute types start at 1. */
 static void read_batches(const struct nlattr *nest, struct queue *q)
 {
 	__u64 value[BATCH_SIZES + 1] = { 0 };
@@ -217,13 +217,13 @@ static void read_queue_attr(const struct nlattr *attr, void *data)
 	queue_read(attr, data);
 }
 
-/* Room for one more at the end of an array; NULL without memory. */
+/* Append a zeroed element to an array. Return: it, NULL without memory. */
 static void *append_zeroed(void **array, unsigned int *n, size_t size)
 {
 	void *bigger;
 	char *last;
 
-	/* A power of two: it is full. */
+	/* The capacity is the next power of two, so a power of two is full. */
 	if (!(*n & (*n - 1))) {
 		bigger = realloc(*array, (*n ? *n * 2 : 1) * size);
 		if (!bigger)
@@ -294,8 +294,9 @@ static bool filter_match(const struct filter *filter, const struct device *dev)
 }
 
 /*
- * Gives each device its queues. Devices are asked for before queues, so one
- * without any has been closed in between, and a queue without a device opened.
+ * Assign queues to their devices, and drop devices that the filter excludes.
+ * Devices are dumped before queues: a device without queues was closed in
+ * between, a queue without a device was opened in between.
  */
 static void assign_queues(struct snapshot *snap, const struct filter *filter)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Devices, queues and workers, as the module describes them. */
+/* Devices, queues and workers, as the module reports them */
 #ifndef VHOSTCTL_DEVICE_H
 #define VHOSTCTL_DEVICE_H
 
@@ -23,11 +23,11 @@ struct worker {
 /**
  * struct queue - a queue
  * @dev: the device's number
- * @index: its own number within that
- * @has_addr: the addresses are known, which not everybody may see
- * @counter: by enum vhost_alt_counter
- * @drop: by enum vhost_alt_drop
- * @batch: batches by size: 1, 2, 3-4, ...
+ * @index: the queue's number within the device
+ * @has_addr: the addresses are valid; only reported with CAP_NET_ADMIN
+ * @counter: indexed by enum vhost_alt_counter
+ * @drop: indexed by enum vhost_alt_drop
+ * @batch: number of batches by size: 1, 2, 3-4, ...
  */
 struct queue {
 	__u32 dev;
@@ -61,16 +61,16 @@ struct device {
 	unsigned int nworkers;
 	struct worker worker[MAX_WORKERS];
 	unsigned int nqueues;
-	struct queue *queue;	/* within the snapshot's queues */
+	struct queue *queue;	/* part of the snapshot's array */
 };
 
 /**
- * struct snapshot - all devices at a moment, in the order of their numbers
- * @seconds: when, on a clock that nobody sets
+ * struct snapshot - all devices at one moment, ordered by number
+ * @seconds: CLOCK_MONOTONIC time
  * @dev: the devices
- * @ndev: how many
- * @queue: the queues of all of them, device by device
- * @nqueue: how many
+ * @ndev: number of devices
+ * @queue: the queues of all devices, device by device
+ * @nqueue: number of queues
  */
 struct snapshot {
 	double seconds;
@@ -80,31 +80,34 @@ struct snapshot {
 	unsigned int nqueue;
 };
 
-/* Which devices a command is about. */
+/* Selection of devices on the command line */
 struct filter {
 	enum { FILTER_NONE, FILTER_DEV, FILTER_PID, FILTER_IFNAME } by;
 	__u32 number;
 	const char *ifname;
 };
 
-/* "dev ID", "pid PID" or "ifname NAME". 0 or an exit status. */
+/* Parse "dev ID", "pid PID" or "ifname NAME". Return: 0 or an exit status. */
 int filter_parse(struct filter *filter, int argc, char **argv);
 
-/* 0 or an exit status; snapshot_free() afterwards in any case. */
+/*
+ * Take a snapshot of the selected devices. Return: 0 or an exit status. Call
+ * snapshot_free() in either case.
+ */
 int snapshot_take(struct snapshot *snap, struct nl *nl,
 		  const struct filter *filter);
 void snapshot_free(struct snapshot *snap);
 
-/* NULL if there is none such. */
+/* Return: the queue, device or worker; NULL if there is none. */
 const struct queue *snapshot_queue(const struct snapshot *snap, __u32 dev,
 				   __u32 index);
 const struct device *snapshot_device(const struct snapshot *snap, __u32 dev);
 const struct worker *device_worker(const struct device *dev, __u32 id);
 
-/* The interface that a device has behind it; "" if it has none. */
+/* Return: the interface of a device's backend; "" if it has none. */
 const char *device_ifname(const struct device *dev);
 
-/* Takes an attribute of a queue's message. */
+/* Read an attribute of a queue's message. */
 void queue_read(const struct nlattr *attr, struct queue *q);
 
 __u64 queue_drops(const struct queue *queue);

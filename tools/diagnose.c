@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Rules: each looks for one thing that is wrong, and says so. */
+/* Diagnostic rules: each find_*() checks for one problem and reports it. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,13 +9,13 @@
 #include "names.h"
 #include "rates.h"
 
-/* Fewer packets say nothing about how well they are batched. */
+/* Fewer packets do not allow a verdict on batching. */
 #define MIN_PACKETS	1000
 #define POOR_BATCH	2.0
-/* Of one CPU, in percent. */
+/* Percent of one CPU */
 #define CPU_BOUND	90
 
-/* A queue, at both looks. */
+/* A queue's two samples */
 struct comparison {
 	struct diagnosis *d;
 	const struct queue_sample *before, *now;
@@ -60,7 +60,7 @@ static bool is_rx(const struct comparison *c)
 	return !(c->q->index & 1);
 }
 
-/* How many buffers the guest has made available, and the device not taken. */
+/* Count buffers that the guest made available and the device has not taken. */
 static __u16 waiting(const struct comparison *c)
 {
 	return c->now->ring.avail_idx - c->q->last_avail;
@@ -108,10 +108,11 @@ static void find_eventfds(const struct comparison *c)
 }
 
 /*
- * The guest asked to be called at an index, the device has passed that, and since
- * then the guest neither asked again nor made anything available. A driver that is
- * idle may leave a few entries so, but not much of its ring. Index 0 is what those
- * have there that never ask, or do not want to be called now.
+ * Check whether the guest ignores interrupts: it asked to be interrupted at an
+ * index, the device is past that index, and in between the guest neither asked
+ * again nor made buffers available. An idle driver may leave a few entries
+ * like that, but not a quarter of its ring. A used_event of 0 belongs to drivers
+ * that never ask, or want no interrupt now.
  */
 static bool call_not_taken(const struct comparison *c)
 {

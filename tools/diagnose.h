@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What is wrong with a device, out of two looks at it. */
+/* Diagnosis of a device from two samples */
 #ifndef VHOSTCTL_DIAGNOSE_H
 #define VHOSTCTL_DIAGNOSE_H
 
@@ -10,11 +10,11 @@
 #define MAX_FINDINGS	64
 
 /**
- * struct finding - something that is wrong
- * @queue: where; NULL: with the device
- * @problem: a name for programs
- * @now: it happens now; else it happened since the counters began
- * @text: in words
+ * struct finding - a problem
+ * @queue: the affected queue; NULL: the device as a whole
+ * @problem: identifier for programs
+ * @now: seen between the samples; false: only since the counters started
+ * @text: description
  */
 struct finding {
 	const struct queue *queue;
@@ -25,10 +25,10 @@ struct finding {
 
 /**
  * struct queue_sample - a queue at one moment
- * @queue: what the module says; NULL if it was not there
- * @ring: what is in its memory, if that could be read
- * @ring_err: 0, or why @ring is not there
- * @tap_drops: packets that the interface had no room for
+ * @queue: state reported by the module; NULL if the queue was not listed
+ * @ring: contents of the ring, if readable
+ * @ring_err: 0, or the error that prevented reading @ring
+ * @tap_drops: packets dropped because the interface's queue was full
  */
 struct queue_sample {
 	const struct queue *queue;
@@ -38,12 +38,12 @@ struct queue_sample {
 };
 
 /**
- * struct diagnosis - all that is known, and what follows from it
- * @before: the device at the first look
- * @now: at the second
- * @seconds: between these
- * @n: how many findings
- * @finding: they
+ * struct diagnosis - the samples of a device and the problems found
+ * @before: the device in the first sample
+ * @now: the device in the second sample
+ * @seconds: time between the samples
+ * @n: number of findings
+ * @finding: the findings
  */
 struct diagnosis {
 	const struct device *before, *now;
@@ -52,7 +52,7 @@ struct diagnosis {
 	struct finding finding[MAX_FINDINGS];
 };
 
-/* All that the device as a whole tells; false if no more is to be said. */
+/* Check the device as a whole. Return: false if its queues need no check. */
 bool diagnose_device(struct diagnosis *d);
 
 void diagnose_queue(struct diagnosis *d, const struct queue_sample *before,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vhostctl exec: a tap and the device, open, and QEMU on top of them. */
+/* vhostctl exec: open a tap and the device, and run QEMU with both. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if.h>
@@ -17,7 +17,7 @@
 #define MAX_QUEUES	256
 #define TAP_FLAGS	(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR)
 
-/* What QEMU gets: pairs of descriptors, and the tap's name. */
+/* A network card: a tap and a vhost descriptor for each queue pair */
 struct nic {
 	unsigned int queues;
 	char ifname[IFNAMSIZ];
@@ -41,7 +41,7 @@ static int tap_error(const char *name, unsigned int queues)
 	return kernel_error("tap %s: %s", name, strerror(errno));
 }
 
-/* One queue of the tap; its first names it. */
+/* Open one queue of the tap. The first one determines the tap's name. */
 static int open_tap(struct nic *nic, unsigned int i)
 {
 	struct ifreq req = { .ifr_flags = TAP_FLAGS };
@@ -72,7 +72,7 @@ static int open_vhost(struct nic *nic, unsigned int i, const char *path)
 			    errno == EACCES ? "; try sudo" : "");
 }
 
-/* Up, so that the guest's packets go somewhere; the rest is the user's. */
+/* Bring the tap up. Addresses and bridges are left to the user. */
 static int set_tap_up(const struct nic *nic)
 {
 	struct ifreq req = { 0 };
@@ -100,7 +100,7 @@ static int open_all(struct nic *nic, const char *path)
 	unsigned int i;
 	int err = 0;
 
-	/* The device first: its absence is what is most likely. */
+	/* The device first: a missing module is the most likely error. */
 	for (i = 0; !err && i < nic->queues; i++)
 		err = open_vhost(nic, i, path);
 	for (i = 0; !err && i < nic->queues; i++)
@@ -108,7 +108,7 @@ static int open_all(struct nic *nic, const char *path)
 	return err ? err : set_tap_up(nic);
 }
 
-/* "7:8:9" */
+/* Print a list of descriptors: "7:8:9". */
 static void print_fds(FILE *to, const int *fd, unsigned int n)
 {
 	unsigned int i;
@@ -141,7 +141,7 @@ static char *device_option(const struct nic *nic)
 
 	if (nic->queues == 1)
 		return strdup("virtio-net-pci,netdev=" NETDEV);
-	/* One for each queue, one for changes of the configuration, control. */
+	/* One vector per queue, one for configuration changes, one for control. */
 	n = asprintf(&text, "virtio-net-pci,netdev=" NETDEV ",mq=on,vectors=%u",
 		     2 * nic->queues + 2);
 	return n < 0 ? NULL : text;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vhostctl explain: two looks at a device, and what they tell in words. */
+/* vhostctl explain: sample a device twice and describe its problems. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +11,8 @@
 #include "stats.h"
 
 /*
- * Packets that an interface had no room for, as this network namespace counts
- * them: 0 for one that is not here.
+ * Return: packets dropped because the interface's queue was full; 0 for an
+ * interface that is not in this network namespace.
  */
 static __u64 tap_drops(const struct queue *q)
 {
@@ -22,7 +22,7 @@ static __u64 tap_drops(const struct queue *q)
 	char line[512], *colon, *name;
 	bool here;
 
-	/* Another interface may have the same name here. */
+	/* A different interface may have the same name here. */
 	here = q->ifname[0] && if_nametoindex(q->ifname) == q->ifindex;
 	while (f && here && fgets(line, sizeof(line), f)) {
 		colon = strchr(line, ':');
@@ -38,7 +38,7 @@ static __u64 tap_drops(const struct queue *q)
 	return drops;
 }
 
-/* One look at a device: what the module says, and the rings. */
+/* A device at one moment: what the module reports, and the rings */
 struct device_sample {
 	struct snapshot snap;
 	struct queue_sample *queue;

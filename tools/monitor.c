@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vhostctl monitor: a line for each notification. */
+/* vhostctl monitor: print a line per notification. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -95,7 +95,7 @@ static int on_event(const struct nlmsghdr *msg, void *data)
 	struct event ev = { 0 };
 	const char *what = name_of(event_names, nl_command(msg));
 
-	/* Of a newer module, or more than were asked for. */
+	/* Skip events of a newer module, and those beyond --count. */
 	if (!what || (m->opt->count && m->seen == m->opt->count))
 		return MNL_CB_OK;
 	nl_each(msg, read_event, &ev);

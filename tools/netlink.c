@@ -7,7 +7,7 @@
 
 #include "netlink.h"
 
-/* More than the longest message, the snapshot of a ring with 64 long chains. */
+/* Larger than the longest message: a ring snapshot with 64 long chains */
 #define BUFFER		(128 * 1024)
 
 static char buffer[BUFFER];
@@ -28,7 +28,7 @@ static int on_error(const struct nlmsghdr *msg, void *data)
 	errno = err->error < 0 ? -err->error : err->error;
 	if (!(msg->nlmsg_flags & NLM_F_ACK_TLVS))
 		return MNL_CB_ERROR;
-	/* The request follows, unless it was left out. */
+	/* The request follows, unless the kernel left it out. */
 	if (!(msg->nlmsg_flags & NLM_F_CAPPED))
 		skip += err->msg.nlmsg_len - sizeof(err->msg);
 	mnl_attr_for_each(attr, msg, skip)
@@ -37,7 +37,7 @@ static int on_error(const struct nlmsghdr *msg, void *data)
 	return MNL_CB_ERROR;
 }
 
-/* The data of all callbacks of one request. */
+/* Data for the callbacks of one request */
 struct dispatch {
 	struct nl *nl;
 	mnl_cb_t reply;
@@ -53,7 +53,7 @@ static int on_control(const struct nlmsghdr *msg, void *data)
 		return on_error(msg, d->nl);
 	if (msg->nlmsg_type != NLMSG_DONE)
 		return MNL_CB_OK;
-	/* A dump that fails says so at its end. */
+	/* A dump reports failure in its last message. */
 	if (mnl_nlmsg_get_payload_len(msg) < sizeof(*status) || *status >= 0)
 		return MNL_CB_STOP;
 	errno = -*status;
@@ -67,7 +67,7 @@ static int on_reply(const struct nlmsghdr *msg, void *data)
 	return d->reply ? d->reply(msg, d->data) : MNL_CB_OK;
 }
 
-/* Takes the mark of an interrupted dump off, for it would end the reading. */
+/* Clear NLM_F_DUMP_INTR: libmnl would stop at the first such message. */
 static bool clear_interrupted(char *buf, int len)
 {
 	struct nlmsghdr *msg = (struct nlmsghdr *)buf;
@@ -98,7 +98,7 @@ static int receive(struct dispatch *d, unsigned int sequence,
 			   ARRAY_SIZE(control));
 }
 
-/* Sends what is in @msg, and reads until the kernel has said all. */
+/* Send @msg and process replies until the last one. */
 static int transact(struct nl *nl, struct nlmsghdr *msg, mnl_cb_t reply,
 		    void *data)
 {
@@ -189,7 +189,7 @@ static int open_socket(struct nl *nl)
 		return -errno;
 	if (mnl_socket_bind(nl->sock, 0, MNL_SOCKET_AUTOPID) < 0)
 		return -errno;
-	/* Both are for better messages only. */
+	/* Optional: both only improve error messages. */
 	mnl_socket_setsockopt(nl->sock, NETLINK_EXT_ACK, &on, sizeof(on));
 	mnl_socket_setsockopt(nl->sock, NETLINK_CAP_ACK, &on, sizeof(on));
 	return 0;
@@ -245,14 +245,14 @@ int nl_wait(struct nl *nl, mnl_cb_t event, void *data)
 {
 	struct dispatch d = { .nl = nl, .reply = event, .data = data };
 
-	/* Notifications have no sequence and come from no port. */
+	/* Notifications have no sequence number and no port. */
 	return receive(&d, 0, 0) < 0 ? -errno : 0;
 }
 
-/* Errors that mean something else here than strerror() says, and what to do. */
+/* Errors with a more specific meaning than strerror()'s, and the remedy */
 static const struct {
 	int err;
-	const char *what;	/* NULL: as strerror() says */
+	const char *what;	/* NULL: strerror() */
 	const char *next;
 } refusals[] = {
 	{ ENODEV, "no such device", "vhostctl show lists the devices" },
@@ -331,7 +331,7 @@ void nl_string(const struct nlattr *attr, char *to, size_t size)
 	const char *from = mnl_attr_get_payload(attr);
 	size_t i, len = mnl_attr_get_payload_len(attr);
 
-	/* A process names itself: escape sequences are not for our terminal. */
+	/* A process chooses its own name: keep escape sequences off terminals. */
 	for (i = 0; i < len && i + 1 < size && from[i]; i++)
 		to[i] = from[i] >= ' ' && from[i] <= '~' ? from[i] : '?';
 	to[i] = 0;

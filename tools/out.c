@@ -39,7 +39,7 @@ void json_real(struct json_object *to, const char *key, double value)
 {
 	char text[NUMBER_LEN];
 
-	/* Three digits: more of a rate is noise. */
+	/* Further digits of a rate are noise. */
 	snprintf(text, sizeof(text), "%.3f", value);
 	json_add(to, key, json_object_new_double_s(value, text));
 }

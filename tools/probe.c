@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vhostctl probe: what a vhost-net device offers, ours or the kernel's own. */
+/* vhostctl probe: print what a vhost-net device offers, ours or in-tree. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "out.h"
 #include "vhost_alt.h"
 
-/* Words of 64 features; the kernel zeroes what it does not have. */
+/* Words of 64 features. The kernel zeroes those it does not have. */
 #define WORDS		4
 
 struct offer {
@@ -42,7 +42,7 @@ static int get_offer(int fd, struct offer *offer)
 	offer->has_array = get_array(fd, offer->features);
 	offer->has_backend = !ioctl(fd, VHOST_GET_BACKEND_FEATURES,
 				    &offer->backend);
-	/* Without an owner EPERM says that there is no such command. */
+	/* Without an owner, an unknown command fails with EPERM. */
 	offer->has_fork = !ioctl(fd, VHOST_GET_FORK_FROM_OWNER, &fork);
 	return 0;
 }

@@ -1,52 +1,52 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What happened between two snapshots. */
+/* Rates between two snapshots */
 #ifndef VHOSTCTL_RATES_H
 #define VHOSTCTL_RATES_H
 
 #include "device.h"
 #include "out.h"
 
-/* A queue, and what it did; per second, or per packet where it says so. */
+/* Rates of a queue, per second unless noted */
 struct rate {
 	const struct device *dev;
 	const struct queue *queue;
 	double pps;
 	double bps;		/* bits */
-	double batch;		/* packets in a batch */
+	double batch;		/* packets per batch */
 	double kicks;		/* per packet */
 	double calls;		/* per packet */
 	double drops;
-	double cpu;		/* of the worker, in percent */
+	double cpu;		/* percent of a CPU used by the worker */
 };
 
-/* A column of the table of rates. */
+/* A column of the table of rates */
 struct column {
 	const char *title;
-	const char *key;	/* in JSON, and to sort by; NULL: a text */
-	size_t offset;		/* of the double */
+	const char *key;	/* in JSON, and for --sort */
+	size_t offset;		/* of the double in struct rate */
 	unsigned int width;
-	unsigned int digits;	/* behind the point; 0: 12.3k */
+	unsigned int digits;	/* after the point; 0: like 12.3k */
 };
 
 extern const struct column rate_columns[];
 extern const unsigned int rate_ncolumns;
 
 /*
- * One rate for each queue that is in both, in the order of the devices. @rates
- * has room for all queues of @now. How many.
+ * Compute the rates of each queue that is in both snapshots, ordered by device.
+ * @rates has room for all queues of @now. Return: the number of rates.
  */
 unsigned int rates_between(struct rate *rates, const struct snapshot *then,
 			   const struct snapshot *now);
 
-/* A counter's growth; what it is, if it has been reset meanwhile. */
+/* Return: a counter's growth; its value if it was reset in between. */
 __u64 counter_delta(const struct queue *then, const struct queue *now,
 		    enum vhost_alt_counter counter);
 
-/* How much of a CPU a worker took, in percent. */
+/* Return: the percentage of a CPU that a worker used. */
 double worker_cpu(const struct device *then, const struct device *now,
 		  __u32 id, double seconds);
 
-/* The columns' titles, and the row of a queue, without a line's end. */
+/* Format the titles, or the row of a queue, without a newline. */
 #define RATES_LINE	160
 void rates_title(char *line);
 void rates_row(char *line, const struct rate *rate, bool exact);

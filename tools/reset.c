@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vhostctl reset: counters start from 0. */
+/* vhostctl reset: reset counters to 0. */
 #include <string.h>
 
 #include "netlink.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vhostctl ring: what is in a queue's ring. */
+/* vhostctl ring: print the contents of a queue's ring. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,7 +127,7 @@ int ring_get(struct ring *ring, struct nl *nl, __u32 dev, __u32 queue,
 	memset(ring, 0, sizeof(*ring));
 	ring->queue.dev = dev;
 	ring->queue.index = queue;
-	/* The queue's own indices stand in another answer. */
+	/* The device's own indices are in the queue's reply. */
 	err = nl_request(nl, &query, on_ring, ring);
 	if (err)
 		return err;

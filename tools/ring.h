@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A queue on the command line, and the snapshot of its ring. */
+/* Queues on the command line, and snapshots of rings */
 #ifndef VHOSTCTL_RING_H
 #define VHOSTCTL_RING_H
 
@@ -27,7 +27,7 @@ struct ring_entry {
 	struct ring_desc desc[CHAIN_MAX];
 };
 
-/* What a ring's memory holds, and how far the device has come in it. */
+/* Contents of a ring, and the device's position in it */
 struct ring {
 	struct queue queue;
 	__u32 avail_flags, avail_idx, used_event;
@@ -38,7 +38,10 @@ struct ring {
 	struct ring_entry used[RING_MAX];
 };
 
-/* @count: how many entries; NL_NONE: as the kernel likes. 0 or a negative errno. */
+/*
+ * Get a snapshot of a ring with the last @count entries; NL_NONE: the kernel's
+ * default. Return: 0 or a negative errno.
+ */
 int ring_get(struct ring *ring, struct nl *nl, __u32 dev, __u32 queue,
 	     __s64 count);
 

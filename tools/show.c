@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vhostctl show */
+/* vhostctl show: list devices and their state. */
 #include <stdio.h>
 #include <string.h>
 
@@ -122,7 +122,7 @@ static int show_json(const struct snapshot *snap, const struct options *opt)
 	return out_json(opt, doc);
 }
 
-/* A further line of the same device; with -o, the same line. */
+/* Continue a device on a new line; with -o, on the same line. */
 static void next_line(const struct options *opt, unsigned int indent)
 {
 	if (opt->oneline)
@@ -170,7 +170,7 @@ static void print_worker(const struct worker *w, const struct options *opt)
 		       w->runtime / 1e9);
 }
 
-/* Counters that are not 0, so that what counts is seen; with -d all. */
+/* Print the counters that are not 0; with -d, all of them. */
 static void print_numbers(const struct name *names, const __u64 *value,
 			  const struct options *opt)
 {
@@ -258,7 +258,7 @@ static void print_device(const struct device *dev, const struct options *opt)
 	putchar('\n');
 }
 
-/* The worse of two queues. */
+/* Return: the worse state of a pair's queues. */
 static const char *pair_state(const struct queue *pair, unsigned int n,
 			      enum colour *paint)
 {

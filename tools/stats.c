@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vhostctl stats: rates, again and again. */
+/* vhostctl stats: print rates periodically. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -62,7 +62,7 @@ static int stats_print(const struct snapshot *then, const struct snapshot *now,
 	else
 		stats_text(rates, n, opt);
 	free(rates);
-	/* Who reads it through a pipe wants it now. */
+	/* The reader of a pipe expects each sample at once. */
 	return fflush(stdout) ? kernel_error("cannot write to standard output") : 0;
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Rates as plain text or JSON, until the count is reached. */
+/* Rates as plain text or JSON */
 #ifndef VHOSTCTL_STATS_H
 #define VHOSTCTL_STATS_H
 
 #include "device.h"
 
-/* An exit status. */
+/* Print rates until opt->count is reached. Return: an exit status. */
 int stats_run(const struct options *opt, struct nl *nl,
 	      const struct filter *filter);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vhostctl top: rates on the whole screen. */
+/* vhostctl top: show rates live, full screen. */
 #include <curses.h>
 #include <locale.h>
 #include <poll.h>
@@ -12,7 +12,7 @@
 #include "rates.h"
 #include "stats.h"
 
-/* Above the rows: a line of sums, a line of keys, the titles. */
+/* Lines above the rows: totals, keys, titles */
 #define HEAD_LINES	3
 #define BY_DEVICE	-1
 
@@ -20,7 +20,7 @@ struct top {
 	const struct options *opt;
 	int sort;		/* a column, or BY_DEVICE */
 	bool exact;
-	unsigned int first;	/* row that is at the top */
+	unsigned int first;	/* topmost visible row */
 	unsigned int ndev;
 	struct rate *rates;
 	unsigned int n;
@@ -102,7 +102,7 @@ static void draw(struct top *top)
 	refresh();
 }
 
-/* False to quit. */
+/* Return: false to quit. */
 static bool handle_key(struct top *top, int key)
 {
 	switch (key) {
@@ -126,7 +126,7 @@ static bool handle_key(struct top *top, int key)
 		top->first += top->first + 1 < top->n;
 		break;
 	}
-	/* KEY_RESIZE too: curses knows the new size, and all is drawn anew. */
+	/* KEY_RESIZE gets here too: curses has the new size; redraw. */
 	sort_rates(top);
 	draw(top);
 	return true;
@@ -140,7 +140,7 @@ static double seconds_now(void)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
-/* Obeys keys for the interval. False to quit. */
+/* Handle keys for one interval. Return: false to quit. */
 static bool wait_for_keys(struct top *top)
 {
 	double left, end = seconds_now() + top->opt->interval;
@@ -151,7 +151,7 @@ static bool wait_for_keys(struct top *top)
 		left = end - seconds_now();
 		if (left <= 0)
 			return true;
-		/* Interrupted by a new size of the screen, which is a key too. */
+		/* A resize interrupts poll() and is reported as a key. */
 		if (poll(&in, 1, left * 1000 + 1) > 0 &&
 		    in.revents & (POLLHUP | POLLERR))
 			return false;
@@ -175,7 +175,7 @@ static int update(struct top *top, const struct snapshot *then,
 	return 0;
 }
 
-/* Returns when it is told to, or when the kernel refuses, with the status. */
+/* Refresh until a key or the count ends it. Return: an exit status. */
 static int refresh_loop(struct top *top, struct nl *nl,
 			const struct filter *filter)
 {
@@ -185,7 +185,7 @@ static int refresh_loop(struct top *top, struct nl *nl,
 
 	status = snapshot_take(&then, nl, filter);
 	for (i = 0; !status; i++) {
-		/* The first rates come soon, the others with the interval. */
+		/* Do not make the first rates wait for a full interval. */
 		if (i && !wait_for_keys(top))
 			break;
 		if (!i)
@@ -214,7 +214,7 @@ static void begin_screen(void)
 	nodelay(stdscr, TRUE);
 }
 
-/* "pps", or the title "PKT/S". */
+/* Find a column by key ("pps") or title ("PKT/S"). */
 static bool find_column(const char *name, int *column)
 {
 	unsigned int i;
@@ -250,7 +250,7 @@ static bool on_terminal(void)
 	       strcmp(term, "dumb");
 }
 
-/* Messages of the kernel would be lost with the screen: they come after it. */
+/* Buffer error messages: printed now, they would vanish with the screen. */
 static int run_screen(const struct options *opt, int sort, struct nl *nl,
 		      const struct filter *filter)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vhostctl: the table of commands, the table of options, and help out of both. */
+/* vhostctl: the tables of commands and options, and the help made from them */
 #include <errno.h>
 #include <getopt.h>
 #include <net/if.h>
@@ -15,7 +15,7 @@
 static const struct command {
 	const char *name;
 	int (*run)(const struct options *opt, int argc, char **argv);
-	const char *options;	/* letters of those that it takes */
+	const char *options;	/* letters of its options */
 	const char *arguments;
 	const char *what;
 } commands[] = {
@@ -101,7 +101,7 @@ bool parse_u32(const char *text, __u32 *value)
 	unsigned long long n;
 	char *end;
 
-	/* strtoull() would take signs and spaces. */
+	/* strtoull() would accept signs and spaces. */
 	if (*text < '0' || *text > '9')
 		return false;
 	errno = 0;
@@ -172,12 +172,12 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-/* The options as getopt_long() wants them. */
+/* Build the tables for getopt_long(). */
 static void getopt_tables(char *letters, struct option *longs)
 {
 	unsigned int i;
 
-	/* "-": arguments come in their place; ":": errors are ours to tell. */
+	/* "-": report arguments in order; ":": leave error messages to us. */
 	*letters++ = '-';
 	*letters++ = ':';
 	for (i = 0; i < ARRAY_SIZE(options); i++) {
@@ -210,7 +210,7 @@ static bool set_number(__u32 *value, const char *text, __u32 min, __u32 max)
 	return parse_u32(text, value) && *value >= min && *value <= max;
 }
 
-/* False for a value that makes no sense. */
+/* Return: false for an invalid value. */
 static bool set_option(struct options *opt, int letter, const char *value)
 {
 	switch (letter) {
@@ -254,10 +254,10 @@ static bool set_option(struct options *opt, int letter, const char *value)
 	return true;
 }
 
-/* What has been read of a command line. */
+/* A parsed command line */
 struct command_line {
 	struct options opt;
-	char given[ARRAY_SIZE(options) + 1];	/* letters of its options */
+	char given[ARRAY_SIZE(options) + 1];	/* letters of options seen */
 	const struct command *command;
 	char **argv;
 	int argc;
@@ -384,7 +384,7 @@ int main(int argc, char **argv)
 	status = parse_line(&cmdline, argc, argv);
 	if (!status)
 		status = run(&cmdline);
-	/* What could not be written was not done. */
+	/* A failure to write the output is a failure of the command. */
 	if (fflush(stdout) && !status)
 		status = kernel_error("cannot write to standard output: %s",
 				      strerror(errno));

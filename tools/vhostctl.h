@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the commands of vhostctl share: options, and how they end. */
+/* Options, exit statuses and helpers shared by all commands */
 #ifndef VHOSTCTL_H
 #define VHOSTCTL_H
 
@@ -9,26 +9,26 @@
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
-/* Exit statuses; README and the man page promise them. */
+/* Exit statuses, documented in the man page */
 enum { EXIT_OK, EXIT_USAGE, EXIT_KERNEL };
 
 #define DEVICE_PATH	"/dev/vhost-net-alt"
 
 /**
- * struct options - what was given on the command line
+ * struct options - options given on the command line
  * @json: JSON instead of text
  * @pretty: JSON with line breaks
- * @stats: counters too
- * @details: everything that is known
- * @oneline: one line for each device
- * @numeric: numbers as they are, not names and not rounded
- * @interval: seconds between two looks
- * @count: after how many looks, or events, to stop; 0: never
- * @last: entries of a ring to show; 0: as many as the kernel likes
- * @sort: the column that decides what comes first; NULL: device
- * @tap: name of a tap; NULL: the kernel chooses
- * @device: the vhost device's file
- * @queues: pairs of queues
+ * @stats: include counters
+ * @details: include features, indices and addresses
+ * @oneline: one line per device
+ * @numeric: exact numbers, and numbers instead of names
+ * @interval: seconds between samples
+ * @count: number of samples or events; 0: unlimited
+ * @last: number of ring entries to print; 0: the kernel's default
+ * @sort: initial sort column; NULL: by device
+ * @tap: name of the tap; NULL: chosen by the kernel
+ * @device: path of the vhost device
+ * @queues: number of queue pairs
  */
 struct options {
 	bool json, pretty, stats, details, oneline, numeric;
@@ -41,7 +41,7 @@ struct options {
 	unsigned int queues;
 };
 
-/* The commands: arguments without the command's name, terminated by NULL. */
+/* Commands. @argv: arguments after the command's name, NULL-terminated. */
 int cmd_show(const struct options *opt, int argc, char **argv);
 int cmd_stats(const struct options *opt, int argc, char **argv);
 int cmd_top(const struct options *opt, int argc, char **argv);
@@ -53,7 +53,7 @@ int cmd_explain(const struct options *opt, int argc, char **argv);
 int cmd_exec(const struct options *opt, int argc, char **argv);
 int cmd_reset(const struct options *opt, int argc, char **argv);
 
-/* Says on stderr what is wrong; returns the exit status that belongs to it. */
+/* Print an error message. Return: the exit status that goes with it. */
 int __printf(1, 2) usage_error(const char *fmt, ...);
 int __printf(1, 2) kernel_error(const char *fmt, ...);
 
