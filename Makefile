@@ -17,7 +17,8 @@ SOURCES := Kbuild uapi $(wildcard *.c *.h)
 all: help
 
 help: ## list the targets
-	@sed -n 's/^\([a-z_-]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+	@sed -n 's/^\([a-z_-]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | \
+		expand -t 20
 
 demo: ## see it work: a guest in a test machine moves traffic (Debian, 5 minutes)
 	selftests/e2e/demo
@@ -63,4 +64,5 @@ bench: ## compare its speed with the in-tree module's, in one boot
 clean: ## remove build results, but not the cache of test machines
 	rm -rf $(BUILD)
 
-.PHONY: all help demo check check-long quick tools coverage modules modules_install load unload bench clean
+.PHONY: all help demo check check-long quick tools coverage modules modules_install
+.PHONY: load unload bench clean

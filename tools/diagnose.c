@@ -109,10 +109,10 @@ static void find_eventfds(const struct comparison *c)
 
 /*
  * Check whether the guest ignores interrupts: it asked to be interrupted at an
- * index, the device is past that index, and in between the guest neither asked
- * again nor made buffers available. An idle driver may leave a few entries
- * like that, but not a quarter of its ring. A used_event of 0 belongs to drivers
- * that never ask, or want no interrupt now.
+ * index, the device is past that index, and since then the guest has neither
+ * asked again nor made buffers available. An idle driver may leave a few
+ * entries like that, but not a quarter of its ring. A used_event of 0 belongs
+ * to drivers that never ask, or want no interrupt now.
  */
 static bool call_not_taken(const struct comparison *c)
 {

@@ -141,7 +141,7 @@ static char *device_option(const struct nic *nic)
 
 	if (nic->queues == 1)
 		return strdup("virtio-net-pci,netdev=" NETDEV);
-	/* One vector per queue, one for configuration changes, one for control. */
+	/* One vector per queue, one each for configuration and control. */
 	n = asprintf(&text, "virtio-net-pci,netdev=" NETDEV ",mq=on,vectors=%u",
 		     2 * nic->queues + 2);
 	return n < 0 ? NULL : text;

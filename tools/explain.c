@@ -30,7 +30,8 @@ static __u64 tap_drops(const struct queue *q)
 			continue;
 		*colon = 0;
 		name = line + strspn(line, " ");
-		if (!strcmp(name, q->ifname) && sscanf(colon + 1, fields, &n) == 1)
+		if (!strcmp(name, q->ifname) &&
+		    sscanf(colon + 1, fields, &n) == 1)
 			drops = n;
 	}
 	if (f)

@@ -331,7 +331,7 @@ void nl_string(const struct nlattr *attr, char *to, size_t size)
 	const char *from = mnl_attr_get_payload(attr);
 	size_t i, len = mnl_attr_get_payload_len(attr);
 
-	/* A process chooses its own name: keep escape sequences off terminals. */
+	/* A process names itself: keep escape sequences off terminals. */
 	for (i = 0; i < len && i + 1 < size && from[i]; i++)
 		to[i] = from[i] >= ' ' && from[i] <= '~' ? from[i] : '?';
 	to[i] = 0;

@@ -63,7 +63,9 @@ static int stats_print(const struct snapshot *then, const struct snapshot *now,
 		stats_text(rates, n, opt);
 	free(rates);
 	/* The reader of a pipe expects each sample at once. */
-	return fflush(stdout) ? kernel_error("cannot write to standard output") : 0;
+	if (fflush(stdout))
+		return kernel_error("cannot write to standard output");
+	return EXIT_OK;
 }
 
 void stats_sleep(double seconds)

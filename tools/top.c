@@ -41,8 +41,9 @@ static int by_device(const void *a, const void *b)
 
 	if (x->dev->id != y->dev->id)
 		return x->dev->id < y->dev->id ? -1 : 1;
-	return x->queue->index < y->queue->index ? -1 :
-						   x->queue->index > y->queue->index;
+	if (x->queue->index != y->queue->index)
+		return x->queue->index < y->queue->index ? -1 : 1;
+	return 0;
 }
 
 static void sort_rates(struct top *top)

@@ -319,7 +319,10 @@ static int parse_line(struct command_line *cmdline, int argc, char **argv)
 	int c, err = EXIT_OK;
 
 	getopt_tables(letters, longs);
-	while (!err && (c = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+	while (!err) {
+		c = getopt_long(argc, argv, letters, longs, NULL);
+		if (c == -1)
+			break;
 		if (c == 1) {
 			err = parse_word(cmdline, optarg);
 		} else if (c == '?' || c == ':') {
