@@ -1,59 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The counters by number and by name, and as lines of /proc/<pid>/fdinfo/<fd>. */
+/*
+ * Reading the counters: by number, and as lines of /proc/<pid>/fdinfo/<fd>. Every
+ * reader gets its numbers from the functions of this file.
+ */
 
 #include <linux/kernel.h>
 #include <linux/seq_file.h>
 
 #include "vhost_stats.h"
 
-#define COUNTER(number, name) \
-	[VHOST_ALT_COUNTER_ ## number] = \
-		{ #name, offsetof(struct vha_stats, name) }
+#define COUNTER(number, name, ...)			\
+	[VHOST_ALT_COUNTER_ ## number] = {		\
+		#name, offsetof(struct vha_stats, name)	\
+	},
 
 static const struct {
 	const char *name;
 	size_t offset;
 } counters[VHOST_ALT_COUNTER_MAX + 1] = {
-	COUNTER(PACKETS, packets),
-	COUNTER(BYTES, bytes),
-	COUNTER(BATCHES, batches),
-	COUNTER(RUNS, runs),
-	COUNTER(WEIGHT, weight),
-	COUNTER(KICKS, kicks),
-	COUNTER(KICKS_SUPPRESSED, kicks_suppressed),
-	COUNTER(WAKEUPS, wakeups),
-	COUNTER(CALLS, calls),
-	COUNTER(CALLS_SUPPRESSED, calls_suppressed),
-	COUNTER(RING_EMPTY, ring_empty),
-	COUNTER(NO_BUFFERS, no_buffers),
-	COUNTER(PUT_BACK, put_back),
-	COUNTER(SOCKET_FULL, socket_full),
-	COUNTER(RING_ERRORS, ring_errors),
-	COUNTER(IOTLB_MISSES, iotlb_misses),
-	COUNTER(LOG_BYTES, log_bytes),
-	COUNTER(BUSY_POLLS, busy_polls),
-	COUNTER(BUSY_HITS, busy_hits),
-	COUNTER(BUSY_NS, busy_ns),
+	VHOST_ALT_COUNTERS(COUNTER)
 };
 
+#define DROP(number, name, ...)				\
+	[VHOST_ALT_DROP_ ## number] = #name,
+
 static const char *const drops[VHOST_ALT_DROP_MAX + 1] = {
-	[VHOST_ALT_DROP_CHAIN_HEAD] = "chain_head",
-	[VHOST_ALT_DROP_CHAIN_NEXT] = "chain_next",
-	[VHOST_ALT_DROP_CHAIN_LOOP] = "chain_loop",
-	[VHOST_ALT_DROP_CHAIN_LONG] = "chain_long",
-	[VHOST_ALT_DROP_CHAIN_ORDER] = "chain_order",
-	[VHOST_ALT_DROP_CHAIN_ADDRESS] = "chain_address",
-	[VHOST_ALT_DROP_CHAIN_INDIRECT] = "chain_indirect",
-	[VHOST_ALT_DROP_DIRECTION] = "direction",
-	[VHOST_ALT_DROP_SHORT] = "short",
-	[VHOST_ALT_DROP_LONG] = "long",
-	[VHOST_ALT_DROP_HEADER] = "header",
-	[VHOST_ALT_DROP_COPY] = "copy",
-	[VHOST_ALT_DROP_MEMORY] = "memory",
-	[VHOST_ALT_DROP_SEND] = "send",
-	[VHOST_ALT_DROP_NO_ROOM] = "no_room",
-	[VHOST_ALT_DROP_RECEIVE] = "receive",
-	[VHOST_ALT_DROP_WRITE] = "write",
+	VHOST_ALT_DROPS(DROP)
 };
 
 /* All members are counters. */
@@ -93,9 +65,11 @@ void vha_stats_since(struct vha_stats *shown, const struct vha_stats *now,
 }
 
 /**
- * vha_stats_counter() - a counter by its number
+ * vha_stats_counter() - read a counter
  * @stats: the counters; the worker may be writing them
- * @counter: which one: behind VHOST_ALT_COUNTER_PAD
+ * @counter: the counter's number, greater than VHOST_ALT_COUNTER_PAD
+ *
+ * Return: the counter's value.
  */
 u64 vha_stats_counter(const struct vha_stats *stats,
 		      enum vhost_alt_counter counter)
@@ -106,13 +80,38 @@ u64 vha_stats_counter(const struct vha_stats *stats,
 }
 
 /**
+ * vha_stats_drops() - read the number of drops for a reason
+ * @stats: the counters; the worker may be writing them
+ * @reason: the reason's number, greater than VHOST_ALT_DROP_PAD
+ *
+ * Return: the number of packets dropped and chains returned unused.
+ */
+u64 vha_stats_drops(const struct vha_stats *stats, enum vhost_alt_drop reason)
+{
+	return READ_ONCE(stats->drops[reason]);
+}
+
+/**
+ * vha_stats_batches() - read the number of batches of a size
+ * @stats: the counters; the worker may be writing them
+ * @size: the index of the size, less than VHA_BATCH_SIZES: index i stands for
+ *	more than 2^(i-1) and at most 2^i chains, the last one for all above
+ *
+ * Return: the number of batches.
+ */
+u64 vha_stats_batches(const struct vha_stats *stats, unsigned int size)
+{
+	return READ_ONCE(stats->batch_sizes[size]);
+}
+
+/**
  * vha_stats_show() - print a queue's counters
- * @m: where to
- * @queue: the queue's name, put before each counter's
+ * @m: the file to print into
+ * @queue: the queue's name, printed before the name of each counter
  * @stats: the counters; the worker may be writing them
  *
- * One line for each counter, "<queue>.<counter>:\t<value>", and one for each
- * reason of a drop that has occurred, "<queue>.drop.<reason>:\t<value>".
+ * Print a line for each counter, "<queue>.<counter>:\t<value>", and a line for
+ * each reason for which there were drops, "<queue>.drop.<reason>:\t<value>".
  */
 void vha_stats_show(struct seq_file *m, const char *queue,
 		    const struct vha_stats *stats)
@@ -124,7 +123,7 @@ void vha_stats_show(struct seq_file *m, const char *queue,
 		seq_printf(m, "%s.%s:\t%llu\n", queue, counters[i].name,
 			   vha_stats_counter(stats, i));
 	for (i = VHOST_ALT_DROP_PAD + 1; i <= VHOST_ALT_DROP_MAX; i++) {
-		n = READ_ONCE(stats->drops[i]);
+		n = vha_stats_drops(stats, i);
 		if (n)
 			seq_printf(m, "%s.drop.%s:\t%llu\n", queue, drops[i], n);
 	}

@@ -4,73 +4,19 @@
 #include "names.h"
 #include "vhost_alt.h"
 
-#define COUNTER(value, name, what) { VHOST_ALT_COUNTER_##value, name, what }
+#define COUNTER(number, name, what) \
+	{ VHOST_ALT_COUNTER_ ## number, #name, what },
 
 const struct name counter_names[] = {
-	COUNTER(PACKETS, "packets", "Packets passed on"),
-	COUNTER(BYTES, "bytes", "Bytes of the packets passed on"),
-	COUNTER(BATCHES, "batches", "Rounds of fetch, pass on, complete"),
-	COUNTER(RUNS, "runs", "Times that the worker turned to the queue"),
-	COUNTER(WEIGHT, "weight", "Runs cut short because others wait"),
-	COUNTER(KICKS, "kicks", "Kicks of the guest"),
-	COUNTER(KICKS_SUPPRESSED, "kicks_suppressed",
-		"Batches for which the guest did not have to kick"),
-	COUNTER(WAKEUPS, "wakeups", "Times that the backend woke the queue"),
-	COUNTER(CALLS, "calls", "Interrupts sent to the guest"),
-	COUNTER(CALLS_SUPPRESSED, "calls_suppressed",
-		"Batches after which the guest wanted no interrupt"),
-	COUNTER(RING_EMPTY, "ring_empty",
-		"Times that the guest had no more to send"),
-	COUNTER(NO_BUFFERS, "no_buffers",
-		"Times that packets waited for buffers of the guest"),
-	COUNTER(PUT_BACK, "put_back", "Chains fetched in vain"),
-	COUNTER(SOCKET_FULL, "socket_full",
-		"Times that the backend took no more"),
-	COUNTER(RING_ERRORS, "ring_errors",
-		"Times that the queue stopped because of its ring"),
-	COUNTER(IOTLB_MISSES, "iotlb_misses",
-		"Times that the owner was asked for a translation"),
-	COUNTER(LOG_BYTES, "log_bytes", "Bytes written and logged"),
-	COUNTER(BUSY_POLLS, "busy_polls",
-		"Times that the worker looked for more without sleeping"),
-	COUNTER(BUSY_HITS, "busy_hits", "Busy polls that found something"),
-	COUNTER(BUSY_NS, "busy_ns", "Nanoseconds of busy polling"),
+	VHOST_ALT_COUNTERS(COUNTER)
 	{ 0 }
 };
 
-#define DROP(value, name, what) { VHOST_ALT_DROP_##value, name, what }
+#define DROP(number, name, what) \
+	{ VHOST_ALT_DROP_ ## number, #name, what },
 
 const struct name drop_names[] = {
-	DROP(CHAIN_HEAD, "chain_head",
-	     "the guest's driver made an entry available that names no descriptor"),
-	DROP(CHAIN_NEXT, "chain_next",
-	     "the guest's driver made a chain that goes on at no descriptor"),
-	DROP(CHAIN_LOOP, "chain_loop",
-	     "the guest's driver made a chain that is a loop"),
-	DROP(CHAIN_LONG, "chain_long",
-	     "the guest's driver made a chain of more than 1024 pieces"),
-	DROP(CHAIN_ORDER, "chain_order",
-	     "the guest's driver put a readable descriptor behind a writable one"),
-	DROP(CHAIN_ADDRESS, "chain_address",
-	     "the guest's driver gave a buffer outside of its memory, or forbidden"),
-	DROP(CHAIN_INDIRECT, "chain_indirect",
-	     "the guest's driver made an indirect table that cannot be used"),
-	DROP(DIRECTION, "direction",
-	     "the guest's driver gave buffers of the wrong direction"),
-	DROP(SHORT, "short",
-	     "the guest sent less than a virtio-net and an Ethernet header"),
-	DROP(LONG, "long", "the guest sent something longer than any packet"),
-	DROP(HEADER, "header",
-	     "the guest sent a virtio-net header that contradicts its packet"),
-	DROP(COPY, "copy", "a buffer of the guest could not be read"),
-	DROP(MEMORY, "memory", "the host had no memory for a copy"),
-	DROP(SEND, "send",
-	     "the backend refused the packet: is its interface up?"),
-	DROP(NO_ROOM, "no_room",
-	     "the packet is larger than the guest's buffers: check MTU and mergeable buffers"),
-	DROP(RECEIVE, "receive",
-	     "the packet was gone when it should be received"),
-	DROP(WRITE, "write", "a buffer of the guest could not be written"),
+	VHOST_ALT_DROPS(DROP)
 	{ 0 }
 };
 

@@ -484,115 +484,137 @@ enum vhost_alt_desc_attr {
 };
 
 /**
- * enum vhost_alt_counter - what a queue has done
- * @VHOST_ALT_COUNTER_UNSPEC: none
- * @VHOST_ALT_COUNTER_PAD: alignment
- * @VHOST_ALT_COUNTER_PACKETS: passed on, in whole and without error
- * @VHOST_ALT_COUNTER_BYTES: of these, without virtio-net headers
- * @VHOST_ALT_COUNTER_BATCHES: rounds of fetch, pass on, complete
- * @VHOST_ALT_COUNTER_RUNS: times that the worker turned to the queue
- * @VHOST_ALT_COUNTER_WEIGHT: runs cut short so that other queues have their turn
- * @VHOST_ALT_COUNTER_KICKS: kicks of the guest
- * @VHOST_ALT_COUNTER_KICKS_SUPPRESSED: times that new chains were found though no
- *	kick had come since the last time
- * @VHOST_ALT_COUNTER_WAKEUPS: times that the backend had the queue served
- * @VHOST_ALT_COUNTER_CALLS: interrupts sent to the guest
- * @VHOST_ALT_COUNTER_CALLS_SUPPRESSED: batches after which it wanted none
- * @VHOST_ALT_COUNTER_RING_EMPTY: transmit: times that the guest had no more to send
- * @VHOST_ALT_COUNTER_NO_BUFFERS: receive: times that packets had to wait, because
- *	the guest had made too few buffers available
- * @VHOST_ALT_COUNTER_PUT_BACK: chains that were fetched and put back for later
- * @VHOST_ALT_COUNTER_SOCKET_FULL: transmit: times that the backend took no more
- * @VHOST_ALT_COUNTER_RING_ERRORS: times that the queue stopped because of its ring
- * @VHOST_ALT_COUNTER_IOTLB_MISSES: times that the owner was asked for an entry of
- *	the device IOTLB
- * @VHOST_ALT_COUNTER_LOG_BYTES: bytes of guest memory whose writing was logged
- * @VHOST_ALT_COUNTER_BUSY_POLLS: times that the worker looked for more work without
- *	sleeping
- * @VHOST_ALT_COUNTER_BUSY_HITS: of these, times that it found some
- * @VHOST_ALT_COUNTER_BUSY_NS: nanoseconds that it took
- * @__VHOST_ALT_COUNTER_MAX: behind the last
- * @VHOST_ALT_COUNTER_MAX: the last
+ * VHOST_ALT_COUNTERS() - the counters of a queue
+ * @X: macro to expand for each of them: X(NUMBER, name, description)
+ *
+ * A counter is defined here, once: its number is VHOST_ALT_COUNTER_NUMBER, and
+ * its name is that of the module's field, of the line in fdinfo and of the key
+ * in vhostctl's output. After a change run netlink/generate.py, and describe a
+ * new counter in docs/counters.md. New counters go at the end.
+ *
+ * A batch is completed as a whole; what does not fit into it is put back.
+ * KICKS_SUPPRESSED counts rounds of fetching that found chains although the
+ * guest had not kicked since the previous round. IOTLB_MISSES counts a miss
+ * again if it was read, not answered, and met again.
  */
+#define VHOST_ALT_COUNTERS(X)						\
+	X(PACKETS, packets,						\
+	  "Packets passed on in full and without error")		\
+	X(BYTES, bytes,							\
+	  "Bytes of the packets passed on, without virtio-net headers")	\
+	X(BATCHES, batches,						\
+	  "Rounds of fetching, passing on and completing chains")	\
+	X(RUNS, runs,							\
+	  "Times the worker ran the queue")				\
+	X(WEIGHT, weight,						\
+	  "Runs cut short so that other queues take their turn")	\
+	X(KICKS, kicks,							\
+	  "Kicks from the guest")					\
+	X(KICKS_SUPPRESSED, kicks_suppressed,				\
+	  "Times new chains were found without a kick since the last time") \
+	X(WAKEUPS, wakeups,						\
+	  "Times the backend woke the queue")				\
+	X(CALLS, calls,							\
+	  "Interrupts sent to the guest")				\
+	X(CALLS_SUPPRESSED, calls_suppressed,				\
+	  "Batches after which the guest wanted no interrupt")		\
+	X(RING_EMPTY, ring_empty,					\
+	  "Transmit: times the guest had nothing more to send")		\
+	X(NO_BUFFERS, no_buffers,					\
+	  "Receive: times packets waited for buffers from the guest")	\
+	X(PUT_BACK, put_back,						\
+	  "Chains fetched and put back for later")			\
+	X(SOCKET_FULL, socket_full,					\
+	  "Transmit: times the backend accepted no more packets")	\
+	X(RING_ERRORS, ring_errors,					\
+	  "Times the queue stopped because its ring could not be used")	\
+	X(IOTLB_MISSES, iotlb_misses,					\
+	  "Times the owner was asked for an entry of the device IOTLB")	\
+	X(LOG_BYTES, log_bytes,						\
+	  "Bytes of guest memory that were written and logged")		\
+	X(BUSY_POLLS, busy_polls,					\
+	  "Times the worker polled for more work instead of sleeping")	\
+	X(BUSY_HITS, busy_hits,						\
+	  "Busy polls that found work")					\
+	X(BUSY_NS, busy_ns,						\
+	  "Nanoseconds spent busy polling")
+
+#define __VHOST_ALT_COUNTER(number, ...)	VHOST_ALT_COUNTER_ ## number,
+
+/* The attributes in VHOST_ALT_A_COUNTERS: a u64 for each counter. */
 enum vhost_alt_counter {
 	VHOST_ALT_COUNTER_UNSPEC,
 	VHOST_ALT_COUNTER_PAD,
-	VHOST_ALT_COUNTER_PACKETS,
-	VHOST_ALT_COUNTER_BYTES,
-	VHOST_ALT_COUNTER_BATCHES,
-	VHOST_ALT_COUNTER_RUNS,
-	VHOST_ALT_COUNTER_WEIGHT,
-	VHOST_ALT_COUNTER_KICKS,
-	VHOST_ALT_COUNTER_KICKS_SUPPRESSED,
-	VHOST_ALT_COUNTER_WAKEUPS,
-	VHOST_ALT_COUNTER_CALLS,
-	VHOST_ALT_COUNTER_CALLS_SUPPRESSED,
-	VHOST_ALT_COUNTER_RING_EMPTY,
-	VHOST_ALT_COUNTER_NO_BUFFERS,
-	VHOST_ALT_COUNTER_PUT_BACK,
-	VHOST_ALT_COUNTER_SOCKET_FULL,
-	VHOST_ALT_COUNTER_RING_ERRORS,
-	VHOST_ALT_COUNTER_IOTLB_MISSES,
-	VHOST_ALT_COUNTER_LOG_BYTES,
-	VHOST_ALT_COUNTER_BUSY_POLLS,
-	VHOST_ALT_COUNTER_BUSY_HITS,
-	VHOST_ALT_COUNTER_BUSY_NS,
+	VHOST_ALT_COUNTERS(__VHOST_ALT_COUNTER)
 
 	__VHOST_ALT_COUNTER_MAX,
 	VHOST_ALT_COUNTER_MAX = __VHOST_ALT_COUNTER_MAX - 1
 };
 
+#undef __VHOST_ALT_COUNTER
+
 /**
- * enum vhost_alt_drop - why a packet was dropped, or a chain given back unused
- * @VHOST_ALT_DROP_UNSPEC: none
- * @VHOST_ALT_DROP_PAD: alignment
- * @VHOST_ALT_DROP_CHAIN_HEAD: an available entry names no descriptor
- * @VHOST_ALT_DROP_CHAIN_NEXT: a chain goes on at no descriptor
- * @VHOST_ALT_DROP_CHAIN_LOOP: a chain is longer than its table, hence a loop
- * @VHOST_ALT_DROP_CHAIN_LONG: a chain has more pieces than fit into one message,
- *	1024
- * @VHOST_ALT_DROP_CHAIN_ORDER: a readable descriptor behind a writable one
- * @VHOST_ALT_DROP_CHAIN_ADDRESS: a buffer outside of guest memory, or forbidden
- * @VHOST_ALT_DROP_CHAIN_INDIRECT: an indirect table that is empty, of odd size,
- *	nested, continued or unreadable
- * @VHOST_ALT_DROP_DIRECTION: writable buffers to transmit, or readable ones to
- *	receive into
- * @VHOST_ALT_DROP_SHORT: transmit: less than a virtio-net and an Ethernet header
- * @VHOST_ALT_DROP_LONG: transmit: longer than any packet
- * @VHOST_ALT_DROP_HEADER: transmit: the virtio-net header contradicts the packet
- * @VHOST_ALT_DROP_COPY: transmit: a buffer could not be read
- * @VHOST_ALT_DROP_MEMORY: transmit: no memory for a copy
- * @VHOST_ALT_DROP_SEND: transmit: the backend refused the packet
- * @VHOST_ALT_DROP_NO_ROOM: receive: a packet larger than the buffers that it may
- *	have
- * @VHOST_ALT_DROP_RECEIVE: receive: the packet was gone, or its size another
- * @VHOST_ALT_DROP_WRITE: receive: a buffer could not be written
- * @__VHOST_ALT_DROP_MAX: behind the last
- * @VHOST_ALT_DROP_MAX: the last
+ * VHOST_ALT_DROPS() - the reasons why a packet is dropped
+ * @X: macro to expand for each of them: X(NUMBER, name, description)
+ *
+ * Either a packet was dropped, or a chain was returned to the guest unused. A
+ * reason is defined here, once, as a counter is in VHOST_ALT_COUNTERS().
+ *
+ * A piece of a chain is a part of a buffer that is contiguous in the owner's
+ * memory; one message to the backend holds at most 1024. A chain of more than
+ * 1024 descriptors is CHAIN_LONG too. The size of an indirect table is bad if it
+ * is 0 or not a multiple of 16, and a flag is bad if it nests another indirect
+ * table or continues the chain after this one. NO_ROOM is a packet that does
+ * not fit into all buffers that one packet may take.
  */
+#define VHOST_ALT_DROPS(X)						\
+	X(CHAIN_HEAD, chain_head,					\
+	  "the guest's driver made an invalid descriptor index available") \
+	X(CHAIN_NEXT, chain_next,					\
+	  "the guest's driver made a chain that leaves its descriptor table") \
+	X(CHAIN_LOOP, chain_loop,					\
+	  "the guest's driver made a chain longer than its table: a loop") \
+	X(CHAIN_LONG, chain_long,					\
+	  "the guest's driver made a chain of more than 1024 pieces")	\
+	X(CHAIN_ORDER, chain_order,					\
+	  "the guest's driver put a readable descriptor after a writable one") \
+	X(CHAIN_ADDRESS, chain_address,					\
+	  "a buffer lies outside of guest memory, or its access is forbidden") \
+	X(CHAIN_INDIRECT, chain_indirect,				\
+	  "an indirect table has a bad size or flag, or cannot be read") \
+	X(DIRECTION, direction,						\
+	  "a buffer to transmit is writable, or one to receive into is not") \
+	X(SHORT, short,							\
+	  "the guest sent less than a virtio-net and an Ethernet header") \
+	X(LONG, long,							\
+	  "the guest sent more bytes than a packet can have")		\
+	X(HEADER, header,						\
+	  "the guest sent a virtio-net header that contradicts its packet") \
+	X(COPY, copy,							\
+	  "a buffer to transmit could not be read")			\
+	X(MEMORY, memory,						\
+	  "the host had no memory for a copy of a packet to transmit")	\
+	X(SEND, send,							\
+	  "the backend refused the packet: is its interface up?")	\
+	X(NO_ROOM, no_room,						\
+	  "the packet exceeds the guest's buffers: check MTU and mrg_rxbuf") \
+	X(RECEIVE, receive,						\
+	  "the packet to receive was gone, or its size had changed")	\
+	X(WRITE, write,							\
+	  "a buffer to receive into could not be written")
+
+#define __VHOST_ALT_DROP(number, ...)	VHOST_ALT_DROP_ ## number,
+
+/* The attributes in VHOST_ALT_A_DROPS: a u64 for each reason. */
 enum vhost_alt_drop {
 	VHOST_ALT_DROP_UNSPEC,
 	VHOST_ALT_DROP_PAD,
-	VHOST_ALT_DROP_CHAIN_HEAD,
-	VHOST_ALT_DROP_CHAIN_NEXT,
-	VHOST_ALT_DROP_CHAIN_LOOP,
-	VHOST_ALT_DROP_CHAIN_LONG,
-	VHOST_ALT_DROP_CHAIN_ORDER,
-	VHOST_ALT_DROP_CHAIN_ADDRESS,
-	VHOST_ALT_DROP_CHAIN_INDIRECT,
-	VHOST_ALT_DROP_DIRECTION,
-	VHOST_ALT_DROP_SHORT,
-	VHOST_ALT_DROP_LONG,
-	VHOST_ALT_DROP_HEADER,
-	VHOST_ALT_DROP_COPY,
-	VHOST_ALT_DROP_MEMORY,
-	VHOST_ALT_DROP_SEND,
-	VHOST_ALT_DROP_NO_ROOM,
-	VHOST_ALT_DROP_RECEIVE,
-	VHOST_ALT_DROP_WRITE,
+	VHOST_ALT_DROPS(__VHOST_ALT_DROP)
 
 	__VHOST_ALT_DROP_MAX,
 	VHOST_ALT_DROP_MAX = __VHOST_ALT_DROP_MAX - 1
 };
+
+#undef __VHOST_ALT_DROP
 
 #endif /* _UAPI_VHOST_ALT_H */
