@@ -1,198 +1,219 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
 /*
- * The interface of /dev/vhost-net-alt: that of /dev/vhost-net.
+ * The interface of /dev/vhost-net-alt: that of /dev/vhost-net, and a netlink
+ * family.
  *
- * An open file is one device with two rings: 0 receives (the device writes
- * packets into the guest's buffers), 1 transmits. A further pair of queues is
- * a further file. Commands are ioctls of type VHOST_VIRTIO (0xAF), and the
- * structures are those of <linux/vhost.h>.
+ * An open file is a device with two rings: ring 0 receives (the device writes
+ * packets into the guest's buffers), ring 1 transmits. Each further pair of
+ * queues is a further open file. Commands are ioctls of type VHOST_VIRTIO
+ * (0xAF), and the structures are those of <linux/vhost.h>.
  *
- * GET/SET_FEATURES, GET/SET_FEATURES_ARRAY and GET/SET_BACKEND_FEATURES work for
- * everybody at any time, and so do reading, writing and polling the file.
- * SET_OWNER and SET/GET_FORK_FROM_OWNER work for everybody too. All other commands
- * fail with EPERM while there is no owner, and for a process whose address space
- * is not the owner's. A command that fails changes nothing.
- * All commands fail with EFAULT if their argument cannot be read or written. A
- * command of a ring reads the ring's index, the first u32 of its argument,
- * before all else: EFAULT, then ENOBUFS for an index of 2 or more. So an
- * unknown command is ENOTTY only if its argument begins with a good index.
+ * GET/SET_FEATURES, GET/SET_FEATURES_ARRAY and GET/SET_BACKEND_FEATURES are
+ * open to every process at any time, as are reading, writing and polling the
+ * file. SET_OWNER and GET/SET_FORK_FROM_OWNER are open to every process too.
+ * All other commands fail with EPERM if there is no owner, or if the address
+ * space of the caller is not the owner's. A command that fails changes nothing.
+ *
+ * Every command fails with EFAULT if its argument cannot be read or written. A
+ * command for a ring first reads the ring's index, the first u32 of its
+ * argument: EFAULT if that fails, then ENOBUFS if the index is 2 or more. An
+ * unknown command therefore fails with ENOTTY only if its argument begins with
+ * a valid index.
  *
  * VHOST_GET_FEATURES (u64, out)
- *	The features that are offered; see VHOST_ALT_FEATURES.
+ *	Get the features offered; see VHOST_ALT_FEATURES.
  *
  * VHOST_SET_FEATURES (u64, in)
- *	The features that the driver accepted. EOPNOTSUPP for one that is not
- *	offered; EFAULT for VHOST_F_LOG_ALL if a running ring could not have the
- *	log, and for VIRTIO_F_ACCESS_PLATFORM without memory. Legal while running.
- *	With VIRTIO_F_ACCESS_PLATFORM the device IOTLB is there, and empty, also if
- *	it has been there before; without, it is gone. Where that changes, running
- *	rings wait for new addresses.
+ *	Set the features that the driver accepted. Allowed while running.
+ *	EOPNOTSUPP for a feature that is not offered; EFAULT for VHOST_F_LOG_ALL
+ *	if a running ring could not access its part of the log, and for
+ *	VIRTIO_F_ACCESS_PLATFORM if memory is short.
+ *	With VIRTIO_F_ACCESS_PLATFORM the device has an IOTLB, which is empty
+ *	after each such command, even if there was one before; without, it has
+ *	none. If a command adds or removes the IOTLB, running rings wait for new
+ *	addresses.
  *
  * VHOST_GET_FEATURES_ARRAY (struct vhost_features_array, count in, words out)
  * VHOST_SET_FEATURES_ARRAY (struct vhost_features_array, in)
- *	The same for features beyond 63, as words of 64 from the lowest on. GET
- *	fills as many as there are, and zeroes the rest of count. SET takes words
- *	that are left out for 0, as VHOST_SET_FEATURES does.
+ *	The same for features beyond bit 63, as an array of 64-bit words, the
+ *	lowest first. GET fills in as many words as the device has and sets the
+ *	rest of count to 0. SET takes missing words as 0, as VHOST_SET_FEATURES
+ *	does.
  *
  * VHOST_SET_OWNER
- *	The calling process becomes the owner: guest memory is his, and his
- *	cgroups account for the worker thread, which is named vhost-<pid>.
- *	EBUSY if there is an owner, ENOMEM.
+ *	Make the calling process the owner. Guest addresses are resolved in its
+ *	address space, and the worker thread, named vhost-<pid>, is charged to
+ *	its cgroups. EBUSY if there is an owner; ENOMEM.
  *
  * VHOST_RESET_OWNER
- *	Stops the rings and resets all; the memory table has no regions afterwards.
- *	EPERM for others than the owner; ENOMEM.
+ *	Stop the rings and reset the device. The memory table has no regions
+ *	afterwards. EPERM for a process other than the owner; ENOMEM.
  *
  * VHOST_SET_FORK_FROM_OWNER, VHOST_GET_FORK_FROM_OWNER (u8)
- *	1, the default: the owner's workers are threads of his process, where the
- *	kernel has such (6.12), else threads of the kernel; 0: the kernel's on all.
- *	His cgroups account for either. SET: EBUSY once there is an owner, EINVAL
- *	for other values.
+ *	1, the default: workers are threads of the owner's process where the
+ *	kernel supports that (6.12), else kernel threads. 0: workers are kernel
+ *	threads everywhere. Both kinds are charged to the owner's cgroups. SET:
+ *	EBUSY if there is an owner, EINVAL for any other value.
  *
  * VHOST_NEW_WORKER (struct vhost_worker_state, out)
- *	One more worker, whose id is returned; ids begin with 0 for the owner's
- *	first. EINVAL without an owner, ENOSPC if there are 64, ENOMEM.
+ *	Create a worker and return its id. Ids start at 0, which is the owner's
+ *	first worker. EINVAL without an owner; ENOSPC if there are 64; ENOMEM.
  *
  * VHOST_FREE_WORKER (struct vhost_worker_state, in)
- *	Ends it. EINVAL without an owner, ENODEV if there is none with that id,
+ *	Free a worker. EINVAL without an owner; ENODEV if no worker has that id;
  *	EBUSY while it serves a ring.
  *
  * VHOST_ATTACH_VRING_WORKER (struct vhost_vring_worker, in)
- *	Has a ring served by another worker. When it returns, the former one does
- *	nothing for the ring any more. EINVAL without an owner, ENODEV. Legal while
- *	running.
+ *	Assign a ring to another worker. When the command returns, the previous
+ *	worker no longer does anything for the ring. Allowed while running.
+ *	EINVAL without an owner; ENODEV if no worker has that id.
  *
  * VHOST_GET_VRING_WORKER (struct vhost_vring_worker, index in, worker_id out)
- *	The worker that serves a ring. EINVAL without an owner.
+ *	Get the worker that serves a ring. EINVAL without an owner.
  *
  * VHOST_SET_MEM_TABLE (struct vhost_memory, in)
- *	Where guest-physical memory lies in the owner's. Up to 509 regions
- *	(module parameter max_mem_regions), else E2BIG. EOPNOTSUPP if padding is
- *	not 0; EFAULT for a region that is empty, wraps around, or, while a ring
- *	is running, lies outside of what a process can address; ENOMEM. Legal
- *	while running: a packet is moved by either the old table or the new.
- *	EFAULT also if a ring that logs all it writes could not have the log.
+ *	Map guest-physical memory to the owner's addresses. Allowed while
+ *	running: a packet is moved by either the old or the new table. E2BIG for
+ *	more than 509 regions (module parameter max_mem_regions); EOPNOTSUPP if
+ *	padding is not 0; EFAULT for a region that is empty, wraps around or,
+ *	while a ring is running, lies outside of user address space, and if a
+ *	ring that logs all its writes could not access its part of the log;
+ *	ENOMEM.
  *
  * VHOST_SET_LOG_BASE (u64, in)
- *	Where the dirty log is: a bitmap with a bit for each 4 KiB of
- *	guest-physical memory. EFAULT if a running ring could not have all that it
- *	needs of it. Legal while running.
- *	With VHOST_F_LOG_ALL what is received is logged, with VHOST_VRING_F_LOG
- *	what is written to the used ring. A ring whose log cannot be written stops.
+ *	Set the address of the dirty log: a bitmap with one bit for each 4 KiB
+ *	of guest-physical memory. Allowed while running. EFAULT if a running
+ *	ring could not access its part of the log.
+ *	With VHOST_F_LOG_ALL writes to receive buffers are logged, with
+ *	VHOST_VRING_F_LOG writes to the used ring. A ring whose log cannot be
+ *	written stops.
  *
  * VHOST_SET_LOG_FD (int, in)
- *	An eventfd that is signalled when the log has been written; -1 unbinds.
- *	EBADF, or EINVAL for a file that is no eventfd.
+ *	Set the eventfd that is signalled after the log was written; -1 removes
+ *	it. EBADF; EINVAL for a file that is not an eventfd.
  *
  * VHOST_SET_VRING_NUM (struct vhost_vring_state, in)
- *	The size of a ring: a power of two up to 32768, else EINVAL. EBUSY while
- *	it is running.
+ *	Set the size of a ring: a power of two, at most 32768, else EINVAL.
+ *	EBUSY while running.
  *
  * VHOST_SET_VRING_ADDR (struct vhost_vring_addr, in)
- *	Where the ring lies: in the owner's addresses or, with a device IOTLB, in
- *	the guest's. VHOST_VRING_F_LOG: writes to the used ring are logged, as of
- *	log_guest_addr or, with a device IOTLB, of the guest-physical memory that
- *	they go to. EOPNOTSUPP for other flags; EINVAL if avail is not aligned to 2,
- *	used or log to 4, or, while running, if the ring or its log is outside of
- *	what a process can address. Legal while running.
+ *	Set the addresses of a ring: in the owner's address space or, with a
+ *	device IOTLB, in the guest's. Allowed while running. VHOST_VRING_F_LOG
+ *	has writes to the used ring logged, at log_guest_addr or, with a device
+ *	IOTLB, at the guest-physical addresses that they go to. EOPNOTSUPP for
+ *	other flags; EINVAL if avail is not aligned to 2, if used or log is not
+ *	aligned to 4 or, while running, if the ring or its log lies outside of
+ *	user address space.
  *
  * VHOST_SET_VRING_BASE (struct vhost_vring_state, in)
- *	The index of the available entry to begin with. EBUSY while running,
+ *	Set the index of the first available entry to take. EBUSY while running;
  *	EINVAL above 0xffff.
  *
  * VHOST_GET_VRING_BASE (struct vhost_vring_state, in and out)
- *	The index of the available entry that is next. Exact while the ring does
- *	not run: every entry before it is used, none from it on.
+ *	Get the index of the next available entry to take. Exact while the ring
+ *	is stopped: every entry before it is used, and none from it on.
  *
  * VHOST_SET_VRING_ENDIAN (struct vhost_vring_state, in)
  * VHOST_GET_VRING_ENDIAN (struct vhost_vring_state, in and out)
  *	The byte order of a ring without VIRTIO_F_VERSION_1, from its next start
- *	on: VHOST_VRING_LITTLE_ENDIAN or VHOST_VRING_BIG_ENDIAN, else EINVAL. SET:
- *	EBUSY while running. ENOTTY if the kernel has no
+ *	on: VHOST_VRING_LITTLE_ENDIAN or VHOST_VRING_BIG_ENDIAN, else EINVAL.
+ *	SET: EBUSY while running. ENOTTY if the kernel is built without
  *	CONFIG_VHOST_CROSS_ENDIAN_LEGACY.
  *
  * VHOST_SET_VRING_BUSYLOOP_TIMEOUT (struct vhost_vring_state, in)
  * VHOST_GET_VRING_BUSYLOOP_TIMEOUT (struct vhost_vring_state, in and out)
- *	For how many microseconds after the last packet the worker looks for more
- *	before it sleeps, as long as nobody else wants the CPU. Legal while running.
+ *	The time in microseconds for which the worker keeps polling after the
+ *	last packet before it sleeps, as long as no other task wants the CPU.
+ *	Allowed while running.
  *
  * VHOST_SET_VRING_KICK, _CALL, _ERR (struct vhost_vring_file, in)
- *	The eventfds by which the guest announces buffers, is interrupted, and by
- *	which the owner learns that a ring stopped because it could not be used.
- *	-1 unbinds. EBADF, or EINVAL for a file that is no eventfd. Nothing runs
- *	on behalf of a replaced kick once the command is done.
+ *	Set the eventfds by which the guest announces buffers (kick), by which
+ *	the guest is interrupted (call), and by which the owner learns that a
+ *	ring stopped because it could not be used (err); -1 removes it. EBADF;
+ *	EINVAL for a file that is not an eventfd. When the command returns,
+ *	nothing started by a replaced kick is still running.
  *
  * VHOST_GET_BACKEND_FEATURES, VHOST_SET_BACKEND_FEATURES (u64)
- *	See VHOST_ALT_BACKEND_FEATURES. EOPNOTSUPP for others.
+ *	Get the backend features offered, or set those accepted; see
+ *	VHOST_ALT_BACKEND_FEATURES. EOPNOTSUPP for others.
  *
  * VHOST_NET_SET_BACKEND (struct vhost_vring_file, in)
- *	Starts the ring on a file, moves it to another, or stops it: -1, which
- *	always succeeds. The file is a tap or tun, a macvtap, or an AF_PACKET raw
- *	socket, else ENOTSOCK. ENOBUFS for a bad index; EFAULT if there is no
- *	memory table or the ring cannot be accessed; EINVAL for a tap that has no
- *	device.
+ *	Start a ring on a file, move it to another file or, with -1, stop it.
+ *	Stopping always succeeds. The file is a tap or tun, a macvtap, or an
+ *	AF_PACKET raw socket, else ENOTSOCK. ENOBUFS for an invalid index;
+ *	EFAULT if there is no memory table or the ring cannot be accessed;
+ *	EINVAL for a tap without a device.
  *
- * The device IOTLB maps the I/O virtual addresses of a guest behind an IOMMU. It
- * has up to 4096 entries (module parameter max_iotlb_entries), of which the oldest
- * make room. Messages are of struct vhost_msg, or of struct vhost_msg_v2 with
- * VHOST_BACKEND_F_IOTLB_MSG_V2; both are taken at any time.
+ * The device IOTLB maps I/O virtual addresses of a guest behind an IOMMU. It
+ * holds up to 4096 entries (module parameter max_iotlb_entries); the oldest one
+ * makes room for a new one. A message is a struct vhost_msg or, with
+ * VHOST_BACKEND_F_IOTLB_MSG_V2, a struct vhost_msg_v2; written messages may be
+ * of either kind at any time.
  *
  * read
- *	A VHOST_IOTLB_MISS: a ring waits for an entry that holds iova and allows
- *	perm. Less room than a message reads 0 bytes. EAGAIN if there is none and
- *	the file is O_NONBLOCK; EBADFD if there is no device IOTLB. Each ring has
- *	at most one miss; what has been read and not answered is asked again when
- *	the guest kicks.
+ *	Read a VHOST_IOTLB_MISS: a ring waits for an entry that contains iova
+ *	and allows perm. A buffer smaller than a message reads 0 bytes. EAGAIN
+ *	if there is no miss and the file is O_NONBLOCK; EBADFD if there is no
+ *	device IOTLB. Each ring has at most one miss. A miss that was read and
+ *	not answered is reported again when the guest kicks.
  *
  * write
- *	VHOST_IOTLB_UPDATE: guest addresses [iova, iova + size) are the owner's
- *	from uaddr on, for perm. Replaces entries that it overlaps, and wakes the
- *	rings that wait for it.
- *	VHOST_IOTLB_INVALIDATE: removes the entries that touch the range. When it
- *	returns, none is in use.
- *	EINVAL for less than a message, an unknown form, or an update of size 0;
- *	EFAULT for anything else that is wrong, and without a device IOTLB.
+ *	VHOST_IOTLB_UPDATE: map guest addresses [iova, iova + size) to the
+ *	owner's addresses from uaddr on, for perm. Entries that overlap are
+ *	replaced, and rings that wait for the range are woken.
+ *	VHOST_IOTLB_INVALIDATE: remove the entries that overlap the range. When
+ *	the call returns, none of them is in use.
+ *	EINVAL for less than a message, an unknown type of message, or an update
+ *	of size 0; EFAULT for any other invalid message, and without a device
+ *	IOTLB.
  *
  * poll
  *	POLLIN if there is a miss to read.
  *
- * What a queue has done stands in /proc/<pid>/fdinfo/<fd> of the open file, one
- * counter a line: "queue0.packets:\t42", and comes, with much more, by the generic
- * netlink family "vhost_alt":
+ * The counters of a queue are in /proc/<pid>/fdinfo/<fd> of the open file, one
+ * per line: "queue0.packets:\t42". The generic netlink family "vhost_alt" has
+ * the counters and much more:
  *
  * VHOST_ALT_CMD_DEV_GET
- *	A device, by VHOST_ALT_A_DEV_ID, or all as a dump: the attributes of
- *	devices. Only devices that were opened in the network namespace of the
- *	caller, or all in the initial one; others are not there (ENODEV).
+ *	Get the device VHOST_ALT_A_DEV_ID, or dump all devices. In the initial
+ *	network namespace all devices are visible, in any other one those that
+ *	were opened there. ENODEV for a device that is not visible.
  *
  * VHOST_ALT_CMD_QUEUE_GET
- *	A queue, by VHOST_ALT_A_DEV_ID and VHOST_ALT_A_QUEUE (ENOBUFS for one that
- *	a device does not have), or as a dump all, or all of one device: the
- *	attributes of queues. Addresses are left out for a caller without
- *	CAP_NET_ADMIN in the namespace of the device.
+ *	Get the queue VHOST_ALT_A_QUEUE of the device VHOST_ALT_A_DEV_ID, or
+ *	dump all queues, of all devices or of one. ENOBUFS for a queue that the
+ *	device does not have. Addresses are absent for a caller without
+ *	CAP_NET_ADMIN in the user namespace of the device's network namespace.
  *
  * VHOST_ALT_CMD_STATS_RESET
- *	Sets the counters of a device, or of one of its queues, to 0.
- *	CAP_NET_ADMIN, else EPERM.
+ *	Have the counters of a device, or of one of its queues, continue from 0.
+ *	The current values become a baseline, which is subtracted whenever
+ *	counters are shown, in fdinfo too; the worker is not involved. EPERM
+ *	without CAP_NET_ADMIN as above.
  *
  * VHOST_ALT_CMD_RING_GET
- *	What is in the ring of a queue: the last VHOST_ALT_A_RING_COUNT (16 if left
- *	out, at most 64) available entries that were taken, with their
- *	descriptors, and used entries that were written, the oldest first. The ring
- *	goes on meanwhile, so its entries may be newer than the indices say.
- *	CAP_NET_ADMIN, else EPERM; EINVAL without an owner or addresses of the
- *	ring; EFAULT if it cannot be read. Entries that were never written, or (in
- *	order) are skipped, show what is in memory there.
+ *	Get the contents of a queue's ring: the last VHOST_ALT_A_RING_COUNT
+ *	available entries taken, with their descriptors, and used entries
+ *	written, the oldest first. The count is 16 if absent, and at most 64.
+ *	The ring is read without its worker and runs on meanwhile, so entries
+ *	may be newer than the indices. An entry that was never written, or that
+ *	was skipped (in-order use), shows what is in memory at its place. EPERM
+ *	without CAP_NET_ADMIN as above; EINVAL without an owner, or if the ring
+ *	is not set up; EBUSY if a command is in progress on the device: try
+ *	again; EFAULT if a part of the ring is not mapped, not present in
+ *	memory, or not in the device IOTLB.
  *
- * EBUSY for a device that cannot be looked at within a second, since its owner or
- * worker waits for memory or is stopped; a dump leaves it out.
+ * No GET waits for a device: one whose owner or worker is stopped, or waits for
+ * memory, is shown like any other. Numbers are read one by one while the device
+ * runs, so they may be from slightly different times. EINVAL if an attribute
+ * that names the device or the queue is missing.
  *
- * A dump that met a change of the list of devices has NLM_F_DUMP_INTR. The
- * multicast group "events" tells of devices that are opened and closed, of backends
- * that are set and removed, and of rings that stopped for an error: messages with
- * the command VHOST_ALT_CMD_*_NTF, and the device's id, pid and comm; for queues
- * also their number and name, and the interface. They go to the namespace of the
- * device and to the initial one.
+ * A dump during which the list of devices changed has NLM_F_DUMP_INTR set. The
+ * multicast group "events" reports devices that are opened and closed, backends
+ * that are set and removed, and rings that stopped because of an error, in
+ * messages VHOST_ALT_CMD_*_NTF. They contain the device's id and the owner's
+ * comm; for a queue also its number and name, and the interface. They are sent
+ * to the device's network namespace and to the initial one.
  */
 #ifndef _UAPI_VHOST_ALT_H
 #define _UAPI_VHOST_ALT_H
@@ -203,8 +224,8 @@
 #include <linux/virtio_ring.h>
 
 /*
- * Older headers have no names for these: chains are used in the order in which
- * they are available; one ring may be reset alone.
+ * Names that older headers lack: chains are used in the order in which they
+ * were made available; a ring can be reset on its own.
  */
 #ifndef VIRTIO_F_IN_ORDER
 #define VIRTIO_F_IN_ORDER	35
@@ -224,8 +245,10 @@ struct vhost_vring_worker {
 	unsigned int worker_id;
 };
 
-#define VHOST_NEW_WORKER	_IOR(VHOST_VIRTIO, 0x8, struct vhost_worker_state)
-#define VHOST_FREE_WORKER	_IOW(VHOST_VIRTIO, 0x9, struct vhost_worker_state)
+#define VHOST_NEW_WORKER \
+	_IOR(VHOST_VIRTIO, 0x8, struct vhost_worker_state)
+#define VHOST_FREE_WORKER \
+	_IOW(VHOST_VIRTIO, 0x9, struct vhost_worker_state)
 #define VHOST_ATTACH_VRING_WORKER \
 	_IOW(VHOST_VIRTIO, 0x15, struct vhost_vring_worker)
 #define VHOST_GET_VRING_WORKER \
@@ -252,11 +275,12 @@ struct vhost_features_array {
 #endif
 
 /*
- * What VHOST_GET_FEATURES returns. The bit of VHOST_NET_F_VIRTIO_NET_HDR (the
- * device adds and strips the virtio-net header, the backend has none) is that of
- * VIRTIO_F_ANY_LAYOUT to a driver. VHOST_GET_FEATURES_ARRAY has a second word: where
- * the kernel's tun knows virtio-net headers of tunnelled UDP segments (6.17),
- * VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO and VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO.
+ * What VHOST_GET_FEATURES returns. The bit VHOST_NET_F_VIRTIO_NET_HDR (the
+ * device adds and strips the virtio-net header, the backend has none) means
+ * VIRTIO_F_ANY_LAYOUT to a driver. VHOST_GET_FEATURES_ARRAY returns a second
+ * word too. It has VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO and
+ * VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO if the kernel's tun supports virtio-net
+ * headers of tunnelled UDP segments (6.17).
  */
 #define VHOST_ALT_FEATURES				\
 	((1ULL << VIRTIO_F_NOTIFY_ON_EMPTY) |		\
@@ -278,7 +302,24 @@ struct vhost_features_array {
 #define VHOST_ALT_GENL_VERSION	1
 #define VHOST_ALT_GENL_EVENTS	"events"
 
-/* Commands of the netlink family, and notifications. */
+/**
+ * enum vhost_alt_cmd - commands of the netlink family, and its notifications
+ * @VHOST_ALT_CMD_UNSPEC: unused
+ * @VHOST_ALT_CMD_DEV_GET: get a device, or dump all
+ * @VHOST_ALT_CMD_QUEUE_GET: get a queue of a device, or dump all queues, of all
+ *	devices or of one
+ * @VHOST_ALT_CMD_STATS_RESET: have the counters of a device, or of one of its
+ *	queues, continue from 0
+ * @VHOST_ALT_CMD_RING_GET: get the contents of a queue's ring
+ * @VHOST_ALT_CMD_DEV_OPEN_NTF: a device was opened
+ * @VHOST_ALT_CMD_DEV_CLOSE_NTF: a device was closed
+ * @VHOST_ALT_CMD_BACKEND_SET_NTF: a queue got a backend
+ * @VHOST_ALT_CMD_BACKEND_REMOVED_NTF: a queue lost its backend
+ * @VHOST_ALT_CMD_RING_ERROR_NTF: a queue stopped because its ring could not be
+ *	used
+ * @__VHOST_ALT_CMD_MAX: one more than the last
+ * @VHOST_ALT_CMD_MAX: the last one
+ */
 enum vhost_alt_cmd {
 	VHOST_ALT_CMD_UNSPEC,
 	VHOST_ALT_CMD_DEV_GET,
@@ -297,52 +338,65 @@ enum vhost_alt_cmd {
 
 /**
  * enum vhost_alt_attr - attributes of messages
- * @VHOST_ALT_A_UNSPEC: none
- * @VHOST_ALT_A_PAD: alignment
- * @VHOST_ALT_A_DEV_ID: u32, of an open file; not used again soon
- * @VHOST_ALT_A_PID: u32, the owner's, in the initial pid namespace; left out
- *	without an owner
- * @VHOST_ALT_A_COMM: string, the owner's
- * @VHOST_ALT_A_FEATURES: u64, as the driver accepted them
- * @VHOST_ALT_A_FEATURES_HI: u64, those from 64 on
- * @VHOST_ALT_A_BACKEND_FEATURES: u64
- * @VHOST_ALT_A_REGIONS: u32, regions of the memory table
- * @VHOST_ALT_A_IOTLB_ENTRIES: u32, entries of the device IOTLB; left out without
- *	one
- * @VHOST_ALT_A_WORKER: nest of enum vhost_alt_worker_attr, one for each worker
- * @VHOST_ALT_A_QUEUES: u32, how many queues it has
+ * @VHOST_ALT_A_UNSPEC: unused
+ * @VHOST_ALT_A_PAD: padding
+ * @VHOST_ALT_A_DEV_ID: u32, the id of a device, which is an open file; ids are
+ *	not reused soon
+ * @VHOST_ALT_A_PID: u32, the owner's process id in the reader's pid namespace;
+ *	absent without an owner, if the process is not visible there, and in
+ *	notifications
+ * @VHOST_ALT_A_COMM: string, the owner's command name; absent without an owner
+ * @VHOST_ALT_A_FEATURES: u64, the features that the driver accepted
+ * @VHOST_ALT_A_FEATURES_HI: u64, the features from bit 64 on
+ * @VHOST_ALT_A_BACKEND_FEATURES: u64, the backend features that the owner
+ *	accepted
+ * @VHOST_ALT_A_REGIONS: u32, the number of regions in the memory table
+ * @VHOST_ALT_A_IOTLB_ENTRIES: u32, the number of entries in the device IOTLB;
+ *	absent without one
+ * @VHOST_ALT_A_WORKER: nest of enum vhost_alt_worker_attr, one per worker
+ * @VHOST_ALT_A_QUEUES: u32, the number of queues of the device
  * @VHOST_ALT_A_QUEUE: u32, the number of a queue
- * @VHOST_ALT_A_QUEUE_NAME: string, "rx" or "tx", as the guest sees it
- * @VHOST_ALT_A_SIZE: u32, entries of the ring
- * @VHOST_ALT_A_LAYOUT: string, "split"
- * @VHOST_ALT_A_STATE: u32, of VHOST_ALT_QUEUE_*
- * @VHOST_ALT_A_IFNAME: string, what the interface of the backend was called when
- *	it was set; left out for one that has none, and without a backend
- * @VHOST_ALT_A_IFINDEX: u32, its index. That of a tap is looked up by the name, in the
- *	namespace in which it was opened.
- * @VHOST_ALT_A_WORKER_ID: u32, who serves the queue
- * @VHOST_ALT_A_BUSYLOOP: u32, microseconds
- * @VHOST_ALT_A_LAST_AVAIL: u32, index of the next available entry to take
- * @VHOST_ALT_A_AVAIL_IDX: u32, end of the available entries when last looked at
- * @VHOST_ALT_A_LAST_USED: u32, index of the next used entry to write
- * @VHOST_ALT_A_DESC_ADDR: u64, as the owner gave it, like the next two
- * @VHOST_ALT_A_AVAIL_ADDR: u64
- * @VHOST_ALT_A_USED_ADDR: u64
- * @VHOST_ALT_A_COUNTERS: nest of u64 by enum vhost_alt_counter
- * @VHOST_ALT_A_DROPS: nest of u64 by enum vhost_alt_drop
- * @VHOST_ALT_A_BATCH_SIZES: nest of u64: attribute i is how many batches had more
- *	than 2^(i-2) and up to 2^(i-1) chains: 1, 2, 3-4, 5-8, ..., 33-64, more
- * @VHOST_ALT_A_RING_COUNT: u32, how many entries of a ring
- * @VHOST_ALT_A_RING_AVAIL: nest of enum vhost_alt_entry_attr, one for each entry
- * @VHOST_ALT_A_RING_USED: nest of enum vhost_alt_entry_attr, one for each entry
- * @VHOST_ALT_A_RING_AVAIL_FLAGS: u32, the driver's flags as they are in the ring
- * @VHOST_ALT_A_RING_AVAIL_IDX: u32, its index
- * @VHOST_ALT_A_RING_USED_EVENT: u32, its event index; left out without one
- * @VHOST_ALT_A_RING_USED_FLAGS: u32, the device's flags as they are in the ring
- * @VHOST_ALT_A_RING_USED_IDX: u32, its index
- * @VHOST_ALT_A_RING_AVAIL_EVENT: u32, its event index; left out without one
- * @__VHOST_ALT_A_MAX: behind the last
- * @VHOST_ALT_A_MAX: the last
+ * @VHOST_ALT_A_QUEUE_NAME: string, "rx" or "tx", as seen by the guest
+ * @VHOST_ALT_A_SIZE: u32, the number of entries in the ring
+ * @VHOST_ALT_A_LAYOUT: string, the layout of the ring: "split"
+ * @VHOST_ALT_A_STATE: u32, bits of enum vhost_alt_queue_state
+ * @VHOST_ALT_A_IFNAME: string, the name that the backend's interface had when
+ *	it was set; absent without a backend, and for a backend without an
+ *	interface
+ * @VHOST_ALT_A_IFINDEX: u32, the index of that interface; a tap's is looked up
+ *	by its name in the namespace in which the tap was opened
+ * @VHOST_ALT_A_WORKER_ID: u32, the id of the worker that serves the queue
+ * @VHOST_ALT_A_BUSYLOOP: u32, the busy polling timeout in microseconds
+ * @VHOST_ALT_A_LAST_AVAIL: u32, the index of the next available entry to take
+ * @VHOST_ALT_A_AVAIL_IDX: u32, the end of the available entries when last read
+ * @VHOST_ALT_A_LAST_USED: u32, the index of the next used entry to write
+ * @VHOST_ALT_A_DESC_ADDR: u64, the address of the descriptor table, as set by
+ *	the owner
+ * @VHOST_ALT_A_AVAIL_ADDR: u64, the address of the available ring, as set by
+ *	the owner
+ * @VHOST_ALT_A_USED_ADDR: u64, the address of the used ring, as set by the
+ *	owner
+ * @VHOST_ALT_A_COUNTERS: nest of u64 by enum vhost_alt_counter, the counters of
+ *	the queue
+ * @VHOST_ALT_A_DROPS: nest of u64 by enum vhost_alt_drop, the packets dropped
+ *	and chains returned unused
+ * @VHOST_ALT_A_BATCH_SIZES: nest of u64, attribute i is the number of batches
+ *	of more than 2^(i-2) and at most 2^(i-1) chains: 1, 2, 3-4, 5-8, ...,
+ *	33-64, more
+ * @VHOST_ALT_A_RING_COUNT: u32, the number of ring entries to get
+ * @VHOST_ALT_A_RING_AVAIL: nest of enum vhost_alt_entry_attr, one per available
+ *	entry
+ * @VHOST_ALT_A_RING_USED: nest of enum vhost_alt_entry_attr, one per used entry
+ * @VHOST_ALT_A_RING_AVAIL_FLAGS: u32, the driver's flags in the ring
+ * @VHOST_ALT_A_RING_AVAIL_IDX: u32, the driver's index in the ring
+ * @VHOST_ALT_A_RING_USED_EVENT: u32, the driver's event index in the ring;
+ *	absent without event indices
+ * @VHOST_ALT_A_RING_USED_FLAGS: u32, the device's flags in the ring
+ * @VHOST_ALT_A_RING_USED_IDX: u32, the device's index in the ring
+ * @VHOST_ALT_A_RING_AVAIL_EVENT: u32, the device's event index in the ring;
+ *	absent without event indices
+ * @__VHOST_ALT_A_MAX: one more than the last
+ * @VHOST_ALT_A_MAX: the last one
  */
 enum vhost_alt_attr {
 	VHOST_ALT_A_UNSPEC,
@@ -392,12 +446,12 @@ enum vhost_alt_attr {
 /**
  * enum vhost_alt_queue_state - bits of VHOST_ALT_A_STATE
  * @VHOST_ALT_QUEUE_RUNNING: has a backend
- * @VHOST_ALT_QUEUE_BROKEN: rests after an error of its ring
- * @VHOST_ALT_QUEUE_EVENT_IDX: uses the event index
+ * @VHOST_ALT_QUEUE_BROKEN: stopped because its ring could not be used
+ * @VHOST_ALT_QUEUE_EVENT_IDX: uses event indices
  * @VHOST_ALT_QUEUE_NOTIFY_OFF: has told the guest not to kick
  * @VHOST_ALT_QUEUE_IOTLB_MISS: waits for an entry of the device IOTLB
  * @VHOST_ALT_QUEUE_KICK: has an eventfd for kicks
- * @VHOST_ALT_QUEUE_CALL: has one for calls
+ * @VHOST_ALT_QUEUE_CALL: has an eventfd for calls
  */
 enum vhost_alt_queue_state {
 	VHOST_ALT_QUEUE_RUNNING		= 0x01,
@@ -410,16 +464,17 @@ enum vhost_alt_queue_state {
 };
 
 /**
- * enum vhost_alt_worker_attr - a worker
- * @VHOST_ALT_WORKER_UNSPEC: none
- * @VHOST_ALT_WORKER_PAD: alignment
- * @VHOST_ALT_WORKER_ID: u32, within the device
- * @VHOST_ALT_WORKER_TID: u32, in the initial pid namespace
- * @VHOST_ALT_WORKER_RUNS: u64, times that it took up all the work that was queued
- * @VHOST_ALT_WORKER_RUNTIME: u64, nanoseconds of CPU time
- * @VHOST_ALT_WORKER_CPU: u32, where it ran last
- * @__VHOST_ALT_WORKER_MAX: behind the last
- * @VHOST_ALT_WORKER_MAX: the last
+ * enum vhost_alt_worker_attr - attributes of a worker
+ * @VHOST_ALT_WORKER_UNSPEC: unused
+ * @VHOST_ALT_WORKER_PAD: padding
+ * @VHOST_ALT_WORKER_ID: u32, the worker's id in its device
+ * @VHOST_ALT_WORKER_TID: u32, the worker's thread id in the reader's pid
+ *	namespace; absent if the thread is not visible there
+ * @VHOST_ALT_WORKER_RUNS: u64, times the worker took up all the work queued
+ * @VHOST_ALT_WORKER_RUNTIME: u64, the CPU time used, in nanoseconds
+ * @VHOST_ALT_WORKER_CPU: u32, the CPU on which the worker ran last
+ * @__VHOST_ALT_WORKER_MAX: one more than the last
+ * @VHOST_ALT_WORKER_MAX: the last one
  */
 enum vhost_alt_worker_attr {
 	VHOST_ALT_WORKER_UNSPEC,
@@ -435,16 +490,17 @@ enum vhost_alt_worker_attr {
 };
 
 /**
- * enum vhost_alt_entry_attr - an entry of a ring
- * @VHOST_ALT_ENTRY_UNSPEC: none
- * @VHOST_ALT_ENTRY_PAD: alignment
- * @VHOST_ALT_ENTRY_INDEX: u32, its index, which counts on over the ring's end
+ * enum vhost_alt_entry_attr - attributes of a ring entry
+ * @VHOST_ALT_ENTRY_UNSPEC: unused
+ * @VHOST_ALT_ENTRY_PAD: padding
+ * @VHOST_ALT_ENTRY_INDEX: u32, the entry's index, which runs on past the end of
+ *	the ring
  * @VHOST_ALT_ENTRY_ID: u32, the head of the chain
- * @VHOST_ALT_ENTRY_LEN: u32, used entries: bytes that the device wrote
- * @VHOST_ALT_ENTRY_DESC: nest of enum vhost_alt_desc_attr: available entries: each
- *	descriptor of the chain in the ring's table, at most 8
- * @__VHOST_ALT_ENTRY_MAX: behind the last
- * @VHOST_ALT_ENTRY_MAX: the last
+ * @VHOST_ALT_ENTRY_LEN: u32, the bytes that the device wrote; used entries only
+ * @VHOST_ALT_ENTRY_DESC: nest of enum vhost_alt_desc_attr, one per descriptor
+ *	of the chain in the ring's table, at most 8; available entries only
+ * @__VHOST_ALT_ENTRY_MAX: one more than the last
+ * @VHOST_ALT_ENTRY_MAX: the last one
  */
 enum vhost_alt_entry_attr {
 	VHOST_ALT_ENTRY_UNSPEC,
@@ -459,16 +515,17 @@ enum vhost_alt_entry_attr {
 };
 
 /**
- * enum vhost_alt_desc_attr - a descriptor
- * @VHOST_ALT_DESC_UNSPEC: none
- * @VHOST_ALT_DESC_PAD: alignment
- * @VHOST_ALT_DESC_INDEX: u32, its place in the table
- * @VHOST_ALT_DESC_ADDR: u64, the guest's address of the buffer
- * @VHOST_ALT_DESC_LEN: u32, its bytes
- * @VHOST_ALT_DESC_FLAGS: u32, of VRING_DESC_F_*
- * @VHOST_ALT_DESC_NEXT: u32, where the chain goes on, if the flags say so
- * @__VHOST_ALT_DESC_MAX: behind the last
- * @VHOST_ALT_DESC_MAX: the last
+ * enum vhost_alt_desc_attr - attributes of a descriptor
+ * @VHOST_ALT_DESC_UNSPEC: unused
+ * @VHOST_ALT_DESC_PAD: padding
+ * @VHOST_ALT_DESC_INDEX: u32, the descriptor's index in the table
+ * @VHOST_ALT_DESC_ADDR: u64, the guest address of the buffer
+ * @VHOST_ALT_DESC_LEN: u32, the length of the buffer in bytes
+ * @VHOST_ALT_DESC_FLAGS: u32, bits VRING_DESC_F_*
+ * @VHOST_ALT_DESC_NEXT: u32, the index of the next descriptor, if the flags say
+ *	that there is one
+ * @__VHOST_ALT_DESC_MAX: one more than the last
+ * @VHOST_ALT_DESC_MAX: the last one
  */
 enum vhost_alt_desc_attr {
 	VHOST_ALT_DESC_UNSPEC,
@@ -492,7 +549,6 @@ enum vhost_alt_desc_attr {
  * in vhostctl's output. After a change run netlink/generate.py, and describe a
  * new counter in docs/counters.md. New counters go at the end.
  *
- * A batch is completed as a whole; what does not fit into it is put back.
  * KICKS_SUPPRESSED counts rounds of fetching that found chains although the
  * guest had not kicked since the previous round. IOTLB_MISSES counts a miss
  * again if it was read, not answered, and met again.
@@ -562,10 +618,10 @@ enum vhost_alt_counter {
  *
  * A piece of a chain is a part of a buffer that is contiguous in the owner's
  * memory; one message to the backend holds at most 1024. A chain of more than
- * 1024 descriptors is CHAIN_LONG too. The size of an indirect table is bad if it
- * is 0 or not a multiple of 16, and a flag is bad if it nests another indirect
- * table or continues the chain after this one. NO_ROOM is a packet that does
- * not fit into all buffers that one packet may take.
+ * 1024 descriptors is CHAIN_LONG too. The size of an indirect table is bad if
+ * it is 0 or not a multiple of 16, and a flag is bad if it nests another
+ * indirect table or continues the chain after this one. NO_ROOM is a packet
+ * that does not fit into all buffers that one packet may take.
  */
 #define VHOST_ALT_DROPS(X)						\
 	X(CHAIN_HEAD, chain_head,					\
