@@ -92,6 +92,7 @@ static const struct name feature_names[] = {
 	{ 39, "notif_config_data" },
 	{ 40, "ring_reset" },
 	{ 41, "admin_vq" },
+	{ 50, "device_stats" },
 	{ 52, "vq_notf_coal" },
 	{ 53, "notf_coal" },
 	{ 54, "guest_uso4" },
@@ -115,8 +116,10 @@ const struct name backend_feature_names[] = {
 	{ 2, "iotlb_batch" },
 	{ 3, "iotlb_asid" },
 	{ 4, "suspend" },
-	{ 5, "enable_after_driver_ok" },
-	{ 6, "resume" },
+	{ 5, "resume" },
+	{ 6, "enable_after_driver_ok" },
+	{ 7, "desc_asid" },
+	{ 8, "iotlb_persist" },
 	{ 0 }
 };
 
