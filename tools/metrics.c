@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vhostctl metrics: OpenMetrics text, for Prometheus and its like. */
+/* vhostctl metrics: print OpenMetrics text, for Prometheus and others. */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,7 +8,7 @@
 
 #define PREFIX		"vhost_alt_"
 
-/* The strings were cleaned when they came; these two are left. */
+/* nl_string() has replaced all other special characters. */
 static void print_label(const char *name, const char *value)
 {
 	printf("%s=\"", name);
@@ -39,7 +39,7 @@ static void print_unit(const char *name, const char *unit)
 	printf("# UNIT " PREFIX "%s %s\n", name, unit);
 }
 
-/* Calls @print for each queue of each device. */
+/* Call @print for each queue of each device. */
 static void each_queue(const struct snapshot *snap,
 		       void (*print)(const struct queue *q, const void *what),
 		       const void *what)
@@ -60,7 +60,7 @@ static void print_counter(const struct queue *q, const void *what)
 	printf("} %llu\n", q->counter[counter->value]);
 }
 
-/* Time is in seconds there, as Prometheus wants it. */
+/* By convention, Prometheus has times in seconds. */
 static void print_busy(const struct queue *q, const void *what)
 {
 	printf(PREFIX "busy_seconds_total{");
@@ -80,7 +80,7 @@ static void print_drops(const struct queue *q, const void *what)
 	}
 }
 
-/* Cumulative, as histograms are. Without a sum: it would be of chains. */
+/* Buckets are cumulative. There is no sum: it would be one of chains. */
 static void print_batches(const struct queue *q, const void *what)
 {
 	__u64 sum = 0;
@@ -126,18 +126,18 @@ static void queue_metrics(const struct snapshot *snap)
 		each_queue(snap, print_counter, counter);
 	}
 	print_unit("busy_seconds", "seconds");
-	print_head("busy_seconds", "counter", "Time of busy polling");
+	print_head("busy_seconds", "counter", "Time spent busy polling");
 	each_queue(snap, print_busy, NULL);
 	print_head("drops", "counter", "Packets dropped, by reason");
 	each_queue(snap, print_drops, NULL);
-	print_head("batch_size", "histogram", "Chains in a batch");
+	print_head("batch_size", "histogram", "Chains per batch");
 	each_queue(snap, print_batches, NULL);
-	print_head("queue_running", "gauge", "Whether it has a backend");
+	print_head("queue_running", "gauge", "Whether the queue has a backend");
 	each_queue(snap, print_running, &running);
 	print_head("queue_broken", "gauge",
-		   "Whether it stopped at an error of its ring");
+		   "Whether the queue stopped because of a ring error");
 	each_queue(snap, print_running, &broken);
-	print_head("queue_size", "gauge", "Entries of the ring");
+	print_head("queue_size", "gauge", "Entries in the ring");
 	each_queue(snap, print_size, NULL);
 }
 
@@ -162,11 +162,13 @@ static void print_runtime(const struct device *dev, const struct worker *w)
 
 static void print_info(const struct device *dev)
 {
-	char pid[16];
+	char pid[16] = "";
 
-	snprintf(pid, sizeof(pid), "%u", dev->pid);
+	/* Without an owner, or one in another pid namespace, there is none. */
+	if (dev->pid)
+		snprintf(pid, sizeof(pid), "%u", dev->pid);
 	printf(PREFIX "device_info{dev=\"%u\",", dev->id);
-	print_label("pid", dev->has_owner ? pid : "");
+	print_label("pid", pid);
 	putchar(',');
 	print_label("comm", dev->comm);
 	putchar(',');
@@ -179,21 +181,22 @@ static void device_metrics(const struct snapshot *snap)
 	const struct device *dev, *end = snap->dev + snap->ndev;
 	const struct worker *w;
 
-	/* Not of type info, which node_exporter's parser does not know. */
+	/* Not of type info: node_exporter's parser does not know that. */
 	print_head("device_info", "gauge", "A device and its owner");
 	for (dev = snap->dev; dev < end; dev++)
 		print_info(dev);
-	print_head("regions", "gauge", "Regions of the memory table");
+	print_head("regions", "gauge", "Regions in the memory table");
 	for (dev = snap->dev; dev < end; dev++)
 		printf(PREFIX "regions{dev=\"%u\"} %u\n", dev->id,
 		       dev->regions);
 	print_head("worker_runs", "counter",
-		   "Times that a worker took up queued work");
+		   "Times a worker took up queued work");
 	for (dev = snap->dev; dev < end; dev++)
 		for (w = dev->worker; w < dev->worker + dev->nworkers; w++)
 			print_runs(dev, w);
 	print_unit("worker_runtime_seconds", "seconds");
-	print_head("worker_runtime_seconds", "counter", "CPU time of a worker");
+	print_head("worker_runtime_seconds", "counter",
+		   "CPU time used by a worker");
 	for (dev = snap->dev; dev < end; dev++)
 		for (w = dev->worker; w < dev->worker + dev->nworkers; w++)
 			print_runtime(dev, w);

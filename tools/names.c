@@ -51,7 +51,7 @@ const char *const batch_names[] = {
 	"1", "2", "3-4", "5-8", "9-16", "17-32", "33-64", "65-",
 };
 
-/* By number, since older headers lack some. */
+/* By number: older headers lack some of them. */
 static const struct name feature_names[] = {
 	{ 0, "csum" },
 	{ 1, "guest_csum" },
@@ -78,7 +78,7 @@ static const struct name feature_names[] = {
 	{ 23, "ctrl_mac_addr" },
 	{ 24, "notify_on_empty" },
 	{ 26, "log_all" },
-	/* The same bit is any_layout between device and driver. */
+	/* To a driver, the same bit means any_layout. */
 	{ 27, "virtio_net_hdr" },
 	{ 28, "indirect_desc" },
 	{ 29, "event_idx" },
