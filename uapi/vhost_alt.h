@@ -547,7 +547,8 @@ enum vhost_alt_desc_attr {
  * A counter is defined here, once: its number is VHOST_ALT_COUNTER_NUMBER, and
  * its name is that of the module's field, of the line in fdinfo and of the key
  * in vhostctl's output. After a change run netlink/generate.py, and describe a
- * new counter in docs/counters.md. New counters go at the end.
+ * new counter in docs/counters.md. New counters go at the end. @X must use
+ * NUMBER with # and ## only: some are macros elsewhere, such as WRITE.
  *
  * KICKS_SUPPRESSED counts rounds of fetching that found chains although the
  * guest had not kicked since the previous round. IOTLB_MISSES counts a miss
