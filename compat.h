@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What differs between the kernels that this module builds on. No other file
+ * Differences between the kernels that this module supports. No other file
  * tests a kernel version; each wrapper names the release that made the
- * difference. Where a distribution may have taken the change into an older
- * release, Kbuild looks into the headers instead and defines COMPAT_HAVE_*.
+ * difference. For changes that a distribution may have backported, Kbuild looks
+ * into the headers instead and defines COMPAT_HAVE_*.
  */
 #ifndef VHOST_ALT_COMPAT_H
 #define VHOST_ALT_COMPAT_H
@@ -34,7 +34,7 @@
 #include <linux/sched/vhost_task.h>
 #endif
 
-/* 6.17: tun knows virtio-net headers of tunnelled UDP segments. */
+/* 6.17: tun supports virtio-net headers of tunnelled UDP segments. */
 #ifdef TUN_F_UDP_TUNNEL_GSO
 #define COMPAT_TUNNEL_FEATURES						\
 	(BIT_ULL(VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO - 64) |		\
@@ -48,7 +48,8 @@
 #endif
 
 /* 6.7: the attributes of a dump's request are in its struct genl_info. */
-static inline struct nlattr **compat_genl_dump_attrs(struct netlink_callback *cb)
+static inline struct nlattr **
+compat_genl_dump_attrs(struct netlink_callback *cb)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
 	return genl_info_dump(cb)->attrs;
@@ -67,7 +68,7 @@ static inline void compat_eventfd_signal(struct eventfd_ctx *ctx)
 #endif
 }
 
-/* 6.10: page_frag_cache_drain(). The cache holds no page before first use. */
+/* 6.10: page_frag_cache_drain(). The cache has no page before its first use. */
 static inline void compat_page_frag_cache_drain(struct page_frag_cache *cache)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
@@ -82,9 +83,9 @@ static inline void compat_page_frag_cache_drain(struct page_frag_cache *cache)
 }
 
 /*
- * copy_from_user() without the check that a kernel buffer is what it seems, for
- * buffers that were sized for the copy a moment ago. 6.11: where it is inlined,
- * the inline has a name of its own.
+ * copy_from_user() without the check of the kernel buffer's size, for buffers
+ * that have just been sized for the copy. 6.11: the inline variant has its own
+ * name.
  */
 static inline unsigned long compat_copy_from_user(void *to,
 						  const void __user *from,
@@ -99,8 +100,8 @@ static inline unsigned long compat_copy_from_user(void *to,
 }
 
 /*
- * Get one page of another process, with its mmap lock held. 6.5: lost the argument
- * for areas.
+ * Get one page of another process, with its mmap lock held. 6.5: lost the
+ * argument for areas.
  */
 static inline long compat_get_user_page_remote(struct mm_struct *mm,
 					       unsigned long uaddr,
@@ -114,24 +115,24 @@ static inline long compat_get_user_page_remote(struct mm_struct *mm,
 #endif
 }
 
-/* The most that tun reads at the start of a buffer, on any kernel. */
+/* Limit of the bytes that tun reads at the start of a buffer, on any kernel. */
 #define COMPAT_TUN_BUF_HEAD	32
 
 /**
  * compat_tun_buf_init() - prepare the head of a buffer for TUN_MSG_PTR
  * @buf: start of the buffer, which becomes xdp_buff.data_hard_start
- * @buflen: its whole length in bytes, skb_shared_info included
+ * @buflen: its length in bytes, including skb_shared_info
  * @header: the virtio-net header
- * @len: its length: 0 for a header that asks for nothing, else that of a
- *	struct virtio_net_hdr or more
+ * @len: its length: 0 for a header that requests no offload, otherwise that of
+ *	a struct virtio_net_hdr or more
  *
- * Until 6.16 tun reads a struct tun_xdp_hdr there: buffer length, then the
- * virtio-net header, of which no more than the oldest part. 6.17 dropped the
- * struct without a new message type: the header moved to the very start, and
- * the length to xdp_buff.frame_sz (which the caller fills on every kernel).
- * Nothing but the struct's absence tells.
+ * Up to 6.16 tun reads a struct tun_xdp_hdr there: the buffer's length, and the
+ * oldest part of the virtio-net header. 6.17 dropped the struct without a new
+ * message type: the header moved to the start of the buffer, and the length to
+ * xdp_buff.frame_sz (which the caller fills in on every kernel). Only the
+ * absence of the struct tells.
  *
- * Return: where the virtio-net header is now.
+ * Return: the virtio-net header in the buffer.
  */
 static inline struct virtio_net_hdr *
 compat_tun_buf_init(void *buf, int buflen, const void *header, size_t len)
@@ -144,7 +145,7 @@ compat_tun_buf_init(void *buf, int buflen, const void *header, size_t len)
 	hdr->gso = len ? *(const struct virtio_net_hdr *)header : none;
 	return &hdr->gso;
 #else
-	/* It may read more of a header than the guest has negotiated. */
+	/* tun may read more of a header than the guest has negotiated. */
 	memcpy(buf, header, len);
 	memset(buf + len, 0, COMPAT_TUN_BUF_HEAD - len);
 	return buf;

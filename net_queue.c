@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What both directions have in common: runs of the worker, busy polling, and the
- * backend.
+ * What both directions have in common: runs of the worker, busy polling, and
+ * the backend.
  */
 #include <linux/file.h>
 #include <linux/if.h>
@@ -28,8 +28,8 @@ static void stop_broken(struct vha_queue *q)
 }
 
 /*
- * The device IOTLB lacks an entry. The owner may not have it yet, so the next kick
- * asks again.
+ * The device IOTLB lacks an entry. The owner may not have it yet, so the next
+ * kick asks again.
  */
 static int wait_for_entry(struct vha_queue *q)
 {
@@ -43,7 +43,8 @@ static int wait_for_entry(struct vha_queue *q)
  * vha_net_queue_run() - run a queue once
  * @nq: the queue
  * @move: moves packets, with the queue's mutex held; returns an error as
- *	vha_ring_fetch() if the queue has to wait until the owner has dealt with it
+ *	vha_ring_fetch() if the queue has to wait until the owner has dealt with
+ *	it
  */
 void vha_net_queue_run(struct vha_net_queue *nq,
 		       int (*move)(struct vha_net_queue *nq))
@@ -71,8 +72,8 @@ void vha_net_queue_run(struct vha_net_queue *nq,
 /**
  * vha_net_wait_for_kick() - make the guest kick when it makes chains available
  * @q: the queue, with its mutex held; the guest has not made enough available
- * @weight: what has been done in this run. The call counts as work: a guest that
- *	moves its index back and forth could go on indefinitely.
+ * @weight: what has been done in this run. The call counts as work: a guest
+ *	that moves its index back and forth could go on indefinitely.
  *
  * Return: 1 if a kick will come; 0 if there are more chains already; -EFAULT if
  * the ring cannot be used.
@@ -170,8 +171,8 @@ static void show_backend(struct vha_net_queue *nq,
  * vha_net_queue_stop() - stop a queue
  * @nq: the queue, running or not
  *
- * Return: the former backend, for vha_tun_socket_put(); an empty one if there was
- * none.
+ * Return: the former backend, for vha_tun_socket_put(); an empty one if there
+ * was none.
  */
 struct vha_tun_socket vha_net_queue_stop(struct vha_net_queue *nq)
 {
@@ -195,8 +196,8 @@ struct vha_tun_socket vha_net_queue_stop(struct vha_net_queue *nq)
 }
 
 /*
- * Start the queue on the backend *@ts. On success the former backend is returned
- * in it; on failure nothing changes.
+ * Start the queue on the backend *@ts. On success the former backend is
+ * returned in it; on failure nothing changes.
  */
 static long attach_backend(struct vha_net_queue *nq, struct vha_tun_socket *ts,
 			   const struct vha_tun_interface *iface)
@@ -240,8 +241,8 @@ static bool may_start(struct vha_queue *q)
  * @nq: the queue; the device's mutex is held
  * @fd: the backend, a descriptor of the calling process
  *
- * Return: 0; -EFAULT if there is no memory table or the ring cannot be accessed;
- * -ENOTSOCK; -EINVAL for a tap without a device.
+ * Return: 0; -EFAULT if there is no memory table or the ring cannot be
+ * accessed; -ENOTSOCK; -EINVAL for a tap without a device.
  */
 long vha_net_queue_start(struct vha_net_queue *nq, int fd)
 {

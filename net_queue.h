@@ -10,9 +10,9 @@
 /*
  * Limits on one run, so that queues that share a worker take turns: 256 packets
  * are four batches, 512 KiB are eight of the largest packets. Dropped packets
- * count, and so do empty descriptors: otherwise a guest with useless buffers could
- * keep the worker to itself. 16 descriptors per packet are more than sensible
- * guests use.
+ * count, and so do empty descriptors: otherwise a guest with useless buffers
+ * could keep the worker to itself. 16 descriptors per packet are more than
+ * sensible guests use.
  */
 #define VHA_NET_WEIGHT_PACKETS	256
 #define VHA_NET_WEIGHT_BYTES	(512 * 1024)
@@ -67,9 +67,9 @@ static inline bool vha_net_weight_exceeded(const struct vha_queue *q,
 }
 
 /*
- * The size of the virtio-net header. Virtio 1.2, 5.1.6.1: num_buffers is present
- * with either of the two features. The header of tunnels (virtio 1.4, 5.1.6)
- * contains it as well.
+ * The size of the virtio-net header. Virtio 1.2, 5.1.6.1: num_buffers is
+ * present with either of the two features. The header of tunnels (virtio 1.4,
+ * 5.1.6) contains it as well.
  */
 static inline size_t vha_net_header_size(const struct vha_queue *q)
 {
@@ -81,7 +81,9 @@ static inline size_t vha_net_header_size(const struct vha_queue *q)
 	return sizeof(struct virtio_net_hdr);
 }
 
-/* Check whether the socket reads and writes the header, instead of this module. */
+/*
+ * Check whether the socket reads and writes the header, instead of this module.
+ */
 static inline bool vha_net_socket_has_header(const struct vha_queue *q)
 {
 	return !vha_queue_has(q, VHOST_NET_F_VIRTIO_NET_HDR);

@@ -11,8 +11,8 @@
  * @RX_PLACED: its chains are to be completed
  * @RX_LOST: it is gone, and its chains serve the next packet
  * @RX_DROPPED: no buffers that this guest can give are enough for it
- * @RX_UNFIT: it is dropped, because the next chain does not fit beside those that
- *	are held. These go back unused: otherwise that chain would never be
+ * @RX_UNFIT: it is dropped, because the next chain does not fit beside those
+ *	that are held. These go back unused: otherwise that chain would never be
  *	checked on its own.
  * @RX_BAD_CHAIN: it waits; the last chain considered is unusable, and goes back
  *	with those before it
@@ -46,9 +46,9 @@ struct rx_batch {
 /* ---- buffers ---- */
 
 /*
- * Estimate how many chains to fetch for a packet of @size bytes: enough if buffers
- * are as large as the last one, and one per packet queued. At least one packet is
- * assumed, even if another reader of the socket has taken it.
+ * Estimate how many chains to fetch for a packet of @size bytes: enough if
+ * buffers are as large as the last one, and one per packet queued. At least one
+ * packet is assumed, even if another reader of the socket has taken it.
  */
 static unsigned int fetch_goal(struct vha_net_queue *nq, size_t size)
 {
@@ -256,7 +256,8 @@ static int settle(struct vha_queue *q, unsigned int end)
 /*
  * Record the outcome for the current packet.
  *
- * Return: true if the chains up to @end are to be completed before anything else.
+ * Return: true if the chains up to @end are to be completed before anything
+ * else.
  */
 static bool batch_ends(struct rx_batch *rx, enum rx_outcome outcome)
 {
@@ -279,9 +280,9 @@ static bool batch_ends(struct rx_batch *rx, enum rx_outcome outcome)
 /*
  * Deliver the packets that are queued, or as many as the weight allows.
  *
- * Return: 1 if the guest has too few buffers; 0; -EINPROGRESS as vha_ring_fetch();
- * -EFAULT if the ring cannot be used. No chain is held afterwards, except on
- * -EFAULT.
+ * Return: 1 if the guest has too few buffers; 0; -EINPROGRESS as
+ * vha_ring_fetch(); -EFAULT if the ring cannot be used. No chain is held
+ * afterwards, except on -EFAULT.
  */
 static int receive_batch(struct vha_net_queue *nq,
 			 struct vha_net_weight *weight)

@@ -44,9 +44,9 @@ static enum vhost_alt_drop check_chain(const struct vha_ring_chain *chain,
 }
 
 /*
- * Check whether a packet that was refused can be sent later. A socket with a send
- * buffer gets back the memory that it lacks. Without one, a guest could make the
- * host try to find memory indefinitely.
+ * Check whether a packet that was refused can be sent later. A socket with a
+ * send buffer gets back the memory that it lacks. Without one, a guest could
+ * make the host try to find memory indefinitely.
  */
 static bool is_temporary(int err, bool batches)
 {
@@ -76,8 +76,8 @@ static int send_single(struct vha_net_queue *nq,
 /*
  * Send one packet: add it to the frames if it fits, otherwise by itself.
  *
- * Return: 0 if the packet is finished, sent or not; -EAGAIN if it is to be tried
- * later.
+ * Return: 0 if the packet is finished, sent or not; -EAGAIN if it is to be
+ * tried later.
  */
 static int send_packet(struct vha_net_queue *nq,
 		       const struct vha_tun_packet *packet, bool batches,
@@ -109,8 +109,8 @@ static int send_packet(struct vha_net_queue *nq,
 /*
  * Send the chains that are held, up to the first one that the socket refuses.
  *
- * Return: 0; -EAGAIN if it refused one. *@end is the index of the first chain that
- * is not finished.
+ * Return: 0; -EAGAIN if it refused one. *@end is the index of the first chain
+ * that is not finished.
  */
 static int send_chains(struct vha_net_queue *nq, struct vha_net_weight *weight,
 		       unsigned int *end)

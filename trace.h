@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Tracepoints, in /sys/kernel/tracing/events/vhost_alt/. A disabled tracepoint
- * costs one static branch. @dev is the device's id in the netlink family, @queue
- * the queue's number: 0 receives, 1 transmits.
+ * costs one static branch. @dev is the device's id in the netlink family,
+ * @queue the queue's number: 0 receives, 1 transmits.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM vhost_alt
@@ -102,8 +102,8 @@ TRACE_EVENT(vhost_alt_backend,
 );
 
 /*
- * A worker starts on the work that is queued, and has finished it. It sleeps then,
- * unless more work was queued meanwhile.
+ * A worker starts on the work that is queued, and has finished it. It sleeps
+ * then, unless more work was queued meanwhile.
  */
 DECLARE_EVENT_CLASS(vhost_alt_worker,
 	TP_PROTO(u64 runs),
@@ -124,8 +124,8 @@ DEFINE_EVENT(vhost_alt_worker, vhost_alt_worker_sleep,
 	TP_PROTO(u64 runs), TP_ARGS(runs));
 
 /*
- * A batch: the number of chains that are about to be given back, and the packets
- * and bytes that the queue has moved since it was opened.
+ * A batch: the number of chains that are about to be given back, and the
+ * packets and bytes that the queue has moved since it was opened.
  */
 DECLARE_EVENT_CLASS(vhost_alt_batch,
 	TP_PROTO(u32 dev, u32 queue, u32 chains, u64 packets, u64 bytes),
@@ -180,7 +180,9 @@ DEFINE_EVENT(vhost_alt_queue, vhost_alt_call,
 DEFINE_EVENT(vhost_alt_queue, vhost_alt_ring_error,
 	TP_PROTO(u32 dev, u32 queue), TP_ARGS(dev, queue));
 
-/* Packets were dropped, or chains given back unused; why: enum vhost_alt_drop. */
+/*
+ * Packets were dropped, or chains given back unused; why: enum vhost_alt_drop.
+ */
 TRACE_EVENT(vhost_alt_drop,
 	TP_PROTO(u32 dev, u32 queue, unsigned int why, unsigned int count),
 	TP_ARGS(dev, queue, why, count),

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * All that knows of tun, tap and packet sockets. The owner's process or a worker
- * in its address space calls this; the queue's mutex serializes what uses the
- * backend of a queue.
+ * Everything specific to tun, tap and packet sockets. Called by the owner's
+ * process or by a worker in its address space. The queue's mutex serializes all
+ * use of its backend.
  */
 
 #include <linux/file.h>
@@ -22,12 +22,12 @@
 #include "compat.h"
 #include "tun_glue.h"
 
-/* An AF_PACKET raw socket, or an ERR_PTR(). */
+/* Find an AF_PACKET raw socket. Return: the socket or an ERR_PTR(). */
 static struct socket *packet_socket(struct file *file)
 {
 	struct socket *sock = sock_from_file(file);
 
-	/* Others would take the iterators of tun for something else. */
+	/* Other sockets would misinterpret what is made for tun. */
 	if (!sock || sock->sk->sk_type != SOCK_RAW ||
 	    sock->sk->sk_family != AF_PACKET)
 		return ERR_PTR(-ENOTSOCK);
@@ -42,12 +42,12 @@ static struct ptr_ring *tap_ring(struct file *file)
 }
 
 /**
- * vha_tun_socket_get() - find the backend behind a file descriptor
- * @ts: filled on success
- * @fd: of the calling process
+ * vha_tun_socket_get() - find the backend of a file descriptor
+ * @ts: filled in on success
+ * @fd: a descriptor of the calling process
  *
- * The descriptor is looked up once: what is checked is what is used, whatever
- * another thread puts in its place.
+ * The descriptor is looked up once: what is checked is what is used, even if
+ * another thread replaces it meanwhile.
  *
  * Return: 0 or -ENOTSOCK.
  */
@@ -78,8 +78,8 @@ int vha_tun_socket_get(struct vha_tun_socket *ts, int fd)
 }
 
 /**
- * vha_tun_socket_put() - let go of a backend
- * @ts: the backend; without one nothing happens. Nobody uses it any more.
+ * vha_tun_socket_put() - release a backend
+ * @ts: the backend, which is no longer in use; an empty one is left alone
  */
 void vha_tun_socket_put(struct vha_tun_socket *ts)
 {
@@ -89,7 +89,7 @@ void vha_tun_socket_put(struct vha_tun_socket *ts)
 	ts->ring = NULL;
 }
 
-/* Room for all that tun tells in its file's fdinfo. */
+/* Room for all that tun prints in its file's fdinfo. */
 #define TUN_FDINFO_SIZE		32
 
 static void note_interface(struct vha_tun_interface *iface,
@@ -99,7 +99,7 @@ static void note_interface(struct vha_tun_interface *iface,
 	iface->index = dev->ifindex;
 }
 
-/* tun tells the name of its interface nowhere but in the fdinfo of its file. */
+/* tun gives the name of its interface only in the fdinfo of its file. */
 static void tun_interface(struct socket *sock,
 			  struct vha_tun_interface *iface)
 {
@@ -122,7 +122,10 @@ static void tun_interface(struct socket *sock,
 	name += strlen(key);
 	name[strcspn(name, "\n")] = '\0';
 	strscpy(iface->name, name, sizeof(iface->name));
-	/* It may have gone to another namespace, and then has none that we know. */
+	/*
+	 * An interface in another namespace has no index that means anything
+	 * here.
+	 */
 	dev = dev_get_by_name(sock_net(sock->sk), name);
 	if (!dev)
 		return;
@@ -142,9 +145,10 @@ static void tap_interface(struct socket *sock, struct vha_tun_interface *iface)
 	rcu_read_unlock();
 }
 
-static void packet_interface(struct socket *sock, struct vha_tun_interface *iface)
+static void packet_interface(struct socket *sock,
+			     struct vha_tun_interface *iface)
 {
-	/* The device's address in it may be longer than the type says. */
+	/* The device's address in it may be longer than the type. */
 	struct sockaddr_storage addr = {};
 	const struct sockaddr_ll *sll = (void *)&addr;
 	struct net_device *dev;
@@ -159,9 +163,9 @@ static void packet_interface(struct socket *sock, struct vha_tun_interface *ifac
 }
 
 /**
- * vha_tun_socket_interface() - the interface behind a backend
+ * vha_tun_socket_interface() - find the interface of a backend
  * @ts: the backend
- * @iface: set to what it is called now; empty if there is none
+ * @iface: set to its current name; empty if there is none
  *
  * May sleep, and takes the rtnl lock.
  */
@@ -180,18 +184,20 @@ void vha_tun_socket_interface(const struct vha_tun_socket *ts,
 }
 
 /**
- * vha_tun_socket_batches() - may frames be sent by vha_tun_tx_add()?
+ * vha_tun_socket_batches() - check whether vha_tun_tx_add() may be used
  * @ts: the backend
  *
- * Not while a send buffer is set, which only single messages respect. It is
- * asked for each batch, since TUNSETSNDBUF may come at any time.
+ * A limited send buffer is only respected by single messages. Check for each
+ * batch: TUNSETSNDBUF may come at any time.
+ *
+ * Return: true if frames may be sent in batches.
  */
 bool vha_tun_socket_batches(const struct vha_tun_socket *ts)
 {
 	return ts->ring && READ_ONCE(ts->sock->sk->sk_sndbuf) == INT_MAX;
 }
 
-/* Copy all of a packet; its size is that of its pieces. */
+/* Copy all of a packet, which is as large as its pieces together. */
 static bool copy_packet(void *to, const struct vha_tun_packet *packet)
 {
 	unsigned int i;
@@ -206,8 +212,10 @@ static bool copy_packet(void *to, const struct vha_tun_packet *packet)
 }
 
 /*
- * Let the part that the header calls "headers" reach over the checksum field,
- * as tun does for single messages and nobody does for batches.
+ * Extend the part that the virtio-net header calls "headers" to include the
+ * checksum field, as tun does for single messages but not for batches.
+ *
+ * Return: false if the header is invalid.
  */
 static bool fix_header(struct virtio_net_hdr *hdr,
 		       const struct vha_tun_packet *packet)
@@ -221,7 +229,7 @@ static bool fix_header(struct virtio_net_hdr *hdr,
 	      __virtio16_to_cpu(le, hdr->csum_offset) + sizeof(__sum16);
 	if (end <= __virtio16_to_cpu(le, hdr->hdr_len))
 		return true;
-	/* It is a field of 16 bits, and tun would pull that much. */
+	/* The field has 16 bits, and tun would pull as many bytes. */
 	if (end > U16_MAX || end > packet->size - packet->header)
 		return false;
 	hdr->hdr_len = __cpu_to_virtio16(le, end);
@@ -229,9 +237,9 @@ static bool fix_header(struct virtio_net_hdr *hdr,
 }
 
 /*
- * Bytes before the frame: what an skb that comes from a driver has, room for
- * XDP if a program is loaded, and for the virtio-net header that is read there
- * together with the frame.
+ * Bytes before the frame: the headroom of an skb from a driver, room for XDP if
+ * a program is loaded, and the virtio-net header, which is read there together
+ * with the frame.
  */
 static unsigned int frame_pad(const struct vha_tun_socket *ts,
 			      const struct vha_tun_packet *packet)
@@ -244,17 +252,17 @@ static unsigned int frame_pad(const struct vha_tun_socket *ts,
 }
 
 /**
- * vha_tun_tx_add() - add a packet to those that the next vha_tun_tx_flush() sends
- * @tx: where; has room, as long as it is flushed each VHA_TUN_BATCH packets
- * @ts: where to; takes batches
+ * vha_tun_tx_add() - add a packet to those that are to be sent
+ * @tx: the packets; flushed every VHA_TUN_BATCH packets, so there is room
+ * @ts: the backend, which takes batches
  * @packet: the packet; larger than its header
  *
- * The packet is copied in one go to where the frame belongs, with the header in
- * front of it; from there the header goes to where tun looks for it.
+ * The packet is copied in one go to the place of the frame, preceded by the
+ * header; the header is then copied to where tun reads it.
  *
  * Return: 0; -EMSGSIZE if the packet is too large for a page, and is to be sent
- * by itself; -EFAULT if it cannot be read; -EINVAL if its header is wrong;
- * -ENOMEM. The packet has not been added then.
+ * by itself; -EFAULT if it cannot be read; -EINVAL if its header is invalid;
+ * -ENOMEM. On failure the packet has not been added.
  */
 int vha_tun_tx_add(struct vha_tun_tx *tx, const struct vha_tun_socket *ts,
 		   const struct vha_tun_packet *packet)
@@ -270,7 +278,7 @@ int vha_tun_tx_add(struct vha_tun_tx *tx, const struct vha_tun_socket *ts,
 
 	if (room > PAGE_SIZE)
 		return -EMSGSIZE;
-	/* All sizes are multiples of a cache line, so all frames begin at one. */
+	/* Sizes are multiples of a cache line, so frames are aligned to one. */
 	buf = page_frag_alloc(&tx->frags, room, GFP_KERNEL);
 	if (unlikely(!buf))
 		return -ENOMEM;
@@ -293,11 +301,11 @@ int vha_tun_tx_add(struct vha_tun_tx *tx, const struct vha_tun_socket *ts,
 }
 
 /**
- * vha_tun_tx_flush() - send what has been added
- * @tx: the packets; empty afterwards, whatever happens
- * @ts: where to
+ * vha_tun_tx_flush() - send the packets that have been added
+ * @tx: the packets; empty afterwards in any case
+ * @ts: the backend
  *
- * Return: 0, or the error for which none of them was sent.
+ * Return: 0, or an error; none of them was sent then.
  */
 int vha_tun_tx_flush(struct vha_tun_tx *tx, const struct vha_tun_socket *ts)
 {
@@ -318,7 +326,7 @@ int vha_tun_tx_flush(struct vha_tun_tx *tx, const struct vha_tun_socket *ts)
 		return 0;
 
 	err = ts->sock->ops->sendmsg(ts->sock, &msg, 0);
-	/* On success they are tun's. If it has no device, it took none. */
+	/* On success tun owns them. Without a device it has taken none. */
 	if (unlikely(err < 0)) {
 		for (i = 0; i < tx->count; i++)
 			page_frag_free(tx->xdp[i].data_hard_start);
@@ -329,17 +337,18 @@ int vha_tun_tx_flush(struct vha_tun_tx *tx, const struct vha_tun_socket *ts)
 
 /**
  * vha_tun_tx_single() - send one packet by itself
- * @ts: where to
+ * @ts: the backend
  * @packet: the packet; larger than its header
  *
- * What was added before has been flushed, so that the order is kept. MSG_MORE is
- * never given: what tun holds back for it stays charged to the socket, whose buffer
- * may then be full for ever.
+ * Packets that were added before have been flushed, so the order is kept.
+ * MSG_MORE is never used: what tun holds back for it stays charged to the
+ * socket, whose buffer may then stay full indefinitely.
  *
- * Return: 0; -EAGAIN, -ENOBUFS or -ENOMEM if it may be tried later; another
- * error for which it is lost.
+ * Return: 0; -EAGAIN, -ENOBUFS or -ENOMEM if the packet may be tried again
+ * later; another error if it is lost.
  */
-int vha_tun_tx_single(const struct vha_tun_socket *ts, const struct vha_tun_packet *packet)
+int vha_tun_tx_single(const struct vha_tun_socket *ts,
+		      const struct vha_tun_packet *packet)
 {
 	struct msghdr msg = {
 		.msg_flags = MSG_DONTWAIT,
@@ -355,8 +364,8 @@ int vha_tun_tx_single(const struct vha_tun_socket *ts, const struct vha_tun_pack
 }
 
 /**
- * vha_tun_tx_cleanup() - give up the memory for frames
- * @tx: flushed
+ * vha_tun_tx_cleanup() - free the memory for frames
+ * @tx: the packets, which have been flushed
  */
 void vha_tun_tx_cleanup(struct vha_tun_tx *tx)
 {
@@ -385,17 +394,20 @@ static bool queue_peek(struct sock *sk, size_t *len)
 }
 
 /**
- * vha_tun_rx_fill() - take packets off the socket, if there is none at hand
- * @rx: where to
+ * vha_tun_rx_fill() - take packets off the socket, unless some are queued here
+ * @rx: the packets
  * @ts: the backend
  *
- * Return: how many are at hand. For a socket without a ring nothing is taken,
- * and this is 1 if it has a packet.
+ * Return: the number of packets queued here. From a socket without a ring none
+ * is taken, and this is 1 if it has a packet.
  */
-unsigned int vha_tun_rx_fill(struct vha_tun_rx *rx, const struct vha_tun_socket *ts)
+unsigned int vha_tun_rx_fill(struct vha_tun_rx *rx,
+			     const struct vha_tun_socket *ts)
 {
+	const struct sk_buff_head *queue = &ts->sock->sk->sk_receive_queue;
+
 	if (!ts->ring)
-		return !skb_queue_empty_lockless(&ts->sock->sk->sk_receive_queue);
+		return !skb_queue_empty_lockless(queue);
 	if (rx->head == rx->tail) {
 		rx->head = 0;
 		rx->tail = ptr_ring_consume_batched(ts->ring, rx->packets,
@@ -405,15 +417,15 @@ unsigned int vha_tun_rx_fill(struct vha_tun_rx *rx, const struct vha_tun_socket 
 }
 
 /**
- * vha_tun_rx_peek() - the size of the next packet
- * @rx: the packets at hand
+ * vha_tun_rx_peek() - find the size of the next packet
+ * @rx: the packets
  * @ts: the backend
  * @len: set to its bytes, without a virtio-net header; may be 0
  *
- * Return: is there one at hand?
+ * Return: true if there is a packet.
  */
-bool vha_tun_rx_peek(const struct vha_tun_rx *rx, const struct vha_tun_socket *ts,
-		     size_t *len)
+bool vha_tun_rx_peek(const struct vha_tun_rx *rx,
+		     const struct vha_tun_socket *ts, size_t *len)
 {
 	if (!ts->ring)
 		return queue_peek(ts->sock->sk, len);
@@ -425,15 +437,15 @@ bool vha_tun_rx_peek(const struct vha_tun_rx *rx, const struct vha_tun_socket *t
 
 /**
  * vha_tun_rx_recv() - deliver the next packet into the guest's memory
- * @rx: the packets at hand
+ * @rx: the packets
  * @ts: the backend
- * @iov: where to
- * @niov: pieces of it
+ * @iov: the buffer
+ * @niov: its pieces
  * @skip: bytes to leave free at its start
- * @size: bytes that the socket is to write, its header included
+ * @size: bytes that the socket is to write, including its header
  *
- * Return: 0, or the reason for which the packet is lost: -EFAULT if @iov cannot
- * be written, -EMSGSIZE if the packet had another size, or the socket's error.
+ * Return: 0, or the reason why the packet is lost: -EFAULT if @iov cannot be
+ * written, -EMSGSIZE if the packet had another size, or the socket's error.
  */
 int vha_tun_rx_recv(struct vha_tun_rx *rx, const struct vha_tun_socket *ts,
 		    const struct iovec *iov, unsigned int niov, size_t skip,
@@ -454,8 +466,8 @@ int vha_tun_rx_recv(struct vha_tun_rx *rx, const struct vha_tun_socket *ts,
 }
 
 /**
- * vha_tun_rx_drop() - do without the next packet
- * @rx: the packets at hand
+ * vha_tun_rx_drop() - drop the next packet
+ * @rx: the packets
  * @ts: the backend
  */
 void vha_tun_rx_drop(struct vha_tun_rx *rx, const struct vha_tun_socket *ts)
@@ -466,17 +478,17 @@ void vha_tun_rx_drop(struct vha_tun_rx *rx, const struct vha_tun_socket *ts)
 		tun_ptr_free(rx->packets[rx->head++]);
 		return;
 	}
-	/* Nothing fits into no room, so the socket drops it. */
+	/* Nothing fits into an empty buffer, so the socket drops it. */
 	iov_iter_init(&msg.msg_iter, ITER_DEST, NULL, 0, 0);
 	ts->sock->ops->recvmsg(ts->sock, &msg, 0, MSG_DONTWAIT | MSG_TRUNC);
 }
 
 /**
- * vha_tun_rx_put_back() - return the packets at hand to the socket, in their order
+ * vha_tun_rx_put_back() - return the packets to the socket, in their order
  * @rx: the packets; empty afterwards
- * @ts: the backend they come from
+ * @ts: the backend that they come from
  *
- * Those for which the ring has no more room are dropped by it.
+ * If the ring has no room for all, it drops the rest.
  */
 void vha_tun_rx_put_back(struct vha_tun_rx *rx, const struct vha_tun_socket *ts)
 {

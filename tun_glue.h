@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The backend of a queue: the socket behind a tap, macvtap or AF_PACKET file
- * descriptor, and how packets go into it and come out of it in batches.
+ * The backend of a queue: the socket of a tap, macvtap or AF_PACKET file
+ * descriptor, and batches of packets sent to it and received from it.
  */
 #ifndef VHOST_ALT_TUN_GLUE_H
 #define VHOST_ALT_TUN_GLUE_H
@@ -13,20 +13,20 @@
 #include <linux/uio.h>
 #include <net/xdp.h>
 
-/* tun takes a message of any size; so many frames are in flight at once. */
+/* Limit of frames in one message; tun accepts any number. */
 #define VHA_TUN_BATCH	64
 
 /*
- * The most bytes of a packet with its virtio-net header: 64 KiB of payload and
- * all headers before it. tun would try to find memory for anything.
+ * Limit of bytes in a packet with its virtio-net header: 64 KiB of payload and
+ * all headers before it. tun would try to allocate memory for any size.
  */
 #define VHA_TUN_PACKET_MAX	(66 * 1024)
 
 /**
  * struct vha_tun_socket - a backend
  * @sock: the socket; its file is held. NULL without a backend.
- * @ring: where the packets of a tap wait for us, which takes TUN_MSG_PTR too; NULL
- *	for an AF_PACKET socket
+ * @ring: the packets of a tap that wait to be received; NULL for an AF_PACKET
+ *	socket, which does not take TUN_MSG_PTR either
  */
 struct vha_tun_socket {
 	struct socket *sock;
@@ -34,9 +34,9 @@ struct vha_tun_socket {
 };
 
 /**
- * struct vha_tun_interface - what a backend is called
- * @name: the interface's, or empty
- * @index: the interface's, or 0
+ * struct vha_tun_interface - the interface of a backend
+ * @name: its name, or empty
+ * @index: its index, or 0
  */
 struct vha_tun_interface {
 	char name[IFNAMSIZ];
@@ -44,10 +44,10 @@ struct vha_tun_interface {
 };
 
 /**
- * struct vha_tun_tx - packets on their way into a socket
- * @count: how many frames are in @xdp
- * @xdp: frames, laid out as tun wants them
- * @frags: where the memory for frames comes from
+ * struct vha_tun_tx - packets to be sent to a socket
+ * @count: frames in @xdp
+ * @xdp: the frames, in the layout that tun expects
+ * @frags: the memory for frames
  */
 struct vha_tun_tx {
 	unsigned int count;
@@ -57,10 +57,10 @@ struct vha_tun_tx {
 
 /**
  * struct vha_tun_rx - packets taken off a tap's ring
- * @head: the next one to deliver
- * @tail: behind the last one
+ * @head: index of the next packet to deliver
+ * @tail: index past the last packet
  * @packets: the ring's entries: each an skb or an XDP frame
- * @msg: how they are asked for; kept, since it costs some to make
+ * @msg: the message for recvmsg(); kept because zeroing it is not free
  */
 struct vha_tun_rx {
 	unsigned int head;
@@ -72,10 +72,10 @@ struct vha_tun_rx {
 /**
  * struct vha_tun_packet - a packet in the guest's memory
  * @iov: its pieces, virtio-net header first
- * @niov: how many
+ * @niov: number of pieces
  * @size: bytes in all pieces
- * @header: of which the virtio-net header has so many
- * @has_header: the socket wants the header; otherwise it is dropped here
+ * @header: bytes of the virtio-net header
+ * @has_header: the socket expects the header; otherwise it is dropped here
  * @is_le: byte order of the header
  */
 struct vha_tun_packet {
@@ -96,16 +96,19 @@ bool vha_tun_socket_batches(const struct vha_tun_socket *ts);
 int vha_tun_tx_add(struct vha_tun_tx *tx, const struct vha_tun_socket *ts,
 		   const struct vha_tun_packet *packet);
 int vha_tun_tx_flush(struct vha_tun_tx *tx, const struct vha_tun_socket *ts);
-int vha_tun_tx_single(const struct vha_tun_socket *ts, const struct vha_tun_packet *packet);
+int vha_tun_tx_single(const struct vha_tun_socket *ts,
+		      const struct vha_tun_packet *packet);
 void vha_tun_tx_cleanup(struct vha_tun_tx *tx);
 
-unsigned int vha_tun_rx_fill(struct vha_tun_rx *rx, const struct vha_tun_socket *ts);
-bool vha_tun_rx_peek(const struct vha_tun_rx *rx, const struct vha_tun_socket *ts,
-		     size_t *len);
+unsigned int vha_tun_rx_fill(struct vha_tun_rx *rx,
+			     const struct vha_tun_socket *ts);
+bool vha_tun_rx_peek(const struct vha_tun_rx *rx,
+		     const struct vha_tun_socket *ts, size_t *len);
 int vha_tun_rx_recv(struct vha_tun_rx *rx, const struct vha_tun_socket *ts,
 		    const struct iovec *iov, unsigned int niov, size_t skip,
 		    size_t size);
 void vha_tun_rx_drop(struct vha_tun_rx *rx, const struct vha_tun_socket *ts);
-void vha_tun_rx_put_back(struct vha_tun_rx *rx, const struct vha_tun_socket *ts);
+void vha_tun_rx_put_back(struct vha_tun_rx *rx,
+			 const struct vha_tun_socket *ts);
 
 #endif /* VHOST_ALT_TUN_GLUE_H */

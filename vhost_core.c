@@ -18,24 +18,24 @@
 #include "vhost_core.h"
 
 /*
- * QEMU reads vhost.ko's parameter of this name, and assumes 64 if that module is
- * not loaded. 509 is its own limit for hotplugged memory.
+ * QEMU reads vhost.ko's parameter of this name, and assumes 64 if that module
+ * is not loaded. 509 is its own limit for hotplugged memory.
  */
 static ushort max_mem_regions = 509;
 module_param(max_mem_regions, ushort, 0444);
 MODULE_PARM_DESC(max_mem_regions,
-		 "Limit of regions in a memory table (default 509)");
+		 "Limit of regions in a memory table");
 
 /*
- * What two rings need at once: the pages of their areas and of the longest chain.
- * With fewer, a ring's own working set would evict itself indefinitely.
+ * What two rings need at once: the pages of their areas and of the longest
+ * chain. With fewer, a ring's own working set would evict itself indefinitely.
  */
 #define MIN_IOTLB_ENTRIES	(2 * (VHA_RING_MAX_HELD + 256))
 
 static uint max_iotlb_entries = 4096;
 module_param(max_iotlb_entries, uint, 0444);
 MODULE_PARM_DESC(max_iotlb_entries,
-		 "Limit of entries in a device IOTLB, at least 2560 (default 4096)");
+		 "Limit of entries in a device IOTLB, at least 2560");
 
 /* Kernel threads do not count towards the owner's limit of processes. */
 #define MAX_WORKERS		64
@@ -99,7 +99,7 @@ void vha_dev_set_id(struct vha_dev *dev, u32 id)
 }
 
 /**
- * vha_dev_lock_queues() - lock all queues, in index order, against their workers
+ * vha_dev_lock_queues() - lock all queues, in index order
  * @dev: the device, with its mutex held
  */
 void vha_dev_lock_queues(struct vha_dev *dev)
@@ -311,8 +311,8 @@ void vha_dev_forget_pid(struct vha_dev *dev)
  * @dev: the device, with its mutex held
  * @worker_each: create a worker for each queue, instead of one for all
  *
- * Return: 0; -EBUSY if there is one already; -EPERM for a process without memory
- * of its own; -ENOMEM; another error if a worker could not be created.
+ * Return: 0; -EBUSY if there is one already; -EPERM for a process without
+ * memory of its own; -ENOMEM; another error if a worker could not be created.
  */
 long vha_dev_set_owner(struct vha_dev *dev, bool worker_each)
 {
@@ -534,8 +534,8 @@ static struct vha_iotlb *make_iotlb(const u64 *features)
  * @dev: the device, with its mutex held
  * @features: VHA_FEATURE_WORDS words, with only bits that are offered
  *
- * Whenever VIRTIO_F_ACCESS_PLATFORM is among them the device IOTLB starts empty,
- * because its entries may be those of an earlier guest.
+ * Whenever VIRTIO_F_ACCESS_PLATFORM is among them the device IOTLB starts
+ * empty, because its entries may be those of an earlier guest.
  *
  * Return: 0, or -EFAULT: VHOST_F_LOG_ALL with a log that is not user memory, or
  * no memory for the IOTLB.
@@ -639,8 +639,8 @@ static long queue_ioctl(struct vha_dev *dev, unsigned int cmd,
  * @cmd: the command
  * @argp: its argument
  *
- * A command that is unknown here is taken for one of a queue, and so fails first
- * for a bad index, as with the in-tree module.
+ * A command that is unknown here is taken for one of a queue, and so fails
+ * first for a bad index, as with the in-tree module.
  *
  * Return: 0 or an error of the command; -ENOIOCTLCMD for an unknown one.
  */

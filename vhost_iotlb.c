@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Address translation. A lookup is one comparison when the region is that of the
- * last lookup, as it is in all but the strangest guests without an IOMMU, and a
- * walk down a tree otherwise.
+ * Address translation. A lookup is one comparison if the region is that of the
+ * last lookup, as in nearly all guests without an IOMMU. Otherwise it walks
+ * down a tree.
  */
 
 #include <linux/interval_tree_generic.h>
@@ -18,10 +18,10 @@ INTERVAL_TREE_DEFINE(struct vha_region, node, u64, subtree_last,
 		     REGION_START, REGION_LAST, static inline, region_tree)
 
 /**
- * vha_iotlb_alloc() - make an empty map
- * @max: how many regions it may have
+ * vha_iotlb_alloc() - allocate an empty map
+ * @max: limit of its regions
  *
- * Return: the map, or NULL without memory.
+ * Return: the map, or NULL if there is no memory.
  */
 struct vha_iotlb *vha_iotlb_alloc(unsigned int max)
 {
@@ -46,7 +46,7 @@ static void remove_region(struct vha_iotlb *iotlb, struct vha_region *region)
 
 /**
  * vha_iotlb_free() - free a map
- * @iotlb: the map, which no queue uses any more; NULL does nothing
+ * @iotlb: the map, which no queue uses any more, or NULL
  */
 void vha_iotlb_free(struct vha_iotlb *iotlb)
 {
@@ -61,11 +61,11 @@ void vha_iotlb_free(struct vha_iotlb *iotlb)
 
 /**
  * vha_iotlb_add() - add a region
- * @iotlb: the map; if it is full, the oldest region makes room
- * @start: first address
- * @last: last address, not below @start
- * @uaddr: where it lies in the owner's memory
- * @perm: what is allowed there
+ * @iotlb: the map; if it is full, the oldest region is evicted
+ * @start: the guest's first address
+ * @last: the guest's last address, not below @start
+ * @uaddr: the owner's address
+ * @perm: the access allowed
  *
  * Return: 0 or -ENOMEM.
  */
@@ -96,9 +96,10 @@ int vha_iotlb_add(struct vha_iotlb *iotlb, u64 start, u64 last, u64 uaddr,
  * vha_iotlb_del() - remove every region that overlaps a range
  * @iotlb: the map
  * @start: first address of the range
- * @last: last address of it
+ * @last: last address of the range
  *
- * Of a region that reaches beyond the range nothing is kept: the map is a cache.
+ * No part of a region that extends beyond the range is kept: the map is a
+ * cache.
  */
 void vha_iotlb_del(struct vha_iotlb *iotlb, u64 start, u64 last)
 {
@@ -109,9 +110,9 @@ void vha_iotlb_del(struct vha_iotlb *iotlb, u64 start, u64 last)
 }
 
 /**
- * vha_iotlb_create() - build the map of a memory table
- * @regions: as userspace gave them, in any order
- * @nregions: how many; 0 makes a map in which nothing is found
+ * vha_iotlb_create() - make the map of a memory table
+ * @regions: the regions as userspace gave them, in any order
+ * @nregions: their number; a map of 0 regions translates nothing
  *
  * Return: the map, or ERR_PTR(): -ENOMEM, or -EFAULT for a region that is empty
  * or wraps around.
@@ -147,22 +148,24 @@ vha_iotlb_create(const struct vhost_memory_region *regions,
 }
 
 /**
- * vha_iotlb_user_range_ok() - is this memory that a process can have?
- * @uaddr: where it begins
+ * vha_iotlb_user_range_ok() - check that a range lies in user address space
+ * @uaddr: its start
  * @size: its bytes, not 0
  *
- * Whether it is mapped is seen when it is touched.
+ * Return: true if it does. Whether it is mapped is found out when it is
+ * accessed.
  */
 bool vha_iotlb_user_range_ok(u64 uaddr, u64 size)
 {
-	return uaddr + size - 1 >= uaddr && access_ok(u64_to_user_ptr(uaddr), size);
+	return uaddr + size - 1 >= uaddr &&
+	       access_ok(u64_to_user_ptr(uaddr), size);
 }
 
 /**
- * vha_iotlb_access_ok() - is all of a map memory that a process can have?
+ * vha_iotlb_access_ok() - check that all of a map lies in user address space
  * @iotlb: the map, or NULL
  *
- * Return: false also for no map at all.
+ * Return: true if it does; false without a map.
  */
 bool vha_iotlb_access_ok(const struct vha_iotlb *iotlb)
 {
@@ -179,7 +182,7 @@ bool vha_iotlb_access_ok(const struct vha_iotlb *iotlb)
 }
 
 /**
- * vha_iotlb_find() - the region that holds an address
+ * vha_iotlb_find() - find the region that contains an address
  * @iotlb: the map
  * @addr: the guest's address
  *
@@ -188,16 +191,16 @@ bool vha_iotlb_access_ok(const struct vha_iotlb *iotlb)
 const struct vha_region *vha_iotlb_find(const struct vha_iotlb *iotlb,
 					u64 addr)
 {
-	/* It only looks, but its type does not say so. */
+	/* The search changes nothing, but its argument is not const. */
 	struct rb_root_cached *tree = (struct rb_root_cached *)&iotlb->tree;
 
 	return region_tree_iter_first(tree, addr, addr);
 }
 
 /**
- * vha_iotlb_gap() - the first address from one on that is in no region
+ * vha_iotlb_gap() - find the first address that is in no region
  * @iotlb: the map
- * @addr: the address
+ * @addr: where to start
  *
  * Return: the address; 0 if there is none.
  */
@@ -215,15 +218,15 @@ u64 vha_iotlb_gap(const struct vha_iotlb *iotlb, u64 addr)
 }
 
 /**
- * vha_iotlb_extent() - is a range all there, and in one piece?
+ * vha_iotlb_extent() - check that a range is mapped, and whether contiguously
  * @iotlb: the map
- * @addr: the guest's address of it
+ * @addr: the guest's address of the range
  * @len: its bytes, not 0
- * @perm: what is to be done with it
- * @user: set to where it begins in the owner's memory
+ * @perm: the access wanted
+ * @user: set to its start in the owner's memory
  *
- * Return: 1 if it is in one piece there, 0 if in several; -EFAULT, -EPERM or
- * -EINVAL as vha_iotlb_translate().
+ * Return: 1 if it is contiguous there, 0 if not; -EFAULT, -EPERM or -EINVAL as
+ * vha_iotlb_translate().
  */
 int vha_iotlb_extent(const struct vha_iotlb *iotlb, u64 addr, u64 len,
 		     u8 perm, void __user **user)
@@ -252,7 +255,7 @@ int vha_iotlb_extent(const struct vha_iotlb *iotlb, u64 addr, u64 len,
 	return whole;
 }
 
-/* Documented where it is declared, beside its fast sister. */
+/* Documented in the header, next to its fast variant. */
 int vha_iotlb_translate(const struct vha_iotlb *iotlb,
 			const struct vha_region **hint, u64 addr, u64 len,
 			u8 perm, struct iovec *iov, unsigned int max)
@@ -274,7 +277,7 @@ int vha_iotlb_translate(const struct vha_iotlb *iotlb,
 			return -ENOBUFS;
 		if (vha_region_allows(region, VHOST_ACCESS_RW))
 			*hint = region;
-		/* In this order, since a region may have 2^64 bytes. */
+		/* min() before + 1: the size of 2^64 bytes overflows u64. */
 		piece = min(len - 1, region->last - addr) + 1;
 		iov[n].iov_base = vha_region_user(region, addr);
 		iov[n].iov_len = piece;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Maps from the addresses that a guest uses to the addresses of the owner's
- * memory. There are two: the memory table, from guest-physical addresses, which
- * is replaced as a whole; and the device IOTLB, from the I/O virtual addresses
- * of a guest behind an IOMMU, which is a cache that the owner fills on demand.
+ * Maps from the addresses that a guest uses to those of the owner's memory.
+ * There are two: the memory table, from guest-physical addresses, which is
+ * replaced as a whole; and the device IOTLB, from the I/O virtual addresses of
+ * a guest with an IOMMU, which is a cache that the owner fills on demand.
  */
 #ifndef VHOST_ALT_IOTLB_H
 #define VHOST_ALT_IOTLB_H
@@ -16,14 +16,14 @@
 
 /**
  * struct vha_region - guest memory that is contiguous on both sides
- * @node: its place in the tree
+ * @node: entry in the tree
  * @subtree_last: the largest @last below @node
- * @link: its place in the list, the oldest first
- * @start: first address of the guest
- * @last: last one, not below @start
- * @span: what lies between them
- * @uaddr: where it lies in the owner's address space
- * @perm: what is allowed: VHOST_ACCESS_RO to read, _WO to write
+ * @link: entry in the list, which is sorted by age
+ * @start: the guest's first address
+ * @last: the guest's last address, not below @start
+ * @span: the difference of these two
+ * @uaddr: the address in the owner's address space
+ * @perm: the access allowed: VHOST_ACCESS_RO to read, _WO to write
  */
 struct vha_region {
 	struct rb_node node;
@@ -39,12 +39,12 @@ struct vha_region {
 /**
  * struct vha_iotlb - a map
  * @tree: its regions by address; they may overlap
- * @regions: the same, the oldest first
- * @count: how many
- * @max: how many there may be; one more pushes the oldest out
+ * @regions: its regions by age, oldest first
+ * @count: number of regions
+ * @max: limit of @count; one more region evicts the oldest
  *
- * The workers read it under their queues' mutexes, so it changes only under all
- * of these.
+ * Workers read it under their queues' mutexes, so it changes only with all of
+ * these held.
  */
 struct vha_iotlb {
 	struct rb_root_cached tree;
@@ -70,13 +70,14 @@ int vha_iotlb_extent(const struct vha_iotlb *iotlb, u64 addr, u64 len,
 
 bool vha_iotlb_user_range_ok(u64 uaddr, u64 size);
 
+/* Check whether a region allows an access. */
 static inline bool vha_region_allows(const struct vha_region *region,
 				     u8 perm)
 {
 	return (region->perm & perm) == perm;
 }
 
-/* Does @region hold all of @len bytes from @addr on? @len is not 0. */
+/* Check whether a region holds all @len bytes from @addr on. @len is not 0. */
 static inline bool vha_region_holds(const struct vha_region *region,
 				    u64 addr, u64 len)
 {
@@ -85,6 +86,7 @@ static inline bool vha_region_holds(const struct vha_region *region,
 	return offset <= region->span && len - 1 <= region->span - offset;
 }
 
+/* The owner's address of the guest's address @addr, which is in the region. */
 static inline void __user *vha_region_user(const struct vha_region *region,
 					   u64 addr)
 {
@@ -93,17 +95,16 @@ static inline void __user *vha_region_user(const struct vha_region *region,
 }
 
 /**
- * vha_iotlb_translate() - where a guest's buffer lies in the owner's memory
+ * vha_iotlb_translate() - find a guest's buffer in the owner's memory
  * @iotlb: the map
- * @hint: in and out: a region of @iotlb that allows everything, or NULL
+ * @hint: in and out: a region of @iotlb that allows all access, or NULL
  * @addr: the guest's address of the buffer
  * @len: its length in bytes; 0 yields no piece
- * @perm: what is to be done with it: VHOST_ACCESS_RO or _WO
+ * @perm: the access wanted: VHOST_ACCESS_RO or _WO
  * @iov: filled with its pieces, one per region that it crosses
  * @max: the room in @iov
  *
- * The user addresses are not checked here: they are used through functions
- * that do.
+ * The user addresses are not checked here, but by the functions that use them.
  *
  * Return: the number of pieces; -EFAULT if part of the buffer is in no region;
  * -EPERM if one forbids it; -EINVAL if the buffer wraps around; -ENOBUFS if
@@ -114,16 +115,15 @@ int vha_iotlb_translate(const struct vha_iotlb *iotlb,
 			u8 perm, struct iovec *iov, unsigned int max);
 
 /**
- * vha_iotlb_translate_fast() - vha_iotlb_translate() where that is simple
- * @hint: as there, like all that follows; not changed
- * @addr: of the buffer
- * @len: of the buffer
- * @iov: filled with one piece; has room for it
+ * vha_iotlb_translate_fast() - vha_iotlb_translate() for the simple case
+ * @hint: as there; not changed
+ * @addr: as there
+ * @len: as there
+ * @iov: filled with one piece, for which there is room
  *
- * This is what happens to nearly every buffer: it lies in whole in the region
- * where the last one was.
+ * Nearly every buffer is contained in the region of the last one.
  *
- * Return: false if it is not so simple.
+ * Return: false if this one is not.
  */
 static inline bool
 vha_iotlb_translate_fast(const struct vha_region *hint, u64 addr, u64 len,

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The list of all open devices. A request for a device holds a reference that
- * the device's release waits for. The lock of the list is a spinlock that nobody
- * sleeps under, so no process can hold up another one here.
+ * the device's release waits for. The lock of the list is a spinlock that
+ * nobody sleeps under, so no process can hold up another one here.
  *
- * A device belongs to the network namespace in which it was opened, but does not
- * keep that alive: when the namespace goes, the device's pointer to it is
+ * A device belongs to the network namespace in which it was opened, but does
+ * not keep that alive: when the namespace goes, the device's pointer to it is
  * cleared, and only the initial namespace sees the device from then on.
  */
 #include <linux/atomic.h>
@@ -104,7 +104,8 @@ static bool visible(const struct vha_dev *dev, const struct net *net)
  * @id: its id
  * @net: the network namespace of the reader
  *
- * Return: the device, for vha_list_put(), or NULL if @net sees none with that id.
+ * Return: the device, for vha_list_put(), or NULL if @net sees none with that
+ * id.
  */
 struct vha_dev *vha_list_get(u32 id, const struct net *net)
 {

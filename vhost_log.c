@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Setting bits in the dirty log. The owner may take a word out of it at any time
- * by exchanging it for 0. So a bit is set by an atomic operation, for which the
- * page of the log is pinned. Most bits are set already, and reading is cheap.
+ * Setting bits in the dirty log. The owner may take a word out of it at any
+ * time by exchanging it for 0. So a bit is set by an atomic operation, for
+ * which the page of the log is pinned. Most bits are set already, and reading
+ * is cheap.
  */
 
 #include <linux/eventfd.h>
@@ -52,7 +53,7 @@ bool vha_log_range_ok(const u8 __user *base, u64 addr, u64 size)
 }
 
 /**
- * vha_log_access_ok() - check that the log of a memory table lies in user memory
+ * vha_log_access_ok() - check that the log of all memory lies in user memory
  * @base: the log
  * @memory: the table
  *
@@ -154,7 +155,8 @@ int vha_log_write_user(const struct vha_log *log,
 			   region->uaddr + region->span);
 		if (first > last)
 			continue;
-		err = vha_log_write(log, region->start + (first - region->uaddr),
+		err = vha_log_write(log,
+				    region->start + (first - region->uaddr),
 				    last - first + 1);
 		if (err)
 			return err;

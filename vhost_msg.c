@@ -19,8 +19,8 @@ union any_msg {
 /* ---- misses, from the device ---- */
 
 /*
- * Make the message that reports @miss, in the form that the owner negotiated. The
- * caller has zeroed all of it: padding is copied to userspace as well.
+ * Make the message that reports @miss, in the form that the owner negotiated.
+ * The caller has zeroed all of it: padding is copied to userspace as well.
  */
 static void make_miss_msg(union any_msg *msg, bool v2,
 			  const struct vha_miss *miss)
@@ -60,9 +60,9 @@ static struct vha_miss *wait_for_miss(struct vha_dev *dev,
  *
  * Needs no owner, and no lock.
  *
- * Return: the size of a message; 0 if there is no room for one; -EAGAIN if there
- * is none and the caller does not wait; -EBADFD if there will be none, because
- * there is no device IOTLB; -ERESTARTSYS; -EFAULT.
+ * Return: the size of a message; 0 if there is no room for one; -EAGAIN if
+ * there is none and the caller does not wait; -EBADFD if there will be none,
+ * because there is no device IOTLB; -ERESTARTSYS; -EFAULT.
  */
 ssize_t vha_msg_read(struct vha_dev *dev, struct iov_iter *to, bool nonblock)
 {
@@ -107,8 +107,8 @@ __poll_t vha_msg_poll(struct vha_dev *dev, struct file *file, poll_table *wait)
 /* ---- updates, from the owner ---- */
 
 /*
- * Serve the queues that waited for an entry of [start, last], and those for which
- * an entry forbade access to the ring.
+ * Serve the queues that waited for an entry of [start, last], and those for
+ * which an entry forbade access to the ring.
  */
 static void wake_waiting(struct vha_dev *dev, u64 start, u64 last)
 {
@@ -175,7 +175,9 @@ static int execute(struct vha_dev *dev, const struct vhost_iotlb_msg *msg)
 	}
 }
 
-/* Read the part @msg of a message, which follows @offset more bytes of @from. */
+/*
+ * Read the part @msg of a message, which follows @offset more bytes of @from.
+ */
 static int get_msg(struct vhost_iotlb_msg *msg, size_t offset,
 		   struct iov_iter *from)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The net device: /dev/vhost-net-alt, its file operations, and the features that
- * it offers.
+ * The net device: /dev/vhost-net-alt, its file operations, and the features
+ * that it offers.
  */
 
 #include <linux/compat.h>
@@ -27,12 +27,12 @@
 static bool rxtx_workers;
 module_param(rxtx_workers, bool, 0644);
 MODULE_PARM_DESC(rxtx_workers,
-		 "Use separate receive and transmit threads for new owners (default 0)");
+		 "Separate receive and transmit threads for new owners");
 
 static bool takeover;
 module_param(takeover, bool, 0444);
 MODULE_PARM_DESC(takeover,
-		 "Provide /dev/vhost-net as well, in place of vhost_net (default 0)");
+		 "Provide /dev/vhost-net as well, like vhost_net");
 
 /**
  * struct vha_net_pair - an open file: a queue pair
@@ -90,8 +90,9 @@ static long put_features_array(struct vhost_features_array __user *argp)
 	n = min_t(u64, count, VHA_FEATURE_WORDS);
 	if (copy_to_user(argp->features, net_features, n * sizeof(u64)))
 		return -EFAULT;
-	return clear_user(argp->features + n, array_size(count - n, sizeof(u64))) ?
-	       -EFAULT : 0;
+	if (clear_user(argp->features + n, array_size(count - n, sizeof(u64))))
+		return -EFAULT;
+	return 0;
 }
 
 /* Words beyond the known ones are accepted if they are 0. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Generic netlink family: the state and counters of all open devices. A request
- * reads published state under spinlocks, and never waits for a device's owner or
- * worker. Most of what it reads is single words that change at any time.
+ * reads published state under spinlocks, and never waits for a device's owner
+ * or worker. Most of what it reads is single words that change at any time.
  */
 #include <linux/nospec.h>
 #include <linux/pid_namespace.h>
@@ -20,7 +20,9 @@
 /* Room for a device with as many workers as there can be. */
 #define DEV_MSG_SIZE		8192
 
-/* Room for all entries of both kinds, the available ones with all descriptors. */
+/*
+ * Room for all entries of both kinds, the available ones with all descriptors.
+ */
 #define RING_MSG_SIZE							\
 	(NLMSG_GOODSIZE + VHA_RING_SNAPSHOT_ENTRIES *			\
 	 (VHA_RING_SNAPSHOT_DESCS * 64 + 2 * 64))
@@ -35,8 +37,9 @@ static int put_u64(struct sk_buff *skb, int attr, u64 value)
 }
 
 /*
- * Say which device a message is about. @ns is the pid namespace of the reader, or
- * NULL if there may be several: a pid that a reader could misread is left out.
+ * Say which device a message is about. @ns is the pid namespace of the reader,
+ * or NULL if there may be several: a pid that a reader could misread is left
+ * out.
  */
 static int put_dev_name(struct sk_buff *skb, const struct vha_dev *dev,
 			struct pid_namespace *ns)
@@ -134,13 +137,23 @@ static int put_dev(struct sk_buff *skb, struct vha_dev *dev)
 
 static u32 queue_state(const struct vha_queue *q)
 {
-	return (READ_ONCE(q->running) ? VHOST_ALT_QUEUE_RUNNING : 0) |
-	       (READ_ONCE(q->broken) ? VHOST_ALT_QUEUE_BROKEN : 0) |
-	       (READ_ONCE(q->ring.event_idx) ? VHOST_ALT_QUEUE_EVENT_IDX : 0) |
-	       (READ_ONCE(q->ring.notify_off) ? VHOST_ALT_QUEUE_NOTIFY_OFF : 0) |
-	       (vha_miss_pending(&q->miss) ? VHOST_ALT_QUEUE_IOTLB_MISS : 0) |
-	       (READ_ONCE(q->kick) ? VHOST_ALT_QUEUE_KICK : 0) |
-	       (READ_ONCE(q->call) ? VHOST_ALT_QUEUE_CALL : 0);
+	u32 state = 0;
+
+	if (READ_ONCE(q->running))
+		state |= VHOST_ALT_QUEUE_RUNNING;
+	if (READ_ONCE(q->broken))
+		state |= VHOST_ALT_QUEUE_BROKEN;
+	if (READ_ONCE(q->ring.event_idx))
+		state |= VHOST_ALT_QUEUE_EVENT_IDX;
+	if (READ_ONCE(q->ring.notify_off))
+		state |= VHOST_ALT_QUEUE_NOTIFY_OFF;
+	if (vha_miss_pending(&q->miss))
+		state |= VHOST_ALT_QUEUE_IOTLB_MISS;
+	if (READ_ONCE(q->kick))
+		state |= VHOST_ALT_QUEUE_KICK;
+	if (READ_ONCE(q->call))
+		state |= VHOST_ALT_QUEUE_CALL;
+	return state;
 }
 
 static int put_addresses(struct sk_buff *skb, const struct vha_queue *q)
@@ -179,7 +192,7 @@ static int put_drops(struct sk_buff *skb, const struct vha_stats *stats)
 	if (!nest)
 		return -EMSGSIZE;
 	for (i = VHOST_ALT_DROP_PAD + 1; i <= VHOST_ALT_DROP_MAX; i++) {
-		if (nla_put_u64_64bit(skb, i, stats->drops[i],
+		if (nla_put_u64_64bit(skb, i, vha_stats_drops(stats, i),
 				      VHOST_ALT_DROP_PAD))
 			return -EMSGSIZE;
 	}
@@ -196,7 +209,8 @@ static int put_batch_sizes(struct sk_buff *skb, const struct vha_stats *stats)
 		return -EMSGSIZE;
 	/* Attributes count from 1; 0 is padding. */
 	for (i = 0; i < VHA_BATCH_SIZES; i++) {
-		if (nla_put_u64_64bit(skb, i + 1, stats->batch_sizes[i], 0))
+		if (nla_put_u64_64bit(skb, i + 1, vha_stats_batches(stats, i),
+				      0))
 			return -EMSGSIZE;
 	}
 	nla_nest_end(skb, nest);
@@ -265,7 +279,10 @@ static int put_queue(struct sk_buff *skb, struct vha_queue *q, bool admin)
 
 /* ---- access ---- */
 
-/* CAP_NET_ADMIN in the device's namespace; once that is gone, in the initial one. */
+/*
+ * CAP_NET_ADMIN in the device's namespace; once that is gone, in the initial
+ * one.
+ */
 static bool is_admin(struct sk_buff *request, struct vha_dev *dev)
 {
 	struct net *net = vha_list_get_net(dev);
@@ -401,7 +418,8 @@ static int reset_stats(struct sk_buff *request, struct genl_info *info)
 
 /* ---- the contents of a ring ---- */
 
-static int put_desc(struct sk_buff *skb, const struct vha_ring_snapshot_desc *desc)
+static int put_desc(struct sk_buff *skb,
+		    const struct vha_ring_snapshot_desc *desc)
 {
 	struct nlattr *nest = nla_nest_start(skb, VHOST_ALT_ENTRY_DESC);
 	int err;
@@ -442,7 +460,8 @@ static int put_ring(struct sk_buff *skb, const struct vha_ring_snapshot *snap)
 	unsigned int i;
 	int err;
 
-	err = nla_put_u32(skb, VHOST_ALT_A_RING_AVAIL_FLAGS, snap->avail_flags) ?:
+	err = nla_put_u32(skb, VHOST_ALT_A_RING_AVAIL_FLAGS,
+			  snap->avail_flags) ?:
 	      nla_put_u32(skb, VHOST_ALT_A_RING_AVAIL_IDX, snap->avail_idx) ?:
 	      nla_put_u32(skb, VHOST_ALT_A_RING_USED_FLAGS, snap->used_flags) ?:
 	      nla_put_u32(skb, VHOST_ALT_A_RING_USED_IDX, snap->used_idx);
@@ -459,9 +478,9 @@ static int put_ring(struct sk_buff *skb, const struct vha_ring_snapshot *snap)
 }
 
 /*
- * Copy the ring without its worker, and without waiting for the owner: the device's
- * mutex keeps the ring's maps and addresses as they are, and whoever holds it may
- * be stopped.
+ * Copy the ring without its worker, and without waiting for the owner: the
+ * device's mutex keeps the ring's maps and addresses as they are, and its
+ * holder may be stopped.
  */
 static int take_snapshot(struct vha_queue *q, struct vha_ring_snapshot *snap)
 {
@@ -535,7 +554,9 @@ static int get_ring(struct sk_buff *request, struct genl_info *info)
 
 /* ---- dumps ---- */
 
-/* Put @dev, or its queues from number *@queue on, each in a message of its own. */
+/*
+ * Put @dev, or its queues from number *@queue on, each in a message of its own.
+ */
 typedef int (*dump_fn)(struct sk_buff *skb, struct netlink_callback *cb,
 		       struct vha_dev *dev, unsigned long *queue);
 

@@ -114,8 +114,8 @@ void vha_queue_set_features(struct vha_queue *q, const u64 *features)
  * @memory: the memory table
  * @iotlb: the device IOTLB, or NULL
  *
- * If this changes the meaning of a running ring's addresses, they are forgotten,
- * and the queue waits for new ones.
+ * If this changes the meaning of a running ring's addresses, they are
+ * forgotten, and the queue waits for new ones.
  */
 void vha_queue_set_maps(struct vha_queue *q, const struct vha_iotlb *memory,
 			const struct vha_iotlb *iotlb)
@@ -218,8 +218,8 @@ void vha_queue_stop(struct vha_queue *q)
  * vha_queue_break() - leave the ring alone, because it cannot be used
  * @q: the queue, with its mutex held
  *
- * The chains that are held are put back. The error eventfd tells the owner, which
- * may start the queue again.
+ * The chains that are held are put back. The error eventfd tells the owner,
+ * which may start the queue again.
  */
 void vha_queue_break(struct vha_queue *q)
 {
@@ -346,7 +346,8 @@ void vha_queue_read_stats(struct vha_queue *q, struct vha_stats *stats)
  * vha_queue_reset_stats() - count from 0 on
  * @q: the queue; the worker may be counting
  *
- * Nothing is asked of the worker: what it has counted is subtracted from now on.
+ * Nothing is asked of the worker: what it has counted is subtracted from now
+ * on.
  */
 void vha_queue_reset_stats(struct vha_queue *q)
 {

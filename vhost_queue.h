@@ -37,8 +37,8 @@ struct vha_queue_backend {
 /**
  * struct vha_queue - one virtqueue
  * @mutex: protects all that follows, unless stated otherwise; taken inside the
- *	device's mutex, in the order of the indices. The worker holds it while it
- *	runs @work.
+ *	device's mutex, in the order of the indices. The worker holds it while
+ *	it runs @work.
  * @dev: the device; constant, like @dev_mutex, @dev_id, @index and @name
  * @dev_mutex: the device's mutex
  * @dev_id: the device's id

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reading the counters: by number, and as lines of /proc/<pid>/fdinfo/<fd>. Every
- * reader gets its numbers from the functions of this file.
+ * Reading the counters: by number, and as lines of /proc/<pid>/fdinfo/<fd>.
+ * Every reader gets its numbers from the functions of this file.
  */
 
 #include <linux/kernel.h>
@@ -125,6 +125,7 @@ void vha_stats_show(struct seq_file *m, const char *queue,
 	for (i = VHOST_ALT_DROP_PAD + 1; i <= VHOST_ALT_DROP_MAX; i++) {
 		n = vha_stats_drops(stats, i);
 		if (n)
-			seq_printf(m, "%s.drop.%s:\t%llu\n", queue, drops[i], n);
+			seq_printf(m, "%s.drop.%s:\t%llu\n", queue, drops[i],
+				   n);
 	}
 }

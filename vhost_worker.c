@@ -225,8 +225,8 @@ static void note_thread(void *data)
  * @fork: make it a thread of that process if the kernel supports that
  * @purpose: its purpose, or NULL
  *
- * The thread is named vhost-<pid>, as tools expect of a vhost device, followed by
- * -<purpose> as far as there is room. It is charged to the caller's cgroups.
+ * The thread is named vhost-<pid>, as tools expect of a vhost device, followed
+ * by -<purpose> as far as there is room. It is charged to the caller's cgroups.
  *
  * Return: the worker, or an ERR_PTR().
  */
@@ -332,8 +332,8 @@ static void run_call(struct vha_work *work)
  * @fn: the function; NULL to call none
  * @data: its argument
  *
- * All work that was queued before has run when this returns. May sleep. The caller
- * holds no queue's mutex, which queued work takes.
+ * All work that was queued before has run when this returns. May sleep. The
+ * caller holds no queue's mutex, which queued work takes.
  *
  * Return: 0, or -ESRCH if there is no worker, or its owner has been killed.
  */

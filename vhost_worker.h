@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Workers: the threads that move packets, and the work that is queued on them. */
+/*
+ * Workers: the threads that move packets, and the work that is queued on them.
+ */
 #ifndef VHOST_ALT_WORKER_H
 #define VHOST_ALT_WORKER_H
 

@@ -388,10 +388,11 @@ int vha_ring_log_iov(struct vha_ring *ring, const struct iovec *iov, size_t len)
  * @mm: the owner's address space
  * @snap: in: how much; filled in
  *
- * The ring is not affected, and both the guest and the worker may be writing it.
+ * The ring is not affected, and both the guest and the worker may be writing
+ * it.
  *
- * Return: 0; -EINVAL if the owner has not given the ring's addresses; -EFAULT or
- * -EBUSY as vha_ring_peek().
+ * Return: 0; -EINVAL if the owner has not given the ring's addresses; -EFAULT
+ * or -EBUSY as vha_ring_peek().
  */
 int vha_ring_snapshot(const struct vha_ring *ring, struct mm_struct *mm,
 		      struct vha_ring_snapshot *snap)

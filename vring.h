@@ -11,9 +11,10 @@
  * none gets lost.
  *
  * The datapath's functions are called with the ring's lock held, by a thread in
- * the owner's address space, on a ring that vha_ring_start() has prepared, after
- * vha_ring_map() has succeeded. -EFAULT means that the ring itself could not be
- * accessed. -EINPROGRESS means that the device IOTLB lacks an entry, which
+ * the owner's address space, on a ring that vha_ring_start() has prepared,
+ * after vha_ring_map() has succeeded. -EFAULT means that the ring itself could
+ * not be accessed. -EINPROGRESS means that the device IOTLB lacks an entry,
+ * which
  * @missed of the ring describes.
  */
 #ifndef VHOST_ALT_VRING_H
@@ -68,10 +69,10 @@ static inline int vha_ring_map(struct vha_ring *ring)
  * and no pieces, and is completed like others. The order is that in which the
  * guest made the chains available.
  *
- * Return: the number of chains taken. 0: none is available. -ENOSPC: one is, but
- * does not fit beside those that are held. -EINPROGRESS: the device IOTLB lacks
- * an entry for the next one. -EFAULT: the ring could not be read, or the guest
- * claims to have made more available than the ring can hold.
+ * Return: the number of chains taken. 0: none is available. -ENOSPC: one is,
+ * but does not fit beside those that are held. -EINPROGRESS: the device IOTLB
+ * lacks an entry for the next one. -EFAULT: the ring could not be read, or the
+ * guest claims to have made more available than the ring can hold.
  */
 static inline int vha_ring_fetch(struct vha_ring *ring, unsigned int max)
 {

@@ -166,7 +166,7 @@ int vha_ring_log_area(struct vha_ring *ring, const void __user *at, u64 addr,
 
 /*
  * Copy what is present of one page of another process, without waiting for
- * anything: no page is faulted in, and nobody who holds the lock is waited for.
+ * anything: no page is faulted in, and a holder of the lock is not waited for.
  */
 static int peek_page(struct mm_struct *mm, void *to, unsigned long uaddr,
 		     size_t len)

@@ -203,8 +203,8 @@ static int gather_scattered(struct vha_ring *ring, unsigned int n)
 
 	for (i = 0; i < n; i++) {
 		head = vha_ring16_to_cpu(ring, b->heads[i]);
-		if (vha_ring_read_scattered(ring, &b->desc[i],
-					    table + (head < ring->num ? head : 0),
+		head = head < ring->num ? head : 0;
+		if (vha_ring_read_scattered(ring, &b->desc[i], table + head,
 					    sizeof(b->desc[i])))
 			return -EFAULT;
 	}
@@ -212,8 +212,8 @@ static int gather_scattered(struct vha_ring *ring, unsigned int n)
 }
 
 /*
- * Read the first descriptor of each of @n chains. Drivers take descriptors off a
- * list that is mostly sorted, in one direction or the other. The part of the
+ * Read the first descriptor of each of @n chains. Drivers take descriptors off
+ * a list that is mostly sorted, in one direction or the other. The part of the
  * table that holds them is then little larger than they are, and is read in one
  * go.
  */
@@ -374,9 +374,9 @@ static int too_long(u32 room)
 }
 
 /*
- * Walk an indirect table of @count entries at @addr. If @whole, it has been read
- * into the scratch space; otherwise it is larger than that, and read entry by
- * entry.
+ * Walk an indirect table of @count entries at @addr. If @whole, it has been
+ * read into the scratch space; otherwise it is larger than that, and read entry
+ * by entry.
  *
  * Return: as walk_chain().
  */
@@ -450,6 +450,7 @@ static int add_table(struct vha_ring *ring, struct vha_ring_chain *chain,
 static int walk_chain(struct vha_ring *ring, struct vha_ring_chain *chain,
 		      const struct vring_desc *desc)
 {
+	unsigned int limit = min_t(u32, ring->num, VHA_RING_MAX_HELD);
 	unsigned int seen = 0, next;
 	struct vring_desc read;
 	int bad;
@@ -459,7 +460,7 @@ static int walk_chain(struct vha_ring *ring, struct vha_ring_chain *chain,
 		return VHOST_ALT_DROP_CHAIN_HEAD;
 
 	for (;;) {
-		if (unlikely(seen++ == min_t(u32, ring->num, VHA_RING_MAX_HELD)))
+		if (unlikely(seen++ == limit))
 			return too_long(ring->num);
 		flags = vha_ring16_to_cpu(ring, desc->flags);
 		if (flags & VRING_DESC_F_INDIRECT)
@@ -542,7 +543,7 @@ static int split_fetch(struct vha_ring *ring, unsigned int max)
 			break;
 	}
 	ring->split.last_avail += i;
-	/* Chains before an error are processed first; the next fetch meets it. */
+	/* Chains before an error come first; the next fetch meets it. */
 	return i ? i : err;
 }
 
@@ -608,10 +609,10 @@ static bool used_completely(const struct vha_ring_chain *chain)
 }
 
 /*
- * Virtio 1.2, 2.7.7.1: where chains are used in order, one entry serves several:
- * it is at the place of the first one's, and names the last. The guest assumes
- * that those before the last are used completely. *@index is moved past the
- * entry.
+ * Virtio 1.2, 2.7.7.1: where chains are used in order, one entry serves
+ * several: it is at the place of the first one's, and names the last. The guest
+ * assumes that those before the last are used completely. *@index is moved past
+ * the entry.
  */
 static int write_in_order(struct vha_ring *ring, unsigned int end, u16 *index)
 {

@@ -124,7 +124,7 @@ struct vha_ring_snapshot_desc {
 };
 
 /**
- * struct vha_ring_snapshot_entry - an available or used entry as it is in the ring
+ * struct vha_ring_snapshot_entry - an available or used entry, as in the ring
  * @index: its index, not wrapped to the ring's size
  * @ndescs: entries of @descs in use
  * @id: head of the chain
@@ -194,9 +194,9 @@ struct vha_ring_indices {
  * @indices: fill in the indices; any thread, without a lock
  * @start: read the state that lies in the ring; see vha_ring_start()
  * @fetch: see vha_ring_fetch()
- * @complete: make the chains that vha_ring_complete() is to give back visible to
- *	the guest, and set @done of the batch once they are; decide whether the
- *	guest wants an interrupt
+ * @complete: make the chains that vha_ring_complete() is to give back visible
+ *	to the guest, and set @done of the batch once they are; decide whether
+ *	the guest wants an interrupt
  * @put_back: step back over that many chains, youngest first
  * @enable_kick: see vha_ring_enable_kick()
  * @disable_kick: see vha_ring_disable_kick()

@@ -144,7 +144,7 @@
  *	EFAULT if there is no memory table or the ring cannot be accessed;
  *	EINVAL for a tap without a device.
  *
- * The device IOTLB maps I/O virtual addresses of a guest behind an IOMMU. It
+ * The device IOTLB maps I/O virtual addresses of a guest with an IOMMU. It
  * holds up to 4096 entries (module parameter max_iotlb_entries); the oldest one
  * makes room for a new one. A message is a struct vhost_msg or, with
  * VHOST_BACKEND_F_IOTLB_MSG_V2, a struct vhost_msg_v2; written messages may be
