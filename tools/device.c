@@ -74,10 +74,10 @@ static void read_device_attr(const struct nlattr *attr, void *data)
 		break;
 	case VHOST_ALT_A_PID:
 		dev->pid = nl_u32(attr);
-		dev->has_owner = true;
 		break;
 	case VHOST_ALT_A_COMM:
 		nl_string(attr, dev->comm, sizeof(dev->comm));
+		dev->has_owner = true;
 		break;
 	case VHOST_ALT_A_FEATURES:
 		dev->features = nl_u64(attr);
@@ -282,7 +282,7 @@ static bool filter_match(const struct filter *filter, const struct device *dev)
 	case FILTER_DEV:
 		return dev->id == filter->number;
 	case FILTER_PID:
-		return dev->has_owner && dev->pid == filter->number;
+		return dev->pid && dev->pid == filter->number;
 	case FILTER_IFNAME:
 		for (i = 0; i < dev->nqueues; i++)
 			if (!strcmp(dev->queue[i].ifname, filter->ifname))

@@ -14,7 +14,7 @@
 
 struct worker {
 	__u32 id;
-	__u32 tid;
+	__u32 tid;		/* 0: in another pid namespace */
 	__u32 cpu;
 	__u64 runs;
 	__u64 runtime;
@@ -52,7 +52,7 @@ struct queue {
 struct device {
 	__u32 id;
 	bool has_owner;
-	__u32 pid;
+	__u32 pid;		/* 0: in another pid namespace */
 	char comm[COMM_LEN];
 	__u64 features, features_hi, backend_features;
 	__u32 regions;

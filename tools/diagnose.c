@@ -93,8 +93,8 @@ static void find_iotlb_miss(const struct comparison *c)
 	    c->before->queue->state & VHOST_ALT_QUEUE_IOTLB_MISS &&
 	    !delta(c, VHOST_ALT_COUNTER_PACKETS))
 		add_finding(c->d, c->q, "iotlb_miss", true,
-			    "waiting for an IOTLB translation: process %u (%s) does not answer IOTLB misses, or the guest's IOMMU does not map the address",
-			    c->d->now->pid, c->d->now->comm);
+			    "waiting for an IOTLB translation: the owner (%s) does not answer IOTLB misses, or the guest's IOMMU does not map the address",
+			    c->d->now->comm);
 }
 
 static void find_eventfds(const struct comparison *c)

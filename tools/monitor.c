@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vhostctl monitor: print a line per notification. */
+/*
+ * vhostctl monitor: print a line per notification. These go to readers in all
+ * pid namespaces and have no pid, so ask for it once per device.
+ */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "device.h"
@@ -9,15 +13,24 @@
 
 struct event {
 	__u32 dev;
-	bool has_owner, has_queue;
+	bool has_queue;
 	__u32 pid, queue, ifindex;
 	char comm[COMM_LEN];
 	char name[NAME_LEN];
 	char ifname[IF_NAMESIZE];
 };
 
+/* A device and its owner's pid, which is known no more once it is closed. */
+struct owner {
+	__u32 dev;
+	__u32 pid;
+};
+
 struct monitor {
 	const struct options *opt;
+	struct nl query;
+	struct owner *owners;
+	unsigned int nowners;
 	unsigned int seen;
 	bool broken_pipe;
 };
@@ -32,7 +45,6 @@ static void read_event(const struct nlattr *attr, void *data)
 		break;
 	case VHOST_ALT_A_PID:
 		ev->pid = nl_u32(attr);
-		ev->has_owner = true;
 		break;
 	case VHOST_ALT_A_COMM:
 		nl_string(attr, ev->comm, sizeof(ev->comm));
@@ -60,7 +72,7 @@ static void event_json(const struct event *ev, const char *what,
 
 	json_str(doc, "event", what);
 	json_u64(doc, "dev", ev->dev);
-	if (ev->has_owner)
+	if (ev->pid)
 		json_u64(doc, "pid", ev->pid);
 	if (ev->comm[0])
 		json_str(doc, "comm", ev->comm);
@@ -82,11 +94,65 @@ static void event_text(const struct event *ev, const char *what)
 		printf(" queue %u %s", ev->queue, ev->name);
 	if (ev->ifname[0])
 		printf(" if %s", ev->ifname);
-	if (ev->has_owner)
+	if (ev->pid)
 		printf(" pid %u", ev->pid);
 	if (ev->comm[0])
 		printf(" (%s)", ev->comm);
 	putchar('\n');
+}
+
+static int read_pid(const struct nlmsghdr *msg, void *data)
+{
+	struct event now = { 0 };
+
+	nl_each(msg, read_event, &now);
+	*(__u32 *)data = now.pid;
+	return MNL_CB_OK;
+}
+
+static struct owner *find_owner(const struct monitor *m, __u32 dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < m->nowners; i++) {
+		if (m->owners[i].dev == dev)
+			return &m->owners[i];
+	}
+	return NULL;
+}
+
+static void remember_owner(struct monitor *m, __u32 dev, __u32 pid)
+{
+	struct owner *owners;
+
+	owners = realloc(m->owners, (m->nowners + 1) * sizeof(*owners));
+	if (!owners)
+		return;
+	m->owners = owners;
+	m->owners[m->nowners++] = (struct owner){ .dev = dev, .pid = pid };
+}
+
+/* Return: the pid of the device's owner, or 0. */
+static __u32 owner_pid(struct monitor *m, __u32 dev, bool closed)
+{
+	struct nl_query query = {
+		.command = VHOST_ALT_CMD_DEV_GET,
+		.dev = dev,
+		.queue = NL_NONE,
+		.count = NL_NONE,
+	};
+	struct owner *owner = find_owner(m, dev);
+	__u32 pid = 0;
+
+	if (owner) {
+		pid = owner->pid;
+		if (closed)
+			*owner = m->owners[--m->nowners];
+		return pid;
+	}
+	if (!closed && !nl_request(&m->query, &query, read_pid, &pid) && pid)
+		remember_owner(m, dev, pid);
+	return pid;
 }
 
 static int on_event(const struct nlmsghdr *msg, void *data)
@@ -99,6 +165,8 @@ static int on_event(const struct nlmsghdr *msg, void *data)
 	if (!what || (m->opt->count && m->seen == m->opt->count))
 		return MNL_CB_OK;
 	nl_each(msg, read_event, &ev);
+	ev.pid = owner_pid(m, ev.dev,
+			   nl_command(msg) == VHOST_ALT_CMD_DEV_CLOSE_NTF);
 	if (m->opt->json)
 		event_json(&ev, what, m->opt);
 	else
@@ -111,8 +179,11 @@ static int on_event(const struct nlmsghdr *msg, void *data)
 static int monitor_run(struct nl *nl, const struct options *opt)
 {
 	struct monitor m = { .opt = opt };
-	int err = 0;
+	int err;
 
+	err = nl_open(&m.query);
+	if (err)
+		return err;
 	while (!err && !m.broken_pipe && (!opt->count || m.seen < opt->count)) {
 		err = nl_wait(nl, on_event, &m);
 		if (err == -ENOBUFS) {
@@ -123,6 +194,8 @@ static int monitor_run(struct nl *nl, const struct options *opt)
 			err = 0;
 		}
 	}
+	nl_close(&m.query);
+	free(m.owners);
 	if (m.broken_pipe)
 		return kernel_error("cannot write to standard output");
 	return err ? nl_error(nl, err, "monitor") : EXIT_OK;

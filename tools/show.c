@@ -10,7 +10,8 @@ static void json_worker(struct json_object *to, const struct worker *w,
 			const struct options *opt)
 {
 	json_u64(to, "id", w->id);
-	json_u64(to, "tid", w->tid);
+	if (w->tid)
+		json_u64(to, "tid", w->tid);
 	if (!opt->stats)
 		return;
 	json_u64(to, "cpu", w->cpu);
@@ -93,7 +94,8 @@ static void json_device(struct json_object *to, const struct device *dev,
 
 	json_u64(to, "id", dev->id);
 	if (dev->has_owner) {
-		json_u64(to, "pid", dev->pid);
+		if (dev->pid)
+			json_u64(to, "pid", dev->pid);
 		json_str(to, "comm", dev->comm);
 	}
 	json_u64(to, "features", dev->features);
@@ -164,7 +166,9 @@ static void print_features(const struct device *dev, const struct options *opt)
 static void print_worker(const struct worker *w, const struct options *opt)
 {
 	next_line(opt, 4);
-	printf("worker %u tid %u", w->id, w->tid);
+	printf("worker %u", w->id);
+	if (w->tid)
+		printf(" tid %u", w->tid);
 	if (opt->stats)
 		printf(" cpu %u runs %llu runtime %.3f s", w->cpu, w->runs,
 		       w->runtime / 1e9);
@@ -245,8 +249,10 @@ static void print_device(const struct device *dev, const struct options *opt)
 	unsigned int i;
 
 	printf("%s%u%s:", colour(COLOUR_BOLD), dev->id, colour(COLOUR_OFF));
+	if (dev->pid)
+		printf(" pid %u", dev->pid);
 	if (dev->has_owner)
-		printf(" pid %u (%s)", dev->pid, dev->comm);
+		printf(" (%s)", dev->comm);
 	else
 		fputs(" no owner", stdout);
 	if (opt->details)
@@ -301,7 +307,7 @@ static void print_pair(const struct device *dev, unsigned int first,
 	       pair->ifname[0] ? pair->ifname : *other->ifname ?
 				 other->ifname : "-",
 	       colour(paint), state, colour(COLOUR_OFF),
-	       dev->has_owner ? pid : "-", dev->has_owner ? dev->comm : "-",
+	       dev->pid ? pid : "-", dev->has_owner ? dev->comm : "-",
 	       rx, tx, drops);
 }
 
