@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Part of selftests/static: the rules of this tree.
+
+# Every public function says what it does.
+check_docs() {
+	local name log=$OUT/docs.log
+
+	sed -nE 's/^[a-z].*[ *]((vhost|vring|tun)_[a-z0-9_]+)\(.*/\1/p' \
+		vhost_*.h vring.h tun_glue.h | sort -u | while read -r name; do
+		grep -qE "^ \* $name\(\) - |^static inline .*[ *]$name\(" ./*.[ch] ||
+			echo "$name has no kernel-doc"
+	done >"$log"
+	[ ! -s "$log" ]
+	tap_result $? "public functions have kernel-doc" "$log"
+}
+
+check_versions() {
+	silent "no kernel version is tested outside of compat.h" \
+		unwanted 'LINUX_VERSION_CODE|KERNEL_VERSION\(' compat.h
+}
+
+# unwanted PATTERN [FILE] : lines of the module's sources, but not of FILE.
+unwanted() {
+	! grep -nE "$1" ./*.[ch] | grep -v "^./${2:-/}:"
+}
