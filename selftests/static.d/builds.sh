@@ -20,12 +20,25 @@ check_builds() {
 		[ ! -s "$log.bad" ]
 		tap_result $? "builds for $kernel without a message (W=1, sparse)" "$log.bad"
 	done
+	: "${OBJECTS:=$TOP/build/module/static-qemu-${KERNELS%% *}}"
 }
 
 link_sources() {
 	mkdir -p "$OUT/static"
 	ln -sfn "$TOP"/Kbuild "$TOP"/*.[ch] "$TOP"/uapi "$OUT/static/"
 	find "$OUT/static" -xtype l -delete
+}
+
+# Set OBJECTS to where the module's objects are, which are made unless check_builds
+# has done so.
+need_objects() {
+	local kernel=${KERNELS%% *} log=$OUT/objects.log
+
+	[ -z "${OBJECTS-}" ] || return 0
+	link_sources
+	selftests/vm/build-module --source "$OUT/static" qemu "$kernel" >"$log" 2>&1 ||
+		{ tap_not_ok "builds for $kernel" "$log" && return 1; }
+	OBJECTS=$TOP/build/module/static-qemu-$kernel
 }
 
 # Of the modules that check_builds has made.

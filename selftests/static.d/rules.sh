@@ -2,6 +2,11 @@
 # shellcheck shell=bash
 # Part of selftests/static: the rules of this tree.
 
+# rule PROGRAM [ARGUMENT...] : one of the programs beside this file.
+rule() {
+	python3 -B "selftests/static.d/$1" "${@:2}"
+}
+
 # Every public function says what it does.
 check_docs() {
 	local name log=$OUT/docs.log
@@ -13,6 +18,11 @@ check_docs() {
 	done >"$log"
 	[ ! -s "$log" ]
 	tap_result $? "public functions have kernel-doc" "$log"
+}
+
+check_layers() {
+	silent "includes go downwards" rule layers includes
+	need_objects && silent "calls go downwards" rule layers calls "$OBJECTS"
 }
 
 check_versions() {
