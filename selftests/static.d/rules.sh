@@ -20,6 +20,28 @@ check_docs() {
 	tap_result $? "public functions have kernel-doc" "$log"
 }
 
+check_names() {
+	silent "structs, enums and inline functions begin with vha_" rule names tags
+	need_objects && silent "global symbols begin with vha_" rule names symbols "$OBJECTS"
+	kernel_names || return
+	silent "no name is one of vhost, virtio, tun or tap" rule names kernel "$KERNEL_NAMES"
+}
+
+# Set KERNEL_NAMES to a file with the names that the kernel's drivers use.
+kernel_names() {
+	local tree
+
+	[ -z "${KERNEL_NAMES-}" ] || return 0
+	# shellcheck source=selftests/vm/machine.sh
+	tree=$(. selftests/vm/machine.sh && kernel_source 7.2 && echo "$SOURCE") ||
+		{ tap_not_ok "the source of Linux 7.2 is there" && return 1; }
+	KERNEL_NAMES=$OUT/names-${tree##*/}
+	[ -s "$KERNEL_NAMES" ] || {
+		rule names list "$tree" >"$KERNEL_NAMES.tmp" &&
+			mv "$KERNEL_NAMES.tmp" "$KERNEL_NAMES"
+	}
+}
+
 check_layers() {
 	silent "includes go downwards" rule layers includes
 	need_objects && silent "calls go downwards" rule layers calls "$OBJECTS"
