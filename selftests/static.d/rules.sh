@@ -11,6 +11,10 @@ check_docs() {
 	silent "public functions and structs are documented" rule docs public
 }
 
+check_locks() {
+	silent "a lock that is said to be held is asserted" rule docs locks
+}
+
 check_names() {
 	silent "structs, enums and inline functions begin with vha_" rule names tags
 	need_objects && silent "global symbols begin with vha_" rule names symbols "$OBJECTS"
