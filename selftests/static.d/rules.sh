@@ -15,6 +15,10 @@ check_locks() {
 	silent "a lock that is said to be held is asserted" rule docs locks
 }
 
+check_english() {
+	silent "comments use no word that STYLE forbids" rule docs english
+}
+
 check_names() {
 	silent "structs, enums and inline functions begin with vha_" rule names tags
 	need_objects && silent "global symbols begin with vha_" rule names symbols "$OBJECTS"
