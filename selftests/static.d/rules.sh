@@ -55,3 +55,7 @@ check_versions() {
 unwanted() {
 	! grep -nE "$1" ./*.[ch] | grep -v "^./${2:-/}:"
 }
+
+check_lengths() {
+	silent "functions, test files and README.md are not too long" rule lengths
+}
