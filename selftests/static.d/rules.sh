@@ -59,3 +59,12 @@ unwanted() {
 check_lengths() {
 	silent "functions, test files and README.md are not too long" rule lengths
 }
+
+check_editorconfig() {
+	local files
+
+	mapfile -t files < <(git ls-files 2>/dev/null)
+	[ "${#files[@]}" -gt 0 ] ||
+		mapfile -t files < <(find . -type f -not -path './build/*' | cut -c 3-)
+	silent "files are as .editorconfig says" rule editorconfig "${files[@]}"
+}
