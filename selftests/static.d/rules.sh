@@ -51,6 +51,15 @@ check_versions() {
 		unwanted 'LINUX_VERSION_CODE|KERNEL_VERSION\(' compat.h
 }
 
+check_pr_fmt() {
+	silent "pr_fmt is defined in Kbuild only" unwanted '# *(define|undef) +pr_fmt'
+	silent "pr_fmt is defined in Kbuild" rule_pr_fmt
+}
+
+rule_pr_fmt() {
+	grep -q '^ccflags-y.*-D.pr_fmt(fmt)=' Kbuild || echo "Kbuild does not define it"
+}
+
 # unwanted PATTERN [FILE] : lines of the module's sources, but not of FILE.
 unwanted() {
 	! grep -nE "$1" ./*.[ch] | grep -v "^./${2:-/}:"
