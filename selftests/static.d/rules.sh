@@ -77,3 +77,9 @@ check_editorconfig() {
 		mapfile -t files < <(find . -type f -not -path './build/*' | cut -c 3-)
 	silent "files are as .editorconfig says" rule editorconfig "${files[@]}"
 }
+
+check_lib() {
+	[ -x selftests/lib_unused ] || return 0
+	selftests/lib_unused >"$OUT/lib.log" 2>&1
+	tap_result $? "selftests/lib has nothing that is not used" "$OUT/lib.log"
+}
