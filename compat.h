@@ -108,6 +108,7 @@ static inline long compat_get_user_page_remote(struct mm_struct *mm,
 					       unsigned int flags,
 					       struct page **page)
 {
+	mmap_assert_locked(mm);
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 	return get_user_pages_remote(mm, uaddr, 1, flags, page, NULL);
 #else

@@ -670,13 +670,17 @@ long vha_dev_ioctl(struct vha_dev *dev, unsigned int cmd, void __user *argp)
  */
 void vha_dev_show(struct vha_dev *dev, struct seq_file *m)
 {
-	struct vha_stats stats;
+	struct vha_stats_view view;
+	struct vha_queue *q;
 	char name[16];
 	unsigned int i;
 
 	for (i = 0; i < dev->nqueues; i++) {
+		q = dev->queues[i];
 		snprintf(name, sizeof(name), "queue%u", i);
-		vha_queue_read_stats(dev->queues[i], &stats);
-		vha_stats_show(m, name, &stats);
+		spin_lock(&q->show_lock);
+		view = vha_queue_stats(q);
+		vha_stats_show(m, name, &view);
+		spin_unlock(&q->show_lock);
 	}
 }

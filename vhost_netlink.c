@@ -168,7 +168,7 @@ static int put_addresses(struct sk_buff *skb, const struct vha_queue *q)
 		       READ_ONCE(addr[VHA_RING_USED]));
 }
 
-static int put_counters(struct sk_buff *skb, const struct vha_stats *stats)
+static int put_counters(struct sk_buff *skb, const struct vha_stats_view *view)
 {
 	struct nlattr *nest = nla_nest_start(skb, VHOST_ALT_A_COUNTERS);
 	unsigned int i;
@@ -176,7 +176,7 @@ static int put_counters(struct sk_buff *skb, const struct vha_stats *stats)
 	if (!nest)
 		return -EMSGSIZE;
 	for (i = VHOST_ALT_COUNTER_PAD + 1; i <= VHOST_ALT_COUNTER_MAX; i++) {
-		if (nla_put_u64_64bit(skb, i, vha_stats_counter(stats, i),
+		if (nla_put_u64_64bit(skb, i, vha_stats_counter(view, i),
 				      VHOST_ALT_COUNTER_PAD))
 			return -EMSGSIZE;
 	}
@@ -184,7 +184,7 @@ static int put_counters(struct sk_buff *skb, const struct vha_stats *stats)
 	return 0;
 }
 
-static int put_drops(struct sk_buff *skb, const struct vha_stats *stats)
+static int put_drops(struct sk_buff *skb, const struct vha_stats_view *view)
 {
 	struct nlattr *nest = nla_nest_start(skb, VHOST_ALT_A_DROPS);
 	unsigned int i;
@@ -192,7 +192,7 @@ static int put_drops(struct sk_buff *skb, const struct vha_stats *stats)
 	if (!nest)
 		return -EMSGSIZE;
 	for (i = VHOST_ALT_DROP_PAD + 1; i <= VHOST_ALT_DROP_MAX; i++) {
-		if (nla_put_u64_64bit(skb, i, vha_stats_drops(stats, i),
+		if (nla_put_u64_64bit(skb, i, vha_stats_drops(view, i),
 				      VHOST_ALT_DROP_PAD))
 			return -EMSGSIZE;
 	}
@@ -200,7 +200,8 @@ static int put_drops(struct sk_buff *skb, const struct vha_stats *stats)
 	return 0;
 }
 
-static int put_batch_sizes(struct sk_buff *skb, const struct vha_stats *stats)
+static int put_batch_sizes(struct sk_buff *skb,
+			   const struct vha_stats_view *view)
 {
 	struct nlattr *nest = nla_nest_start(skb, VHOST_ALT_A_BATCH_SIZES);
 	unsigned int i;
@@ -209,7 +210,7 @@ static int put_batch_sizes(struct sk_buff *skb, const struct vha_stats *stats)
 		return -EMSGSIZE;
 	/* Attributes count from 1; 0 is padding. */
 	for (i = 0; i < VHA_BATCH_SIZES; i++) {
-		if (nla_put_u64_64bit(skb, i + 1, vha_stats_batches(stats, i),
+		if (nla_put_u64_64bit(skb, i + 1, vha_stats_batches(view, i),
 				      0))
 			return -EMSGSIZE;
 	}
@@ -256,12 +257,23 @@ static int put_indices(struct sk_buff *skb, const struct vha_queue *q)
 	       nla_put_u32(skb, VHOST_ALT_A_LAST_USED, at.last_used);
 }
 
-static int put_queue(struct sk_buff *skb, struct vha_queue *q, bool admin)
+static int put_stats(struct sk_buff *skb, struct vha_queue *q)
 {
-	struct vha_stats stats;
+	struct vha_stats_view view;
 	int err;
 
-	vha_queue_read_stats(q, &stats);
+	spin_lock(&q->show_lock);
+	view = vha_queue_stats(q);
+	err = put_counters(skb, &view) ?: put_drops(skb, &view) ?:
+					  put_batch_sizes(skb, &view);
+	spin_unlock(&q->show_lock);
+	return err;
+}
+
+static int put_queue(struct sk_buff *skb, struct vha_queue *q, bool admin)
+{
+	int err;
+
 	err = put_queue_owner(skb, q) ?:
 	      put_queue_name(skb, q) ?:
 	      nla_put_u32(skb, VHOST_ALT_A_SIZE, READ_ONCE(q->ring.num)) ?:
@@ -272,9 +284,7 @@ static int put_queue(struct sk_buff *skb, struct vha_queue *q, bool admin)
 	      put_indices(skb, q);
 	if (!err && admin)
 		err = put_addresses(skb, q);
-	return err ?: put_counters(skb, &stats) ?:
-		      put_drops(skb, &stats) ?:
-		      put_batch_sizes(skb, &stats);
+	return err ?: put_stats(skb, q);
 }
 
 /* ---- access ---- */

@@ -10,6 +10,7 @@ static int poll_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
 {
 	struct vha_poll *poll = container_of(wait, struct vha_poll, wait);
 
+	lockdep_assert_held(&poll->wqh->lock);
 	if (!(key_to_poll(key) & poll->mask))
 		return 0;
 	/*

@@ -331,15 +331,15 @@ void vha_queue_miss(struct vha_queue *q)
 /* ---- counters ---- */
 
 /**
- * vha_queue_read_stats() - read what the queue has done since the last reset
- * @q: the queue; the worker may be counting
- * @stats: filled in
+ * vha_queue_stats() - view what the queue has done since the last reset
+ * @q: the queue, with its show_lock held, as long as the view is used
+ *
+ * Return: the view; the worker may be counting.
  */
-void vha_queue_read_stats(struct vha_queue *q, struct vha_stats *stats)
+struct vha_stats_view vha_queue_stats(const struct vha_queue *q)
 {
-	spin_lock(&q->show_lock);
-	vha_stats_since(stats, &q->stats, &q->base);
-	spin_unlock(&q->show_lock);
+	lockdep_assert_held(&q->show_lock);
+	return (struct vha_stats_view){ .now = &q->stats, .base = &q->base };
 }
 
 /**
@@ -352,7 +352,7 @@ void vha_queue_read_stats(struct vha_queue *q, struct vha_stats *stats)
 void vha_queue_reset_stats(struct vha_queue *q)
 {
 	spin_lock(&q->show_lock);
-	vha_stats_copy(&q->base, &q->stats);
+	vha_stats_reset(&q->base, &q->stats);
 	spin_unlock(&q->show_lock);
 }
 

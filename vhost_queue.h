@@ -123,7 +123,7 @@ void vha_queue_put_back(struct vha_queue *q, unsigned int end);
 void vha_queue_drop(struct vha_queue *q, enum vhost_alt_drop why);
 void vha_queue_miss(struct vha_queue *q);
 
-void vha_queue_read_stats(struct vha_queue *q, struct vha_stats *stats);
+struct vha_stats_view vha_queue_stats(const struct vha_queue *q);
 void vha_queue_reset_stats(struct vha_queue *q);
 
 /* Have the worker run the queue. */

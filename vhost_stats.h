@@ -40,15 +40,24 @@ struct vha_stats {
 
 #undef VHA_STATS_FIELD
 
-void vha_stats_copy(struct vha_stats *to, const struct vha_stats *from);
-void vha_stats_since(struct vha_stats *shown, const struct vha_stats *now,
-		     const struct vha_stats *base);
-u64 vha_stats_counter(const struct vha_stats *stats,
+/**
+ * struct vha_stats_view - counters as they are shown
+ * @now: the counters; the worker may be counting
+ * @base: the counters when they were last reset; subtracted
+ */
+struct vha_stats_view {
+	const struct vha_stats *now;
+	const struct vha_stats *base;
+};
+
+void vha_stats_reset(struct vha_stats *base, const struct vha_stats *now);
+u64 vha_stats_counter(const struct vha_stats_view *view,
 		      enum vhost_alt_counter counter);
-u64 vha_stats_drops(const struct vha_stats *stats, enum vhost_alt_drop reason);
-u64 vha_stats_batches(const struct vha_stats *stats, unsigned int size);
+u64 vha_stats_drops(const struct vha_stats_view *view,
+		    enum vhost_alt_drop reason);
+u64 vha_stats_batches(const struct vha_stats_view *view, unsigned int size);
 void vha_stats_show(struct seq_file *m, const char *queue,
-		    const struct vha_stats *stats);
+		    const struct vha_stats_view *view);
 
 /* Count a batch of @n chains; @n is not 0. */
 static inline void vha_stats_batch(struct vha_stats *stats, unsigned int n)

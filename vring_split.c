@@ -84,7 +84,8 @@ static void split_indices(const struct vha_ring *ring,
 }
 
 /* Log a write to the used area by the pointer that it was made with. */
-static int log_used(struct vha_ring *ring, const void __user *at, size_t len)
+static int log_used_area(struct vha_ring *ring, const void __user *at,
+			 size_t len)
 {
 	u64 offset = at - (const void __user *)ring->split.used;
 
@@ -98,7 +99,7 @@ static int write_used16(struct vha_ring *ring, __virtio16 __user *to, u16 val)
 
 	if (unlikely(err || !ring->log.used))
 		return err;
-	return log_used(ring, to, sizeof(val));
+	return log_used_area(ring, to, sizeof(val));
 }
 
 static int split_start(struct vha_ring *ring)
@@ -571,7 +572,7 @@ static int write_used(struct vha_ring *ring, unsigned int slot,
 	} else if (copy_to_user(to, used, size)) {
 		return -EFAULT;
 	}
-	return unlikely(ring->log.used) ? log_used(ring, to, size) : 0;
+	return unlikely(ring->log.used) ? log_used_area(ring, to, size) : 0;
 }
 
 static void set_used(const struct vha_ring *ring, struct vring_used_elem *used,
@@ -694,7 +695,7 @@ static int split_complete(struct vha_ring *ring, unsigned int end, bool *call)
 	s->last_used = index;
 	ring->batch->done = end;
 	if (unlikely(ring->log.used))
-		err = log_used(ring, &s->used->idx, sizeof(s->used->idx));
+		err = log_used_area(ring, &s->used->idx, sizeof(s->used->idx));
 	*call = unlikely(err) || want_call(ring, old);
 	return err;
 }

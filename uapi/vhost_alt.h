@@ -541,7 +541,7 @@ enum vhost_alt_desc_attr {
 };
 
 /**
- * VHOST_ALT_COUNTERS() - the counters of a queue
+ * VHOST_ALT_COUNTERS() - list the counters of a queue
  * @X: macro to expand for each of them: X(NUMBER, name, description)
  *
  * A counter is defined here, once: its number is VHOST_ALT_COUNTER_NUMBER, and
@@ -611,7 +611,7 @@ enum vhost_alt_counter {
 #undef __VHOST_ALT_COUNTER
 
 /**
- * VHOST_ALT_DROPS() - the reasons why a packet is dropped
+ * VHOST_ALT_DROPS() - list the reasons why a packet is dropped
  * @X: macro to expand for each of them: X(NUMBER, name, description)
  *
  * Either a packet was dropped, or a chain was returned to the guest unused. A
