@@ -190,11 +190,11 @@ bool vha_queue_access_ok(struct vha_queue *q)
  */
 int vha_queue_start(struct vha_queue *q)
 {
+	bool is_le = vha_queue_has(q, VIRTIO_F_VERSION_1) || !q->user_be;
 	int err;
 
 	lockdep_assert_held(&q->mutex);
-	err = vha_ring_start(&q->ring, vha_queue_has(q, VIRTIO_F_VERSION_1) ||
-				       !q->user_be);
+	err = vha_ring_start(&q->ring, is_le);
 	if (err)
 		return err;
 	WRITE_ONCE(q->running, true);
