@@ -1,34 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Results as TAP, a guest that obeys, and waiting for conditions.
+# Results with their explanation, a guest that takes commands, and waiting for
+# conditions.
 
-number=0 passed=0 failed=0 skipped=0
-
-# result STATUS NAME [TEXT] : a line of TAP; TEXT is shown if it failed.
+# result STATUS NAME [TEXT] : like tap_result, with TEXT instead of a file.
 result() {
-	number=$((number + 1))
-	if [ "$1" -eq 0 ]; then
-		passed=$((passed + 1))
-		echo "ok $number - $2"
-	else
-		failed=$((failed + 1))
-		echo "not ok $number - $2"
-		[ -z "${3-}" ] || printf '#   %s\n' "${3//$'\n'/$'\n'#   }"
-	fi
+	tap_result "$1" "$2" ${3:+-} <<<"${3-}"
 }
 
-skip() {
-	number=$((number + 1)) skipped=$((skipped + 1))
-	echo "ok $number - $1 # SKIP $2"
-}
-
-finish() {
-	echo "1..$number"
-	echo "$passed passed, $failed failed, $skipped skipped"
-	[ "$failed" -eq 0 ]
-}
-
-# until_true COMMAND... : waits for a condition, up to a minute.
+# until_true COMMAND... : wait until it succeeds, for at most a minute.
 until_true() {
 	local end=$((SECONDS + 60))
 
@@ -38,13 +18,14 @@ until_true() {
 	done
 }
 
-# The guest: see guest.c. Its process is $GUEST.
+# guest_begin : start a guest, see guest.c. Its process is $GUEST.
 guest_begin() {
 	coproc GUEST_IO { exec "$BIN/selftests/vhostctl/guest"; }
 	GUEST=$GUEST_IO_PID
 	to_guest=${GUEST_IO[1]} from_guest=${GUEST_IO[0]}
 }
 
+# guest COMMAND [NUMBER] : a failure is a result.
 guest() {
 	local answer=''
 
@@ -53,13 +34,17 @@ guest() {
 	[ "$answer" = ok ] || result 1 "guest: $*" "$answer"
 }
 
+# guest_end : end the guest, if there is one. Its devices go with it.
 guest_end() {
+	[ -n "$GUEST" ] || return
 	exec {to_guest}>&- {from_guest}<&-
 	wait "$GUEST"
+	GUEST=
 }
 
-# expect STATUS REGEX ARGUMENT... : what vhostctl exits with, and a line that it
-# prints to either output; of no line at all: ''. "!REGEX": no line is so.
+# expect STATUS REGEX ARGUMENT... : vhostctl exits with STATUS, and one line of
+# its two outputs matches REGEX. An empty REGEX: it prints nothing. "!REGEX": no
+# line matches.
 expect() {
 	local want=$1 regex=$2 output status
 
@@ -75,8 +60,8 @@ expect() {
 	result $? "vhostctl $*: ${regex:-says nothing}" "$output"
 }
 
-# table : lines "STATUS | ARGUMENTS | REGEX" from stdin, as expect takes them. Of
-# the regex the spaces around it are no part.
+# table : call expect with each line "STATUS | ARGUMENTS | REGEX" of stdin. The
+# space before REGEX is not part of it.
 table() {
 	local want arguments regex
 
@@ -90,10 +75,26 @@ table() {
 	done
 }
 
-# Keeps what a command prints with -j, for the parser that comes last.
+# keep NAME COMMAND [ARGUMENT...] : keep what it prints with -j. All that a part
+# has kept is parsed when the part ends.
 keep() {
 	local name=$1 command=$2
 
 	shift
 	"$VHOSTCTL" -j "$@" >"$KEPT/$name.$command.json"
+}
+
+# parse_kept : have verify judge each file that was kept.
+parse_kept() {
+	local files verdict name
+
+	shopt -s nullglob
+	files=("$KEPT"/*.json "$KEPT"/*.prom)
+	shopt -u nullglob
+	[ "${#files[@]}" -gt 0 ] || return 0
+	while read -r verdict name; do
+		[ "$verdict" = ok ]
+		result $? "parsed: ${name%%:*}" "$name"
+	done < <("$HERE/verify" tools/vhostctl.schema.json "${files[@]}" 2>&1 ||
+		echo "bad verify: exit status $?")
 }
