@@ -21,7 +21,7 @@ die() {
 }
 
 # Run a command at exit, last registered first; also after Ctrl-C, since the
-# signals are turned into an exit.
+# signals are turned into an exit. A second signal does not stop these commands.
 declare -a EXIT_COMMANDS=()
 at_exit() {
 	EXIT_COMMANDS=("$*" "${EXIT_COMMANDS[@]}")
@@ -36,10 +36,17 @@ run_exit_commands() {
 	done
 	exit "$status"
 }
+
+# Ignore signals first: "timeout" sends its child two, and an exit in the middle
+# of the commands above would be the end of them.
+exit_by_signal() {
+	trap '' HUP INT TERM
+	exit "$1"
+}
 trap run_exit_commands EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
+trap 'exit_by_signal 129' HUP
+trap 'exit_by_signal 130' INT
+trap 'exit_by_signal 143' TERM
 
 quoted() {
 	printf '%q ' "$@"

@@ -94,13 +94,9 @@ qemu_start() {
 		qemu_full
 	fi
 	qemu_kernel
-	machine_timeout qemu-system-x86_64 "${QEMU_ARGS[@]}" \
+	machine_exec qemu-system-x86_64 "${QEMU_ARGS[@]}" \
 		</dev/null >"$RUN/qemu" 2>&1 &
 	MACHINE_PID=$!
-}
-
-qemu_stop() {
-	:
 }
 
 qemu_make_module() {

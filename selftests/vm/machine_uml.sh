@@ -38,18 +38,9 @@ uml_start() {
 	[ "$MACHINE" != uml-smp ] || args+=(ncpus=2 seccomp=on kmemleak=off)
 
 	LD_PRELOAD=$XSTATE TMPDIR=$(uml_memory_dir) \
-		machine_timeout "$KERNEL_DIR/linux" "${args[@]}" \
+		machine_exec "$KERNEL_DIR/linux" "${args[@]}" \
 		</dev/null >>"$RUN/log" 2>&1 7>>"$RUN/stdout" 8>>"$RUN/stderr" &
 	MACHINE_PID=$!
-}
-
-# The kernel makes itself leader of a session, which outlives who started it. Its
-# file is gone when it has ended by itself.
-uml_stop() {
-	local pid
-
-	pid=$(cat "$RUN/uml/pid" 2>/dev/null) &&
-		kill -KILL -- "-$pid" 2>/dev/null
 }
 
 # Memory is a sparse file; a small /dev/shm would mean SIGBUS later.
