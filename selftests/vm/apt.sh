@@ -2,8 +2,8 @@
 # shellcheck shell=bash
 # Debian suites other than the host's, through a private apt directory.
 
-# suite_apt KERNEL : set APT to the options with which apt knows that kernel's
-# packages.
+# suite_apt KERNEL : set APT to the options that make apt find the packages of
+# that kernel.
 suite_apt() {
 	case $1 in
 	6.1) host_apt ;;
@@ -11,8 +11,8 @@ suite_apt() {
 	esac
 }
 
-# Packages into the current directory, as the caller: apt's own user may not
-# write here.
+# apt_download PACKAGE… : into the current directory, as the calling user, since
+# apt's own user may not write there.
 apt_download() {
 	local get=(apt-get "${APT[@]}" -qq -o APT::Sandbox::User=root download)
 
@@ -20,18 +20,18 @@ apt_download() {
 	apt_refresh && "${get[@]}" "$@" >/dev/null
 }
 
-# What old package lists name may be gone from the mirror.
+# Old package lists may name packages that the mirror no longer has.
 apt_refresh() {
 	if [ "${#APT[@]}" = 0 ]; then
 		[ "$(id -u)" = 0 ] && apt-get -qq update >&2
 	else
 		rm -rf "$CACHE/apt"
-		say "package lists were old, perhaps: they are forgotten, try again"
+		say "removed package lists, which may have been old: try again"
 		return 1
 	fi
 }
 
-# A fresh machine's apt knows no package at all.
+# A freshly installed host has no package lists.
 host_apt() {
 	APT=()
 	[ -z "$(apt-cache show --no-all-versions linux-image-amd64 2>/dev/null)" ] ||
@@ -64,7 +64,7 @@ apt_lists() {
 		-o Dir::State::Lists="$PWD/lists" -o Dir::Cache="$PWD/cache" update >&2
 }
 
-# Where the host itself gets Debian from.
+# Print the mirror that the host itself uses.
 debian_mirror() {
 	# shellcheck disable=SC2016
 	apt-get indextargets --format '$(LABEL) $(REPO_URI)' 'Created-By: Packages' |

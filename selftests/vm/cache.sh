@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# The cache: every entry is a directory that is complete or absent.
+# The cache: every entry is a directory, complete or absent.
 
-# cache_get NAME FUNCTION [ARGS…] : set ENTRY to the directory of entry NAME.
-# If it is absent, FUNCTION ARGS… is called in a subshell with a temporary
-# directory as the current one, which becomes the entry when it succeeds. A
-# killed build leaves only a temporary directory, removed by the next one.
+# cache_get NAME FUNCTION [ARGS…] : set ENTRY to the directory of entry NAME. If
+# it is absent, call FUNCTION ARGS… in a subshell, in a temporary directory that
+# becomes the entry on success. A killed build leaves only the temporary
+# directory, which the next build removes.
 cache_get() {
 	local name=$1
 
@@ -25,8 +25,8 @@ cache_build() {
 		tmp=$(mktemp -d "$ENTRY.tmp.XXXXXX")
 		chmod 755 "$tmp"
 		at_exit "rm -rf $(quoted "$tmp")"
-		# Children do not inherit the lock: what survives a killed
-		# script writes into a directory that is no longer there.
+		# Children do not inherit the lock. Those that outlive a killed
+		# script write into a directory that is removed already.
 		(exec {lock_fd}>&- && cd "$tmp" && "$@") ||
 			die "could not make $name"
 		mv -T "$tmp" "$ENTRY"
@@ -45,8 +45,8 @@ cache_unlock() {
 	exec {lock_fd}>&-
 }
 
-# progress WHAT LOG : copy stdin to LOG, and say every 20 s how many lines of
-# it there were; a build prints one for each file.
+# progress WHAT LOG : copy stdin to LOG, and print the number of lines every 20 s.
+# A build prints a line for each file.
 progress() {
 	local what=$1 log=$2 n=0 next=$((SECONDS + 20)) line
 

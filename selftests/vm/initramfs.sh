@@ -3,7 +3,7 @@
 # Initial file systems for the qemu machines.
 
 # initramfs INIT MODULES… : lay one out in $RUN/root, with busybox, an init, and
-# modules with all that they depend on, in the order of loading.
+# modules with all their dependencies, listed in loading order.
 initramfs() {
 	local init=$1 root=$RUN/root
 
@@ -14,14 +14,15 @@ initramfs() {
 	initramfs_modules "$root/modules" "$@"
 }
 
-# The same files give the same bytes: instructions are counted from the first.
+# The same files give the same bytes: instructions are counted from boot.
 initramfs_pack() {
 	(cd "$RUN/root" && find . -exec touch -hd @0 {} + && find . | LC_ALL=C sort |
 		"$BUSYBOX" cpio -o -H newc --renumber-inodes --ignore-devno \
 		>"$RUN/initramfs" 2>/dev/null)
 }
 
-# The command and its files; a program's libraries are among them.
+# initramfs_files FILE… : add the command, the module and files. A program brings
+# its libraries.
 initramfs_files() {
 	local root=$RUN/root f
 

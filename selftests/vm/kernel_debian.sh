@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Debian's own kernels, taken out of their packages without installing them.
+# Debian's own kernels, unpacked without installing them.
 
 # debian_kernel KERNEL : set KERNEL_DIR to a directory with vmlinux and
-# lib/modules, and RELEASE to what uname -r says in it.
+# lib/modules, and RELEASE to the kernel's release name (uname -r).
 debian_kernel() {
 	local package version
 
@@ -34,7 +34,7 @@ debian_unpack() {
 	local deb
 
 	say "downloading $1"
-	# Newer ones have the files in packages of their own.
+	# Newer packages have the files in packages that they depend on.
 	# shellcheck disable=SC2046
 	apt_download "$1" $(apt-cache "${APT[@]}" depends "$1" |
 		grep -oE 'linux-(base|binary|modules)-.*-amd64') || return
@@ -45,8 +45,9 @@ debian_unpack() {
 	depmod -b . "$2" && debian_vmlinux "$(find . -type f -name 'vmlinuz*')" >vmlinux
 }
 
-# The kernel without its decompressor boots 2 s sooner under TCG. Its place in
-# the file is in the boot header, see Documentation/x86/boot.rst.
+# debian_vmlinux FILE : print the kernel without its decompressor, which boots 2 s
+# faster under TCG. The boot header has its offset, see
+# Documentation/x86/boot.rst.
 debian_vmlinux() {
 	local setup offset length
 
@@ -54,7 +55,7 @@ debian_vmlinux() {
 	offset=$(od -An -tu4 -j $((0x248)) -N 4 "$1")
 	length=$(od -An -tu4 -j $((0x24c)) -N 4 "$1")
 	offset=$(((setup + 1) * 512 + offset))
-	# Its last 4 bytes are the uncompressed size.
+	# The last 4 bytes are the uncompressed size.
 	dd if="$1" of=compressed bs=1M iflag=skip_bytes,count_bytes status=none \
 		skip="$offset" count=$((length - 4)) &&
 		{ xz -dc compressed 2>/dev/null || zstd -dc compressed; } &&

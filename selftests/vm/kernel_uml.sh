@@ -2,11 +2,11 @@
 # shellcheck shell=bash
 # Kernels built as ARCH=um.
 
-# The kernels' build dependencies, and what the machine uses of the host.
+# The build dependencies of the kernels, and programs that the machines use.
 UML_PACKAGES=(make gcc bc bison flex libc6-dev kmod iproute2)
 
-# Set KERNEL_DIR to a directory with linux, the modules in lib/modules, and what
-# a module's build wants, for the chosen machine and kernel.
+# Set KERNEL_DIR to a directory for the chosen machine and kernel, with linux,
+# lib/modules, and the files that a module build needs.
 uml_kernel() {
 	local fragment hash
 
@@ -20,7 +20,7 @@ uml_kernel() {
 	KERNEL_DIR=$ENTRY
 }
 
-# The options of a machine, over allnoconfig.
+# Print the options of the chosen machine, in addition to allnoconfig.
 uml_fragment() {
 	local parts=(uml)
 
@@ -53,23 +53,23 @@ uml_make() {
 	nice make -j"$(nproc)" ARCH=um "$@"
 }
 
-# An option that Kconfig drops is a detector or a device that silently is not
-# there, so each line of the fragment must have made it into .config.
+# Check that each line of the fragment is in .config. Kconfig drops options
+# silently, and a detector or device would be missing.
 uml_config_complete() {
 	local missing
 
 	mapfile -t missing < <(grep '^CONFIG_' fragment | grep -vxFf .config)
 	[ "${#missing[@]}" -gt 0 ] || return 0
-	say "options that this kernel does not take: ${missing[*]}"
+	say "options that this kernel does not accept: ${missing[*]}"
 	return 1
 }
 
-# Objects are two thirds of the size, and no module's build wants them.
+# Remove objects: they are two thirds of the size, and no module build needs them.
 uml_tidy() {
 	find . -name '*.o' -delete -o -name '*.a' -delete
 }
 
-# From the source, since the build directory remembers where it was made.
+# Run make in the source, since the build directory was moved after the build.
 uml_make_module() {
 	local dir=$1
 

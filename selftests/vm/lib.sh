@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# What every script here shares: messages, places, packages, cleaning up.
+# Shared by all scripts here: messages, paths, packages, cleaning up.
 
 VM=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 TOP=$(cd "$VM/../.." && pwd -P)
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/vhost_alt
 
-# The exit statuses that are the machine's own, not the command's.
+# Exit statuses of run itself, not of the command.
 EXIT_LOG=97
 EXIT_TIME=98
 EXIT_BOOT=99
@@ -20,8 +20,8 @@ die() {
 	exit "$EXIT_BOOT"
 }
 
-# Run a command at exit, last registered first; also after Ctrl-C, since the
-# signals are turned into an exit. A second signal does not stop these commands.
+# at_exit COMMAND… : run it at exit, last registered first. A signal is turned into
+# an exit, and a second one does not interrupt these commands.
 declare -a EXIT_COMMANDS=()
 at_exit() {
 	EXIT_COMMANDS=("$*" "${EXIT_COMMANDS[@]}")
@@ -37,8 +37,8 @@ run_exit_commands() {
 	exit "$status"
 }
 
-# Ignore signals first: "timeout" sends its child two, and an exit in the middle
-# of the commands above would be the end of them.
+# Ignore signals first: timeout signals its child twice, and a second exit would
+# skip the rest of the commands.
 exit_by_signal() {
 	trap '' HUP INT TERM
 	exit "$1"
@@ -52,7 +52,7 @@ quoted() {
 	printf '%q ' "$@"
 }
 
-# need PACKAGE… : install those Debian packages that are missing.
+# need PACKAGE… : install the Debian packages that are missing.
 need() {
 	local missing=()
 
@@ -77,7 +77,7 @@ apt_install() {
 
 	export DEBIAN_FRONTEND=noninteractive
 	"${apt[@]}" install --no-install-recommends "$@" >/dev/null 2>&1 && return
-	# A fresh machine has no package lists, or old ones.
+	# A freshly installed host has no package lists, or old ones.
 	"${apt[@]}" update >&2 &&
 		"${apt[@]}" install --no-install-recommends "$@" >/dev/null
 }

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Judging a kernel log.
+# Checking a kernel log.
 
-# What the kernel prints when something is wrong in it: warnings, crashes,
-# lockdep, sanitizers, the debug-objects and slab checkers, stalls, leaks.
+# Matches lines that a healthy kernel does not print: warnings, crashes, lockdep,
+# sanitizers, the debug-objects and slab checkers, stalls, leaks.
 LOG_BAD='WARNING: |BUG: |BUG [a-z]|kernel BUG at|Oops|Kernel panic'
 LOG_BAD+='|[Gg]eneral protection|[Uu]nable to handle|Segfault with no mm'
 LOG_BAD+='|UBSAN: |KASAN: |KCSAN: |kmemleak: [0-9]+ new|unreferenced object'
@@ -15,8 +15,7 @@ LOG_BAD+='|sleeping function called|scheduling while atomic'
 LOG_BAD+='|unregister_netdevice: waiting|still has locks held'
 LOG_BAD+='|DEBUG_LOCKS_WARN_ON|Bad page state|page allocation failure'
 
-# log_show FILE : print what is bad in it, with its surroundings; fail if
-# nothing is.
+# log_show FILE : print the bad lines with their context; fail if there are none.
 log_show() {
 	grep -aqE "$LOG_BAD" "$1" || return
 	say "the kernel log has:"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Which machines there are, and everything that belongs to them.
+# The list of machines, and all parts that belong to them.
 
 for part in lib cache packages apt source log module initramfs kernel_uml \
 	kernel_debian trixie_root machine_uml machine_qemu; do
@@ -8,24 +8,25 @@ for part in lib cache packages apt source log module initramfs kernel_uml \
 	. "$(dirname "${BASH_SOURCE[0]}")/$part.sh"
 done
 
-# choose_machine NAME [KERNEL] : set MACHINE and KERNEL, or complain.
+# choose_machine NAME [KERNEL] : set MACHINE and KERNEL, or exit.
 choose_machine() {
 	MACHINE=$1 KERNEL=${2-}
 	case $MACHINE in
 	qemu | uml) : "${KERNEL:=6.1}" ;;
-	# The oldest whose ARCH=um can be preempted, as those it stands for can.
+	# The oldest kernel whose ARCH=um can be preempted, as real kernels can.
 	uml-debug) : "${KERNEL:=6.12}" ;;
 	uml-smp) : "${KERNEL:=7.2}" ;;
 	*) die "no such machine: '$MACHINE'" ;;
 	esac
 	case $MACHINE-$KERNEL in
-	uml-smp-6.*) die "ARCH=um has several processors from 7.2 on only" ;;
+	uml-smp-6.*) die "ARCH=um supports several processors only since 7.2" ;;
 	*-6.1 | *-6.12 | *-7.2) ;;
 	*) die "no such kernel: '$KERNEL'" ;;
 	esac
 }
 
-# Call a function of the chosen machine's kind: qemu_… or uml_….
+# machine FUNCTION [ARGS…] : call qemu_FUNCTION or uml_FUNCTION, by the chosen
+# machine.
 machine() {
 	local name=${MACHINE%%-*}_$1
 

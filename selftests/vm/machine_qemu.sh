@@ -8,8 +8,8 @@ qemu_prepare() {
 	VM_STDERR=/dev/vport0p2
 }
 
-# An emulated processor unless ACCEL=kvm is asked for: a /dev/kvm that exists
-# may still hang a guest.
+# Emulate a processor unless ACCEL=kvm is set: a guest may hang even if /dev/kvm
+# exists.
 qemu_processor() {
 	case ${ACCEL:-tcg} in
 	kvm) QEMU_ARGS+=(-accel kvm -cpu host -smp 2 -m "${MEMORY:-4G}") ;;
@@ -17,8 +17,8 @@ qemu_processor() {
 	esac
 }
 
-# One instruction is one nanosecond, and every boot is the same. A string
-# instruction would count as one for each byte.
+# One instruction takes one nanosecond, so all boots are identical. Without erms
+# and fsrm: a string instruction counts once per byte.
 qemu_icount_processor() {
 	QEMU_ARGS+=(
 		-accel tcg -icount "shift=0,sleep=off" -cpu "max,-erms,-fsrm" -smp 1
@@ -34,8 +34,8 @@ qemu_share() {
 }
 
 # Two ports of a virtio console are the command's stdout and stderr; the serial
-# line is left to the kernel's log. Comes before other virtio devices, since the
-# ports are named after their device's number.
+# line has only the kernel log. Call this before adding other virtio devices, since
+# the ports are named after the number of their device.
 qemu_output() {
 	local n=1 name
 
@@ -75,8 +75,8 @@ qemu_icount() {
 	local name
 
 	qemu_icount_processor
-	# Serial lines, which the processor's own thread serves: a device with a
-	# thread in QEMU would answer at another time in each boot.
+	# Serial lines are served by the processor's own thread. A device with a
+	# thread of its own in QEMU would answer at different times in each boot.
 	for name in log stdout stderr status; do
 		QEMU_ARGS+=(-serial "file:$RUN/$name")
 	done
@@ -103,7 +103,7 @@ qemu_make_module() {
 	local dir=$1
 
 	shift
-	# There is no vmlinux to make BTF from, and one need not be told so.
+	# There is no vmlinux to make BTF from; avoid the message about it.
 	set -- CONFIG_DEBUG_INFO_BTF_MODULES= "$@"
 	set -- "/lib/modules/$RELEASE/build" M="$dir" "$@"
 	case $KERNEL in

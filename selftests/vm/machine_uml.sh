@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Booting an ARCH=um kernel: it is a process, and its terminals are our files.
+# Booting an ARCH=um kernel, a process whose terminals are files here.
 
 uml_prepare() {
 	uml_kernel
@@ -33,8 +33,8 @@ uml_start() {
 		con=null "con0=null,fd:1" "con1=null,fd:7" "con2=null,fd:8"
 		ignore_loglevel panic=-1 kasan_multi_shot
 	)
-	# Its processors are threads, which ptrace does not suit. The second one
-	# frees memory before RCU knows of it, which kmemleak makes a warning.
+	# Its processors are threads, which ptrace does not support. The second
+	# one frees memory before RCU watches it, which makes kmemleak warn.
 	[ "$MACHINE" != uml-smp ] || args+=(ncpus=2 seccomp=on kmemleak=off)
 
 	LD_PRELOAD=$XSTATE TMPDIR=$(uml_memory_dir) \
@@ -43,7 +43,8 @@ uml_start() {
 	MACHINE_PID=$!
 }
 
-# Memory is a sparse file; a small /dev/shm would mean SIGBUS later.
+# Print a directory for the memory, a sparse file: if /dev/shm is too small, the
+# kernel dies of SIGBUS later.
 uml_memory_dir() {
 	local free
 

@@ -2,9 +2,9 @@
 # shellcheck shell=bash
 # Building a module for a machine's kernel, in build/module of the work tree.
 
-# module_build SOURCE DIR [MAKE ARGUMENTS…] : build the module of SOURCE in DIR
-# for the kernel that is prepared, and set MODULE_FILE. Only what has changed is
-# compiled; warnings go to stderr.
+# module_build SOURCE DIR [MAKE ARGUMENTS…] : build the module of SOURCE in DIR for
+# the prepared kernel, and set MODULE_FILE. Compiles only what has changed; warnings
+# go to stderr.
 module_build() {
 	local source=$1 dir=$2
 
@@ -18,18 +18,18 @@ module_build() {
 	MODULE_FILE=$(find "$dir" -maxdepth 1 -name '*.ko')
 }
 
-# Several kernels build from one tree, so each has a directory of links to it.
+# Fill DIR with links to SOURCE, so that several kernels can build one tree.
 module_link() {
 	local source=$1 dir=$2 f
 
 	for f in "$source"/Kbuild "$source"/*.[ch] "$source"/uapi; do
 		[ ! -e "$f" ] || ln -sfn "$f" "$dir"
 	done
-	# A source that is gone must not linger: its link dangles now.
+	# Remove links to sources that no longer exist.
 	find "$dir" -maxdepth 1 -xtype l -delete
 }
 
-# The directory for SOURCE's module on the chosen machine and kernel.
+# Print the directory for SOURCE's module on the chosen machine and kernel.
 module_dir() {
 	if [ "$1" = "$TOP" ]; then
 		echo "$TOP/build/module/$MACHINE-$KERNEL"

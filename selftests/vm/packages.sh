@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Files out of Debian packages that are not installed.
+# Files from Debian packages that are not installed.
 
-# A static busybox: for the initramfs, and to power machines off.
+# Set BUSYBOX to a static busybox, for the initramfs and to power machines off.
 need_busybox() {
 	[ -d "$CACHE/tool/busybox" ] || host_apt
 	cache_get tool/busybox package_unpack busybox-static

@@ -2,8 +2,8 @@
 # shellcheck shell=bash
 # Kernel sources: Debian's linux-source packages, unpacked in the cache.
 
-# kernel_source 6.1 : set SOURCE to the unpacked tree, SOURCE_ID to its name.
-# An installed package is taken as it is; else the newest is downloaded.
+# kernel_source KERNEL : set SOURCE to the unpacked tree, SOURCE_ID to its name.
+# Takes the installed package if there is one, else downloads the newest.
 kernel_source() {
 	local package=linux-source-$1 version
 

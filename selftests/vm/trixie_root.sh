@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# A root directory with Debian 13: the compiler and libc that the headers of
-# newer kernels want, and a newer QEMU than the host's.
+# A root directory with Debian 13: the compiler and libc that the headers of newer
+# kernels need, and a newer QEMU than the host's.
 
-# trixie_root : set ROOT to it.
+# trixie_root : make it, and set ROOT to it.
 trixie_root() {
 	local headers=() k package hash
 
@@ -16,7 +16,7 @@ trixie_root() {
 	hash=$({ echo "${headers[@]}" && declare -f trixie_root_make; } | sha256sum)
 	cache_get "root/trixie-${hash:0:12}" trixie_root_make "${headers[@]}"
 	ROOT=$ENTRY/root
-	# The name by which it is found where apt cannot be asked.
+	# A fixed name, for machines where apt cannot tell the hash.
 	ln -sfn "$(basename "$ENTRY")" "$CACHE/root/trixie"
 }
 
@@ -41,7 +41,8 @@ trixie_root_make() {
 	return 1
 }
 
-# Run a command in the root, with the work tree at its own path there.
+# in_trixie_root COMMAND… : run it in the root, with the work tree mounted at its
+# own path.
 in_trixie_root() {
 	# shellcheck disable=SC2016
 	local script='mount --bind "$1" "$2$1" && mount -t proc proc "$2/proc" &&

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One deliberate bug, chosen by a parameter when the module is loaded: the
- * proof that a test machine notices it.
+ * A deliberate bug, selected by a module parameter, to test that a machine
+ * detects it.
  */
 #include <linux/bug.h>
 #include <linux/module.h>
@@ -18,7 +18,7 @@ static DEFINE_MUTEX(first);
 static DEFINE_MUTEX(second);
 static DEFINE_SPINLOCK(spin);
 
-/* Where the compiler cannot see that nobody looks. */
+/* Keeps the compiler from removing allocations that nothing uses. */
 static void *volatile sink;
 
 static void seed_warn(void)
@@ -36,7 +36,7 @@ static void seed_uaf(void)
 	p[1] = 1;
 }
 
-/* No deadlock: one thread takes both orders, and lockdep remembers them. */
+/* No deadlock: one thread takes the locks in both orders, which lockdep records. */
 static void seed_inversion(void)
 {
 	mutex_lock(&first);
