@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A guest that does what it is told: a command a line on stdin, "ok" or what
- * went wrong on stdout when it is done. Its device is open until stdin ends.
+ * A guest that takes commands: one per line on stdin, each answered on stdout
+ * with "ok" or the failure when it is done. The device is open until stdin ends.
  *
  *	start		the guest with its tap, both rings running
- *	iommu		the same behind an IOMMU
- *	deaf		that has nothing for the device any more, and it waits
- *	open, own	one more open device, which nobody owns; makes it owned
- *	close		closes that
- *	workers N	N more workers
- *	tx N, rx N	N frames of 100 bytes, each seen whole on the other side
- *	send N		N frames of 100 bytes for which it never takes the call
- *	chain N		one frame of 100 bytes in N pieces
- *	short N		N frames that are too short to be any
+ *	iommu		the same, using the device IOTLB
+ *	deaf		flush the IOTLB and answer no misses; wait until one is there
+ *	open, own	open another device, without an owner; become its owner
+ *	close		close that device
+ *	workers N	make N more workers
+ *	tx N, rx N	N frames of 100 bytes, each checked on the other side
+ *	send N		N frames of 100 bytes, without taking the calls
+ *	chain N		one frame of 100 bytes in N descriptors
+ *	short N		N frames that are too short
  *	refill N	N receive buffers
- *	inject N	N frames into the tap, as far as it takes them
- *	break, mend	the transmit ring claims more than it can hold; no more
- *	stop, run	backend off and on
- *	nocall, nokick	no eventfd for calls, or kicks, of transmit
- *	load		frames one by one, until the next command
- *	churn		opens and closes devices, until the next command
+ *	inject N	N frames into the tap, or fewer if it is full
+ *	break, mend	make the transmit ring claim more entries than it has; undo
+ *	stop, run	remove the backends; set them again
+ *	nocall, nokick	remove the call, or kick, eventfd of transmit
+ *	load		send and receive frames one by one, until the next command
+ *	churn		open and close devices, until the next command
  */
 #include <errno.h>
 #include <poll.h>
@@ -36,7 +36,7 @@
 #include "vq_split.h"
 
 #define FRAME_LEN	100
-#define QLEN		64	/* of the tap: soon full */
+#define QLEN		64	/* of the tap: fills up quickly */
 
 static struct guest guest;
 static struct iotlb iotlb;
@@ -54,7 +54,7 @@ static int do_start(unsigned int n)
 	err = guest_start(&guest, &cfg);
 	if (err)
 		return err;
-	/* Frames come to the tap at once, or not at all. */
+	/* Frames reach the tap's queue at once or are dropped. */
 	if (setsockopt(guest.pkt, SOL_PACKET, PACKET_QDISC_BYPASS, &bypass,
 		       sizeof(bypass)))
 		return -errno;
@@ -177,7 +177,7 @@ static int do_refill(unsigned int n)
 
 static int do_inject(unsigned int n)
 {
-	/* A full tap is what some tests want. */
+	/* Some tests need a full tap. */
 	while (n--)
 		guest_inject(&guest, FRAME_LEN, seq++);
 	return 0;
@@ -215,7 +215,7 @@ static int do_nocall(unsigned int n)
 	return vdev_set_file(guest.dev, VHOST_SET_VRING_CALL, TXQ, -1);
 }
 
-/* The answer comes first: the caller goes on meanwhile. */
+/* Answer first, so that the caller continues meanwhile. */
 static int until_next(int (*again)(void))
 {
 	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
@@ -243,7 +243,7 @@ static int do_load(unsigned int n)
 	return until_next(load_some);
 }
 
-/* Some live on for a while, so that the list is long. */
+/* Each stays open for 16 rounds, so that lists are long. */
 static int churned[16];
 
 static int churn_some(void)
@@ -317,7 +317,7 @@ int main(void)
 	char line[64];
 	int err;
 
-	/* By the line, and nothing read ahead: load looks at the descriptor. */
+	/* Do not read ahead: load polls the descriptor. */
 	setvbuf(stdin, NULL, _IONBF, 0);
 	while (fgets(line, sizeof(line), stdin)) {
 		err = obey(line);
