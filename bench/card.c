@@ -16,8 +16,6 @@
 #include "env.h"
 #include "vq_split.h"
 
-#define FEATURES	(F_VERSION_1 | F_MRG_RXBUF | F_EVENT_IDX | F_INDIRECT)
-
 /* A driver hands over memory in pages, and wants no smaller buffers than these. */
 #define PIECE		4096
 #define RX_BUF_MIN	1536
@@ -155,7 +153,7 @@ static void choose_sizes(struct card *c, struct guest_cfg *g)
 
 int card_start(struct card *c, const struct card_cfg *cfg)
 {
-	struct guest_cfg g = { .features = FEATURES, .tap_flags = IFF_VNET_HDR };
+	struct guest_cfg g = GUEST_CFG(F_MODERN);
 	int err;
 
 	memset(c, 0, sizeof(*c));

@@ -11,8 +11,6 @@
 
 #include "test.h"
 
-#define MODERN	(F_VERSION_1 | F_MRG_RXBUF)
-
 static const size_t sizes[] = { 15, 60, 61, 128, 1000, 1514 };
 
 static void drop_captured(int pkt)
@@ -64,13 +62,13 @@ FIXTURE_VARIANT(backend)
 
 FIXTURE_VARIANT_ADD(backend, tap)
 {
-	.features = MODERN | F_VHOST_HDR,
+	.features = F_MODERN_BASE | F_VHOST_HDR,
 	.limit_sndbuf = true,
 };
 
 FIXTURE_VARIANT_ADD(backend, tap_vnet_hdr)
 {
-	.features = MODERN | F_EVENT_IDX,
+	.features = F_MODERN_BASE | F_EVENT_IDX,
 	.tap_flags = IFF_VNET_HDR,
 };
 
@@ -82,13 +80,13 @@ FIXTURE_VARIANT_ADD(backend, tap_vnet_hdr_legacy)
 
 FIXTURE_VARIANT_ADD(backend, tap_multi_queue)
 {
-	.features = MODERN | F_EVENT_IDX,
+	.features = F_MODERN_BASE | F_EVENT_IDX,
 	.tap_flags = IFF_VNET_HDR | IFF_MULTI_QUEUE,
 };
 
 FIXTURE_VARIANT_ADD(backend, tap_one_queue_flag)
 {
-	.features = MODERN | F_EVENT_IDX,
+	.features = F_MODERN_BASE | F_EVENT_IDX,
 	.tap_flags = IFF_VNET_HDR | IFF_ONE_QUEUE,
 };
 
@@ -169,7 +167,7 @@ TEST_F(backend, header_mismatch)
 TEST(multi_queue_pairs)
 {
 	struct guest_cfg cfg = {
-		.features = MODERN | F_EVENT_IDX,
+		.features = F_MODERN_BASE | F_EVENT_IDX,
 		.tap_flags = IFF_VNET_HDR | IFF_MULTI_QUEUE,
 	};
 	struct guest a, b;
@@ -222,7 +220,7 @@ TEST(multi_queue_pairs)
 TEST(tun)
 {
 	struct guest_cfg cfg = {
-		.features = MODERN | F_EVENT_IDX,
+		.features = F_MODERN_BASE | F_EVENT_IDX,
 		.tap_flags = IFF_VNET_HDR,
 		.limit_sndbuf = true,
 		.tun = true,
@@ -288,7 +286,7 @@ FIXTURE_VARIANT(other)
 
 FIXTURE_VARIANT_ADD(other, vhost_header)
 {
-	.features = MODERN | F_EVENT_IDX | F_VHOST_HDR,
+	.features = F_MODERN_BASE | F_EVENT_IDX | F_VHOST_HDR,
 };
 
 FIXTURE_VARIANT_ADD(other, vhost_header_legacy)

@@ -8,9 +8,6 @@
 #include "test.h"
 #include "vq_split.h"
 
-/* Far from any region. */
-#define NOWHERE		0x9000000000ULL
-
 /* Two neighbours whose mappings are not: see gmem.h. */
 #define EDGE_GPA	0x8000000000ULL
 #define EDGE_SIZE	0x10000
@@ -80,9 +77,6 @@ struct raw {
 };
 
 #define RAW_NEXT	0x4000
-#define F_NEXT		VRING_DESC_F_NEXT
-#define F_WRITE		VRING_DESC_F_WRITE
-#define F_IND		VRING_DESC_F_INDIRECT
 
 #define MAX_RAW		8
 

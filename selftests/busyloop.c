@@ -13,7 +13,6 @@
 #include "test.h"
 #include "thread.h"
 
-#define BAD_PTR		((void *)8)
 #define FRAME_LEN	100
 
 /* What somebody might configure, in microseconds. */

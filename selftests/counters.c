@@ -12,11 +12,9 @@
 #include "test.h"
 #include "vq_split.h"
 
-#define NOWHERE		0x9000000000ULL
 #define AREA_GPA	0x8000000000ULL
 #define AREA_SIZE	0x40000
 #define NUM		1024
-#define BATCH		64
 
 /* Close before the wrap of the ring's indices. */
 #define BASE		65500
@@ -456,10 +454,6 @@ TEST_F(counters, batch_of_a_large_frame)
 }
 
 /* ---- drops ---- */
-
-#define F_NEXT	VRING_DESC_F_NEXT
-#define F_WRITE	VRING_DESC_F_WRITE
-#define F_IND	VRING_DESC_F_INDIRECT
 
 struct raw {
 	__u64 gpa;

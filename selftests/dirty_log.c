@@ -14,10 +14,6 @@
 #include "test.h"
 #include "vq_split.h"
 
-#define MODERN		(F_VERSION_1 | F_MRG_RXBUF | F_EVENT_IDX | F_INDIRECT)
-
-#define BAD_PTR		((void *)8)
-
 /* Each area of a ring has pages of its own, so that it is seen who wrote. */
 static struct vq_ops paged_ops;
 
@@ -42,7 +38,7 @@ FIXTURE(command)
 FIXTURE_SETUP(command)
 {
 	struct guest_cfg cfg = {
-		.features = MODERN,
+		.features = F_MODERN,
 		.tap_flags = IFF_VNET_HDR,
 		.num = 16,
 	};
@@ -372,7 +368,7 @@ FIXTURE_VARIANT(bits)
 /* The used ring goes from its first page into its second. */
 FIXTURE_VARIANT_ADD(bits, event_idx)
 {
-	.features = MODERN,
+	.features = F_MODERN,
 	.tap_flags = IFF_VNET_HDR,
 	.base = 500,
 };
@@ -387,7 +383,7 @@ FIXTURE_VARIANT_ADD(bits, flags)
 /* From its end to its beginning, and the index too. */
 FIXTURE_VARIANT_ADD(bits, wrap)
 {
-	.features = MODERN,
+	.features = F_MODERN,
 	.tap_flags = IFF_VNET_HDR,
 	.base = 65526,
 };
@@ -401,7 +397,7 @@ FIXTURE_VARIANT_ADD(bits, legacy)
 
 FIXTURE_VARIANT_ADD(bits, in_order)
 {
-	.features = MODERN | F_IN_ORDER,
+	.features = F_MODERN | F_IN_ORDER,
 	.tap_flags = IFF_VNET_HDR,
 	.base = 500,
 };
@@ -873,7 +869,7 @@ FIXTURE_VARIANT(live)
 
 FIXTURE_VARIANT_ADD(live, event_idx)
 {
-	.features = MODERN,
+	.features = F_MODERN,
 };
 
 FIXTURE_VARIANT_ADD(live, flags)
@@ -883,13 +879,13 @@ FIXTURE_VARIANT_ADD(live, flags)
 
 FIXTURE_VARIANT_ADD(live, in_order)
 {
-	.features = MODERN | F_IN_ORDER,
+	.features = F_MODERN | F_IN_ORDER,
 };
 
 /* What the guest calls its memory is not what the log calls it. */
 FIXTURE_VARIANT_ADD(live, iotlb)
 {
-	.features = MODERN | F_ACCESS_PLATFORM,
+	.features = F_MODERN | F_ACCESS_PLATFORM,
 	.iotlb = { .v2 = true, .scatter = true },
 };
 
@@ -1301,7 +1297,7 @@ FIXTURE(empties)
 FIXTURE_SETUP(empties)
 {
 	struct guest_cfg cfg = {
-		.features = MODERN,
+		.features = F_MODERN,
 		.tap_flags = IFF_VNET_HDR,
 		.num = 4096,
 		.slots = 64,

@@ -10,7 +10,6 @@
 #include "test.h"
 #include "vq_split.h"
 
-#define BAD_PTR		((void *)8)
 #define RING		16
 #define FRAME_LEN	100
 

@@ -13,9 +13,6 @@
 
 #include "test.h"
 
-#define BAD_PTR		((void *)8)
-#define MODERN		(F_VERSION_1 | F_MRG_RXBUF | F_EVENT_IDX)
-
 /* What vhost_net of every kernel offers, and what came later. */
 #define ALWAYS		(F_REQUIRED | F_LOG_ALL | F_ACCESS_PLATFORM)
 #define SINCE_6_12	F_RING_RESET
@@ -160,7 +157,7 @@ TEST_F(array, set)
 	/* Words that are not given are 0. */
 	for (n = 0; n < 9; n++) {
 		a[0] = n;
-		a[1] = MODERN;
+		a[1] = F_MODERN;
 		EXPECT_OK(vdev_cmd(self->fd, VHOST_SET_FEATURES_ARRAY, a));
 	}
 	a[0] = 9;
@@ -184,7 +181,7 @@ TEST_F(array, set)
 	a[0] = 0;
 	EXPECT_OK(vdev_cmd(self->fd, VHOST_SET_FEATURES_ARRAY, a));
 	a[0] = 1;
-	a[1] = MODERN;
+	a[1] = F_MODERN;
 	EXPECT_OK(vdev_cmd(self->fd, VHOST_SET_FEATURES_ARRAY, a));
 }
 
@@ -196,7 +193,7 @@ TEST_F(array, set_out_of_bounds)
 	EXPECT_ERR(EFAULT, vdev_cmd(self->fd, VHOST_SET_FEATURES_ARRAY,
 				    BAD_PTR));
 	a[0] = 2;
-	a[1] = MODERN;
+	a[1] = F_MODERN;
 	a[2] = 0;
 	EXPECT_OK(vdev_cmd(self->fd, VHOST_SET_FEATURES_ARRAY, a));
 	a[0] = 3;
@@ -224,7 +221,7 @@ TEST_F(array, set_out_of_bounds)
 TEST_F(array, while_running)
 {
 	struct guest_cfg cfg = {
-		.features = MODERN, .tap_flags = IFF_VNET_HDR,
+		.features = F_MODERN, .tap_flags = IFF_VNET_HDR,
 	};
 	__u64 bad[4] = { 3, 0, 0, 1 }, word = BIT_ULL(63), good[2];
 	struct guest g;
@@ -236,7 +233,7 @@ TEST_F(array, while_running)
 	EXPECT_ERR(EFAULT, vdev_cmd(g.dev, VHOST_SET_FEATURES_ARRAY, BAD_PTR));
 	EXPECT_OK(guest_check_alive(&g, 0));
 	good[0] = 1;
-	good[1] = MODERN;
+	good[1] = F_MODERN;
 	EXPECT_OK(vdev_cmd(g.dev, VHOST_SET_FEATURES_ARRAY, good));
 	EXPECT_OK(guest_check_alive(&g, 100));
 	guest_stop(&g);
@@ -248,7 +245,7 @@ TEST_F(array, same_as_set_features)
 	struct guest_cfg cfg = {
 		.features = F_NOTIFY_ON_EMPTY, .tap_flags = IFF_VNET_HDR,
 	};
-	__u64 modern[2] = { 1, MODERN };
+	__u64 modern[2] = { 1, F_MODERN };
 	struct guest g;
 
 	ASSERT_OK(guest_start(&g, &cfg));
@@ -256,9 +253,9 @@ TEST_F(array, same_as_set_features)
 	/* From a header of 10 bytes to one of 12. */
 	ASSERT_OK(guest_set_backend(&g, -1));
 	ASSERT_OK(vdev_cmd(g.dev, VHOST_SET_FEATURES_ARRAY, modern));
-	g.cfg.features = MODERN;
-	g.vq[RXQ].features = MODERN;
-	g.vq[TXQ].features = MODERN;
+	g.cfg.features = F_MODERN;
+	g.vq[RXQ].features = F_MODERN;
+	g.vq[TXQ].features = F_MODERN;
 	g.hdr_len = HDR_LEN_MRG;
 	ASSERT_OK(tap_set_hdr_len(g.tap, HDR_LEN_MRG));
 	ASSERT_OK(guest_set_backend(&g, g.tap));
@@ -282,20 +279,20 @@ FIXTURE_VARIANT(tunnel)
 
 FIXTURE_VARIANT_ADD(tunnel, both)
 {
-	.features = MODERN,
+	.features = F_MODERN,
 	.features2 = F2_TUNNEL,
 };
 
 FIXTURE_VARIANT_ADD(tunnel, single)
 {
-	.features = MODERN,
+	.features = F_MODERN,
 	.features2 = F2_TUNNEL,
 	.limit_sndbuf = true,
 };
 
 FIXTURE_VARIANT_ADD(tunnel, guest_only)
 {
-	.features = MODERN,
+	.features = F_MODERN,
 	.features2 = F2_GUEST_TUNNEL,
 };
 
@@ -307,7 +304,7 @@ FIXTURE_VARIANT_ADD(tunnel, host_only_one_buffer)
 
 FIXTURE_VARIANT_ADD(tunnel, header_by_vhost)
 {
-	.features = MODERN | F_VHOST_HDR,
+	.features = F_MODERN | F_VHOST_HDR,
 	.features2 = F2_TUNNEL,
 };
 

@@ -263,9 +263,6 @@ static bool offer_one(struct vq *vq, __u64 gpa, __u32 len, __u16 flags)
 	return true;
 }
 
-/* Far from any region. */
-#define NOWHERE		0x9000000000ULL
-
 /* A bad chain takes its place in the order like any other. */
 TEST_F(in_order, tx_bad_chains_between)
 {

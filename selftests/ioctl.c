@@ -14,7 +14,6 @@
 
 #include "test.h"
 
-#define BAD_PTR		((void *)8)
 #define RING		16
 
 /* Commands that begin with a ring's number. */

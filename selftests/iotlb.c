@@ -16,10 +16,6 @@
 #include "test.h"
 #include "vq_split.h"
 
-#define MODERN		(F_VERSION_1 | F_MRG_RXBUF | F_EVENT_IDX | F_INDIRECT)
-
-#define BAD_PTR		((void *)8)
-
 FIXTURE(message)
 {
 	struct guest g;
@@ -46,7 +42,7 @@ FIXTURE_VARIANT_ADD(message, v2)
 FIXTURE_SETUP(message)
 {
 	struct guest_cfg cfg = {
-		.features = MODERN | F_ACCESS_PLATFORM,
+		.features = F_MODERN | F_ACCESS_PLATFORM,
 		.tap_flags = IFF_VNET_HDR,
 		.no_tap = true,
 		.num = 16,
@@ -321,7 +317,7 @@ TEST_F(message, switched_off_by_features)
 
 	if (!env_is_ours() && keeps_iotlb())
 		SKIP(return, "vhost_net of this kernel keeps its IOTLB");
-	EXPECT_OK(vdev_set_features(self->fd, MODERN));
+	EXPECT_OK(vdev_set_features(self->fd, F_MODERN));
 	EXPECT_ERR(EFAULT, iotlb_update(self->fd, variant->v2, 0, 1, buf,
 					VHOST_ACCESS_RW));
 	ASSERT_OK(set_blocking(self->fd, true));
@@ -902,7 +898,7 @@ FIXTURE_VARIANT(traffic)
 FIXTURE_VARIANT_ADD(traffic, regions)
 {
 	.iotlb = { .v2 = false },
-	.features = MODERN,
+	.features = F_MODERN,
 	.num = 256,
 };
 
@@ -910,7 +906,7 @@ FIXTURE_VARIANT_ADD(traffic, regions)
 FIXTURE_VARIANT_ADD(traffic, scattered)
 {
 	.iotlb = { .v2 = true, .scatter = true },
-	.features = MODERN,
+	.features = F_MODERN,
 	.num = 1024,
 };
 
@@ -932,7 +928,7 @@ FIXTURE_VARIANT_ADD(traffic, scattered_flags)
 FIXTURE_VARIANT_ADD(traffic, in_order)
 {
 	.iotlb = { .v2 = true, .scatter = true },
-	.features = MODERN | F_IN_ORDER,
+	.features = F_MODERN | F_IN_ORDER,
 	.num = 1024,
 };
 

@@ -21,11 +21,6 @@
 #define MISC_MAJOR	10
 #define NET_MINOR	238
 
-#define MODERN_CFG {							\
-	.features = F_VERSION_1 | F_MRG_RXBUF,				\
-	.tap_flags = IFF_VNET_HDR,					\
-}
-
 static int unload(const char *name)
 {
 	return syscall(SYS_delete_module, name, O_NONBLOCK) ? -errno : 0;
@@ -72,7 +67,7 @@ TEST(unload_refused_while_open)
 
 TEST(unload_refused_while_running)
 {
-	struct guest_cfg cfg = MODERN_CFG;
+	struct guest_cfg cfg = GUEST_CFG(F_MODERN_BASE);
 	struct guest g;
 
 	ASSERT_OK(guest_start(&g, &cfg));
@@ -118,7 +113,7 @@ FIXTURE_TEARDOWN(reload)
 
 TEST_F(reload, again_and_again)
 {
-	struct guest_cfg cfg = MODERN_CFG;
+	struct guest_cfg cfg = GUEST_CFG(F_MODERN_BASE);
 	struct guest g;
 	unsigned int i;
 
@@ -147,7 +142,7 @@ static bool has_thread(const char *suffix)
 /* Two threads for each device, which its client has not asked for. */
 TEST_F(reload, rxtx_workers)
 {
-	struct guest_cfg cfg = MODERN_CFG;
+	struct guest_cfg cfg = GUEST_CFG(F_MODERN_BASE);
 	unsigned int id;
 	struct guest g;
 	int fd;
@@ -248,7 +243,7 @@ static int run_ioctl_tests(void)
 
 TEST_F(reload, takeover)
 {
-	struct guest_cfg cfg = MODERN_CFG;
+	struct guest_cfg cfg = GUEST_CFG(F_MODERN_BASE);
 	struct stat st;
 	struct guest g;
 	int fd;

@@ -14,8 +14,6 @@
 #include "thread.h"
 #include "vq_split.h"
 
-#define FEATURES	(F_VERSION_1 | F_MRG_RXBUF)
-
 /* A file of /proc/<pid>/ns that is the initial network namespace. */
 static int initial_netns(void)
 {
@@ -51,7 +49,7 @@ FIXTURE(device)
 FIXTURE_SETUP(device)
 {
 	struct guest_cfg cfg = {
-		.features = FEATURES,
+		.features = F_MODERN_BASE,
 		.num = 128,
 		.base = 7,
 		.regions = 3,
@@ -170,14 +168,15 @@ TEST_F(device, owner)
 
 TEST_F(device, features)
 {
-	ASSERT_OK(vdev_set_features(self->g.dev, FEATURES | F_EVENT_IDX));
+	ASSERT_OK(vdev_set_features(self->g.dev, F_MODERN_BASE | F_EVENT_IDX));
 	ASSERT_OK(look(self, NL_NONE));
-	EXPECT_EQ(FEATURES | F_EVENT_IDX, NUM(FEATURES));
+	EXPECT_EQ(F_MODERN_BASE | F_EVENT_IDX, NUM(FEATURES));
 	EXPECT_EQ(0, NUM(FEATURES_HI));
 	if (vdev_offers2(F2_TUNNEL)) {
-		ASSERT_OK(vdev_set_features2(self->g.dev, FEATURES, F2_TUNNEL));
+		ASSERT_OK(vdev_set_features2(self->g.dev, F_MODERN_BASE,
+					     F2_TUNNEL));
 		ASSERT_OK(look(self, NL_NONE));
-		EXPECT_EQ(FEATURES, NUM(FEATURES));
+		EXPECT_EQ(F_MODERN_BASE, NUM(FEATURES));
 		EXPECT_EQ(F2_TUNNEL, NUM(FEATURES_HI));
 	}
 	ASSERT_OK(vdev_cmd(self->g.dev, VHOST_SET_BACKEND_FEATURES,
@@ -205,7 +204,7 @@ TEST_F(device, iotlb_entries)
 
 	ASSERT_OK(vdev_set_owner(dev));
 	ASSERT_OK(vdev_set_mem(dev, &self->g.mem));
-	ASSERT_OK(vdev_set_features(dev, FEATURES | F_ACCESS_PLATFORM));
+	ASSERT_OK(vdev_set_features(dev, F_MODERN_BASE | F_ACCESS_PLATFORM));
 	ASSERT_OK(look(self, NL_NONE));
 	EXPECT_TRUE(HAS(IOTLB_ENTRIES));
 	EXPECT_EQ(0, NUM(IOTLB_ENTRIES));
@@ -218,7 +217,7 @@ TEST_F(device, iotlb_entries)
 	ASSERT_OK(iotlb_invalidate(dev, true, 0, IOTLB_PAGE));
 	ASSERT_OK(look(self, NL_NONE));
 	EXPECT_EQ(1, NUM(IOTLB_ENTRIES));
-	ASSERT_OK(vdev_set_features(dev, FEATURES));
+	ASSERT_OK(vdev_set_features(dev, F_MODERN_BASE));
 	ASSERT_OK(look(self, NL_NONE));
 	EXPECT_FALSE(HAS(IOTLB_ENTRIES));
 }
@@ -768,12 +767,12 @@ FIXTURE_VARIANT(running)
 
 FIXTURE_VARIANT_ADD(running, flags)
 {
-	.features = FEATURES,
+	.features = F_MODERN_BASE,
 };
 
 FIXTURE_VARIANT_ADD(running, event_idx)
 {
-	.features = FEATURES | F_EVENT_IDX,
+	.features = F_MODERN_BASE | F_EVENT_IDX,
 };
 
 FIXTURE_SETUP(running)
@@ -1258,7 +1257,7 @@ FIXTURE(events)
 FIXTURE_SETUP(events)
 {
 	struct guest_cfg cfg = {
-		.features = FEATURES,
+		.features = F_MODERN_BASE,
 		.no_tap = true,
 	};
 	int initial, other;

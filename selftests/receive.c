@@ -5,8 +5,6 @@
  */
 #include "test.h"
 
-#define MODERN	(F_VERSION_1 | F_MRG_RXBUF)
-
 FIXTURE(receive)
 {
 	struct guest g;
@@ -24,20 +22,20 @@ FIXTURE_VARIANT(receive)
 
 FIXTURE_VARIANT_ADD(receive, modern)
 {
-	.features = MODERN | F_EVENT_IDX | F_INDIRECT,
+	.features = F_MODERN,
 	.tap_flags = IFF_VNET_HDR,
 };
 
 FIXTURE_VARIANT_ADD(receive, indirect)
 {
-	.features = MODERN | F_EVENT_IDX | F_INDIRECT,
+	.features = F_MODERN,
 	.tap_flags = IFF_VNET_HDR,
 	.indirect = true,
 };
 
 FIXTURE_VARIANT_ADD(receive, no_event_idx)
 {
-	.features = MODERN,
+	.features = F_MODERN_BASE,
 	.tap_flags = IFF_VNET_HDR,
 };
 
@@ -62,7 +60,7 @@ FIXTURE_VARIANT_ADD(receive, legacy_mergeable)
 
 FIXTURE_VARIANT_ADD(receive, vhost_header)
 {
-	.features = F_VHOST_HDR | MODERN | F_EVENT_IDX,
+	.features = F_VHOST_HDR | F_MODERN_BASE | F_EVENT_IDX,
 };
 
 FIXTURE_VARIANT_ADD(receive, vhost_header_legacy)
@@ -72,28 +70,28 @@ FIXTURE_VARIANT_ADD(receive, vhost_header_legacy)
 
 FIXTURE_VARIANT_ADD(receive, many_regions)
 {
-	.features = MODERN | F_EVENT_IDX | F_INDIRECT,
+	.features = F_MODERN,
 	.tap_flags = IFF_VNET_HDR,
 	.regions = 60,
 };
 
 FIXTURE_VARIANT_ADD(receive, index_wrap)
 {
-	.features = MODERN | F_EVENT_IDX | F_INDIRECT,
+	.features = F_MODERN,
 	.tap_flags = IFF_VNET_HDR,
 	.base = 65530,
 };
 
 FIXTURE_VARIANT_ADD(receive, tunnel_header)
 {
-	.features = MODERN | F_EVENT_IDX,
+	.features = F_MODERN_BASE | F_EVENT_IDX,
 	.features2 = F2_TUNNEL,
 	.tap_flags = IFF_VNET_HDR,
 };
 
 FIXTURE_VARIANT_ADD(receive, in_order)
 {
-	.features = MODERN | F_EVENT_IDX | F_INDIRECT | F_IN_ORDER,
+	.features = F_MODERN | F_IN_ORDER,
 	.tap_flags = IFF_VNET_HDR,
 };
 
@@ -525,7 +523,7 @@ TEST_F(mergeable, waits_for_enough)
 TEST(receive_too_many_tiny_buffers)
 {
 	struct guest_cfg cfg = {
-		.features = MODERN | F_EVENT_IDX,
+		.features = F_MODERN_BASE | F_EVENT_IDX,
 		.tap_flags = IFF_VNET_HDR,
 		.num = 8192,
 		.slot_size = 2048,
@@ -603,7 +601,7 @@ FIXTURE_VARIANT_ADD(long_chain, in_order)
 FIXTURE_SETUP(long_chain)
 {
 	struct guest_cfg cfg = {
-		.features = MODERN | variant->features,
+		.features = F_MODERN_BASE | variant->features,
 		.tap_flags = IFF_VNET_HDR,
 		.num = 2048,
 		.slots = 64,
@@ -642,7 +640,7 @@ TEST_F(long_chain, behind_a_small_buffer)
 TEST(receive_header_in_pieces)
 {
 	struct guest_cfg cfg = {
-		.features = MODERN | F_EVENT_IDX,
+		.features = F_MODERN_BASE | F_EVENT_IDX,
 		.tap_flags = IFF_VNET_HDR,
 		.num = 1024,
 		.slot_size = 64,
@@ -680,7 +678,7 @@ FIXTURE_VARIANT(rx_ring)
 	FIXTURE_VARIANT_ADD(rx_ring, name)				\
 	{								\
 		.num = n,						\
-		.features = MODERN | F_INDIRECT | (feat),		\
+		.features = F_MODERN_BASE | F_INDIRECT | (feat),		\
 	}
 
 RX_RING(1, F_EVENT_IDX, 1);

@@ -12,7 +12,6 @@
 #include "test.h"
 #include "vq_split.h"
 
-#define BATCH	64
 #define EVENTS	4096
 
 struct event {

@@ -21,24 +21,22 @@ FIXTURE_VARIANT(transmit)
 	__u16 base;
 };
 
-#define MODERN	(F_VERSION_1 | F_MRG_RXBUF)
-
 FIXTURE_VARIANT_ADD(transmit, modern)
 {
-	.features = MODERN | F_EVENT_IDX | F_INDIRECT,
+	.features = F_MODERN,
 	.tap_flags = IFF_VNET_HDR,
 };
 
 FIXTURE_VARIANT_ADD(transmit, indirect)
 {
-	.features = MODERN | F_EVENT_IDX | F_INDIRECT,
+	.features = F_MODERN,
 	.tap_flags = IFF_VNET_HDR,
 	.indirect = true,
 };
 
 FIXTURE_VARIANT_ADD(transmit, no_event_idx)
 {
-	.features = MODERN,
+	.features = F_MODERN_BASE,
 	.tap_flags = IFF_VNET_HDR,
 };
 
@@ -56,7 +54,7 @@ FIXTURE_VARIANT_ADD(transmit, legacy_mergeable)
 
 FIXTURE_VARIANT_ADD(transmit, vhost_header)
 {
-	.features = F_VHOST_HDR | MODERN | F_EVENT_IDX,
+	.features = F_VHOST_HDR | F_MODERN_BASE | F_EVENT_IDX,
 };
 
 FIXTURE_VARIANT_ADD(transmit, vhost_header_legacy)
@@ -66,48 +64,48 @@ FIXTURE_VARIANT_ADD(transmit, vhost_header_legacy)
 
 FIXTURE_VARIANT_ADD(transmit, unbatched)
 {
-	.features = MODERN | F_EVENT_IDX | F_INDIRECT,
+	.features = F_MODERN,
 	.tap_flags = IFF_VNET_HDR,
 	.limit_sndbuf = true,
 };
 
 FIXTURE_VARIANT_ADD(transmit, unbatched_vhost_header)
 {
-	.features = F_VHOST_HDR | MODERN | F_EVENT_IDX | F_INDIRECT,
+	.features = F_VHOST_HDR | F_MODERN,
 	.limit_sndbuf = true,
 	.indirect = true,
 };
 
 FIXTURE_VARIANT_ADD(transmit, many_regions)
 {
-	.features = MODERN | F_EVENT_IDX | F_INDIRECT,
+	.features = F_MODERN,
 	.tap_flags = IFF_VNET_HDR,
 	.regions = 60,
 };
 
 FIXTURE_VARIANT_ADD(transmit, index_wrap)
 {
-	.features = MODERN | F_EVENT_IDX | F_INDIRECT,
+	.features = F_MODERN,
 	.tap_flags = IFF_VNET_HDR,
 	.base = 65530,
 };
 
 FIXTURE_VARIANT_ADD(transmit, tunnel_header)
 {
-	.features = MODERN | F_EVENT_IDX,
+	.features = F_MODERN_BASE | F_EVENT_IDX,
 	.features2 = F2_TUNNEL,
 	.tap_flags = IFF_VNET_HDR,
 };
 
 FIXTURE_VARIANT_ADD(transmit, in_order)
 {
-	.features = MODERN | F_EVENT_IDX | F_INDIRECT | F_IN_ORDER,
+	.features = F_MODERN | F_IN_ORDER,
 	.tap_flags = IFF_VNET_HDR,
 };
 
 FIXTURE_VARIANT_ADD(transmit, in_order_unbatched)
 {
-	.features = MODERN | F_INDIRECT | F_IN_ORDER,
+	.features = F_MODERN_BASE | F_INDIRECT | F_IN_ORDER,
 	.tap_flags = IFF_VNET_HDR,
 	.limit_sndbuf = true,
 	.indirect = true,
@@ -284,7 +282,7 @@ FIXTURE_VARIANT(tx_ring)
 	{								\
 		.num = n,						\
 		.indirect = ind,					\
-		.features = MODERN | F_INDIRECT | (feat),		\
+		.features = F_MODERN_BASE | F_INDIRECT | (feat),		\
 	}
 
 TX_RING(1, false, F_EVENT_IDX, 1);
@@ -356,7 +354,7 @@ TEST_F(tx_ring, chain_of_the_whole_ring)
 TEST(transmit_past_65536)
 {
 	struct guest_cfg cfg = {
-		.features = MODERN | F_EVENT_IDX,
+		.features = F_MODERN_BASE | F_EVENT_IDX,
 		.tap_flags = IFF_VNET_HDR,
 		.slot_size = 128,
 		.num = 1024,

@@ -22,7 +22,6 @@
 #include "test.h"
 #include "thread.h"
 
-#define BAD_PTR		((void *)8)
 #define FRAME_LEN	100
 #define NOBODY		12345
 
@@ -33,11 +32,6 @@ static const unsigned long worker_cmds[] = {
 	VHOST_NEW_WORKER, VHOST_FREE_WORKER, VHOST_ATTACH_VRING_WORKER,
 	VHOST_GET_VRING_WORKER,
 };
-
-#define MODERN_CFG {							\
-	.features = F_VERSION_1 | F_MRG_RXBUF | F_EVENT_IDX,		\
-	.tap_flags = IFF_VNET_HDR,					\
-}
 
 static unsigned int count_threads(void)
 {
@@ -105,7 +99,7 @@ FIXTURE(workers)
 
 FIXTURE_SETUP(workers)
 {
-	struct guest_cfg cfg = MODERN_CFG;
+	struct guest_cfg cfg = GUEST_CFG(F_MODERN_BASE | F_EVENT_IDX);
 
 	if (!env_is_ours())
 		SETUP_SKIP("vhost_net differs: no commands for workers");
@@ -258,7 +252,7 @@ TEST_F(workers, free_wants_it_unused)
 /* Without a backend, without a kick, and then with both. */
 TEST_F(workers, attach_before_the_ring_is_set_up)
 {
-	struct guest_cfg cfg = MODERN_CFG;
+	struct guest_cfg cfg = GUEST_CFG(F_MODERN_BASE | F_EVENT_IDX);
 	struct guest *g = &self->g;
 	unsigned int id, i;
 
@@ -487,7 +481,7 @@ TEST_F(workers, reset_owner_with_several)
 /* CVE-2024-42135, where the owner has more than one of them. */
 TEST(owner_killed_with_several)
 {
-	struct guest_cfg cfg = MODERN_CFG;
+	struct guest_cfg cfg = GUEST_CFG(F_MODERN_BASE | F_EVENT_IDX);
 	unsigned int round;
 	struct guest g;
 	int ready, status, dev;
@@ -577,7 +571,7 @@ static int heir_main(void *arg)
 static void owner_with_heir(struct heir *h)
 {
 	static long double stack[16 << 10];	/* aligned as a stack is */
-	struct guest_cfg cfg = MODERN_CFG;
+	struct guest_cfg cfg = GUEST_CFG(F_MODERN_BASE | F_EVENT_IDX);
 
 	if (guest_start(&h->g, &cfg) || guest_check_alive(&h->g, 0))
 		_exit(1);
@@ -775,7 +769,7 @@ TEST_F(fork_from_owner, whose_further_threads)
 
 TEST_F(fork_from_owner, both_kinds_work)
 {
-	struct guest_cfg cfg = MODERN_CFG;
+	struct guest_cfg cfg = GUEST_CFG(F_MODERN_BASE | F_EVENT_IDX);
 	struct guest g;
 	unsigned int i;
 	__u8 fork;
@@ -922,7 +916,7 @@ TEST(threads_are_in_the_owners_cgroup)
 /* An owner who may have no more threads gets none, and keeps what he has. */
 TEST(no_more_threads_in_the_cgroup)
 {
-	struct guest_cfg cfg = MODERN_CFG;
+	struct guest_cfg cfg = GUEST_CFG(F_MODERN_BASE | F_EVENT_IDX);
 	struct guest g;
 	char dir[100];
 	unsigned int id;

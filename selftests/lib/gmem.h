@@ -27,6 +27,9 @@ struct gmem {
 /* Where region 0 begins: far from any address of this process. */
 #define GMEM_BASE	0x100000000ULL
 
+/* Far from any region that a test adds. */
+#define NOWHERE		0x9000000000ULL
+
 /* Returned by gmem_alloc() when region 0 is full. */
 #define GMEM_NONE	(~0ULL)
 

@@ -28,6 +28,12 @@ struct guest_cfg {
 	unsigned int regions;	/* regions that the buffers spread over */
 };
 
+/* The usual guest: these features, and a tap that makes the headers. */
+#define GUEST_CFG(feat) {						\
+	.features = (feat),						\
+	.tap_flags = IFF_VNET_HDR,					\
+}
+
 /* A buffer: what it is cut into, from its end to its beginning. */
 struct guest_slot {
 	__u64 gpa;

@@ -42,6 +42,24 @@
 #define F_REQUIRED		(F_NOTIFY_ON_EMPTY | F_VHOST_HDR | F_INDIRECT | \
 				 F_EVENT_IDX | F_MRG_RXBUF | F_VERSION_1)
 
+/*
+ * What a driver of today negotiates, and the same without what changes how it
+ * gives notifications and lays out chains.
+ */
+#define F_MODERN_BASE		(F_VERSION_1 | F_MRG_RXBUF)
+#define F_MODERN		(F_MODERN_BASE | F_EVENT_IDX | F_INDIRECT)
+
+/* The flags of a split ring's descriptor, for tables of them. */
+#define F_NEXT			VRING_DESC_F_NEXT
+#define F_WRITE			VRING_DESC_F_WRITE
+#define F_IND			VRING_DESC_F_INDIRECT
+
+/* Chains that the module fetches at a time. */
+#define BATCH			64
+
+/* An argument that no command can read or write: an address nobody has. */
+#define BAD_PTR			((void *)8)
+
 /* Ring numbers inside one file. */
 #define RXQ			0
 #define TXQ			1
