@@ -3,6 +3,13 @@
  * Guest to host: whatever a guest may put into the transmit ring, cut in
  * whatever way, arrives on the tap byte for byte, once, and in order.
  */
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "test.h"
 
 FIXTURE(transmit)
@@ -379,6 +386,106 @@ TEST(transmit_past_65536)
 	EXPECT_OK(guest_reap_all(&g));
 	ASSERT_OK(link_stats(g.ifname, &after));
 	EXPECT_EQ(total, after.rx_packets - before.rx_packets);
+	guest_stop(&g);
+}
+
+/* Let tun hold back up to @frames while the sender announces more. */
+static int set_coalesce(const char *ifname, unsigned int frames)
+{
+	struct ethtool_coalesce coalesce = {
+		.cmd = ETHTOOL_SCOALESCE,
+		.rx_max_coalesced_frames = frames,
+	};
+	struct ifreq ifr = { .ifr_data = (void *)&coalesce };
+	int fd, err;
+
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	strncpy(ifr.ifr_name, ifname, IFNAMSIZ - 1);
+	err = ioctl(fd, SIOCETHTOOL, &ifr) ? -errno : 0;
+	close(fd);
+	return err;
+}
+
+#define COALESCE_CFG {							\
+	.features = F_MODERN,						\
+	.tap_flags = IFF_VNET_HDR,					\
+	.slot_size = 16384,						\
+}
+
+/*
+ * A large frame is sent by itself, the small one after it in a batch. If tun
+ * were told that more follows the large frame, it would hold it back, and the
+ * small one would arrive first, or alone.
+ */
+TEST(coalescing_keeps_large_and_small_in_order)
+{
+	struct guest_cfg cfg = COALESCE_CFG;
+	static unsigned char frame[9014];
+	struct guest g;
+	unsigned int i;
+
+	ASSERT_OK(guest_start(&g, &cfg));
+	ASSERT_OK(set_coalesce(g.ifname, 16));
+	for (i = 0; i < 20; i += 2) {
+		frame_make(frame, sizeof(frame), i);
+		ASSERT_OK(guest_send(&g, NULL, frame, sizeof(frame), 1, false));
+		frame_make(frame, 60, i + 1);
+		ASSERT_OK(guest_send(&g, NULL, frame, 60, 1, false));
+		vq_submit(&g.vq[TXQ]);
+		ASSERT_OK_AT(guest_capture(&g, sizeof(frame), i), "frame %u", i);
+		ASSERT_OK_AT(guest_capture(&g, 60, i + 1), "frame %u", i + 1);
+		ASSERT_OK(guest_reap_all(&g));
+	}
+	guest_stop(&g);
+}
+
+/* The same without batches, where a chain that is no frame comes last. */
+TEST(coalescing_ends_before_a_bad_chain)
+{
+	struct guest_cfg cfg = COALESCE_CFG;
+	unsigned char frame[60];
+	struct guest g;
+
+	cfg.limit_sndbuf = true;
+	ASSERT_OK(guest_start(&g, &cfg));
+	ASSERT_OK(set_coalesce(g.ifname, 16));
+	OURS_ALONE("a chain shorter than its header stops the queue");
+	frame_make(frame, sizeof(frame), 1);
+	ASSERT_OK(guest_send(&g, NULL, frame, sizeof(frame), 1, false));
+	/* Less than an Ethernet header. */
+	ASSERT_OK(guest_send(&g, NULL, frame, 4, 1, false));
+	vq_submit(&g.vq[TXQ]);
+	ASSERT_OK(guest_capture(&g, sizeof(frame), 1));
+	ASSERT_OK(guest_reap_all(&g));
+	guest_stop(&g);
+}
+
+/*
+ * Frames that tun holds back take room in its send buffer. If the next one
+ * finds no room, nothing would ever make tun pass them on.
+ */
+TEST(coalescing_with_a_full_send_buffer)
+{
+	struct guest_cfg cfg = COALESCE_CFG;
+	static unsigned char frame[1514];
+	struct guest g;
+	unsigned int i;
+
+	cfg.limit_sndbuf = true;
+	ASSERT_OK(guest_start(&g, &cfg));
+	OURS_ALONE("hangs, on every kernel");
+	ASSERT_OK(set_coalesce(g.ifname, 64));
+	ASSERT_OK(tap_set_sndbuf(g.tap, 8192));
+	for (i = 0; i < 40; i++) {
+		frame_make(frame, sizeof(frame), i);
+		ASSERT_OK(guest_send(&g, NULL, frame, sizeof(frame), 1, false));
+	}
+	vq_submit(&g.vq[TXQ]);
+	for (i = 0; i < 40; i++)
+		ASSERT_OK_AT(guest_capture(&g, sizeof(frame), i), "frame %u", i);
+	EXPECT_OK(guest_reap_all(&g));
 	guest_stop(&g);
 }
 
