@@ -17,6 +17,7 @@
 
 #include "child.h"
 #include "test.h"
+#include "vq_split.h"
 
 #define FRAME_LEN	100
 
@@ -680,6 +681,82 @@ TEST(open_and_close)
 			ASSERT_OK(vdev_set_owner(fd));
 		close(fd);
 	}
+}
+
+#define SMALL_RING	16
+
+/* Fill all that the device must not read yet with nonsense. */
+static void spoil(struct vq *vq)
+{
+	unsigned int i, n = SMALL_RING - vq->inflight;
+
+	for (i = 0; i < n; i++)
+		split_avail(vq)->ring[(vq->avail_idx + i) & (SMALL_RING - 1)] =
+			0xffff;
+	for (i = 0; i < SMALL_RING; i++)
+		if (!vq->slot[i].busy)
+			split_write(vq, i, ~0ULL, ~0U, VRING_DESC_F_NEXT |
+				    VRING_DESC_F_INDIRECT, 0xffff);
+}
+
+/*
+ * Entries past the published index, in the ring of heads and in the descriptor
+ * table, do not belong to the device yet, whatever was there before. Guests lost
+ * their network after one ping with a patch that fetched descriptors in batches.
+ */
+TEST(entries_past_the_avail_index_are_ignored)
+{
+	struct guest_cfg cfg = GUEST_CFG(F_MODERN);
+	unsigned int i, n, round, seq = 0;
+	unsigned char frame[60];
+	struct guest g;
+
+	cfg.num = SMALL_RING;
+	ASSERT_OK(guest_start(&g, &cfg));
+	for (round = 0; round < env_scaled(500, 100); round++) {
+		n = 1 + round % SMALL_RING;
+		for (i = 0; i < n; i++) {
+			spoil(&g.vq[TXQ]);
+			frame_make(frame, sizeof(frame), seq + i);
+			ASSERT_OK(guest_send(&g, NULL, frame, sizeof(frame), 1,
+					     false));
+			/* Some by themselves, some a few at a time. */
+			if (round % 3 || i & 1)
+				vq_submit(&g.vq[TXQ]);
+		}
+		vq_submit(&g.vq[TXQ]);
+		for (i = 0; i < n; i++)
+			ASSERT_OK_AT(guest_capture(&g, sizeof(frame), seq + i),
+				     "frame %u", seq + i);
+		ASSERT_OK(guest_reap_all(&g));
+		spoil(&g.vq[RXQ]);
+		ASSERT_OK(guest_post(&g, 2048, 1, false));
+		spoil(&g.vq[RXQ]);
+		vq_submit(&g.vq[RXQ]);
+		ASSERT_OK_AT(guest_check_rx(&g, 60, round), "round %u", round);
+		seq += n;
+	}
+	EXPECT_EQ(0, g.vq[TXQ].bogus);
+	EXPECT_EQ(0, event_count(g.vq[TXQ].err));
+	guest_stop(&g);
+}
+
+/* One frame out, one back, past the end of the ring and of the indices. */
+TEST(ping_across_the_wrap_of_ring_and_index)
+{
+	struct guest_cfg cfg = GUEST_CFG(F_MODERN);
+	unsigned int i;
+	struct guest g;
+
+	cfg.num = SMALL_RING;
+	cfg.base = 65536 - SMALL_RING - 3;
+	ASSERT_OK(guest_start(&g, &cfg));
+	for (i = 0; i < 5 * SMALL_RING; i++) {
+		guest_refill(&g, SMALL_RING, 2048);
+		ASSERT_OK_AT(guest_check_tx(&g, 98, i, 2, false), "ping %u", i);
+		ASSERT_OK_AT(guest_check_rx(&g, 98, i), "ping %u", i);
+	}
+	guest_stop(&g);
 }
 
 VHOST_TEST_MAIN
