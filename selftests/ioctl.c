@@ -3,6 +3,7 @@
  * Every command: what it does, each way in which it fails, which failure comes
  * first, when it is allowed, and that a command that fails changes nothing.
  */
+#include <limits.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -1181,5 +1182,104 @@ TEST_F(command, compat)
 }
 
 #endif
+
+/*
+ * An eventfd whose counter has overflowed cannot be watched. It is refused, and
+ * the previous kick eventfd still works.
+ */
+TEST(refused_kick_keeps_the_previous)
+{
+	struct guest_cfg cfg = GUEST_CFG(F_MODERN);
+	__u64 most = ULLONG_MAX - 1;
+	unsigned char frame[60];
+	struct guest g;
+	int fd;
+
+	OURS_ALONE("the command fails, but the old kick is gone");
+	ASSERT_OK(guest_start(&g, &cfg));
+	fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	ASSERT_GE(fd, 0);
+	ASSERT_EQ(sizeof(most), write(fd, &most, sizeof(most)));
+	/*
+	 * Only the kernel can add one more: by a call. The guest gets no calls
+	 * meanwhile, so it watches the ring. The worker calls after that, and has
+	 * done so once the next command has run.
+	 */
+	ASSERT_OK(vdev_set_file(g.dev, VHOST_SET_VRING_CALL, TXQ, fd));
+	frame_make(frame, sizeof(frame), 1);
+	ASSERT_OK(guest_send(&g, NULL, frame, sizeof(frame), 1, false));
+	vq_submit(&g.vq[TXQ]);
+	ASSERT_OK(guest_capture(&g, sizeof(frame), 1));
+	ASSERT_THAT(wait_until(g.vq[TXQ].ops->has_used(&g.vq[TXQ])));
+	ASSERT_EQ(1, guest_reap(&g));
+	ASSERT_OK(vdev_set_file(g.dev, VHOST_SET_VRING_CALL, TXQ,
+				g.vq[TXQ].call));
+
+	EXPECT_ERR(EINVAL, vdev_set_file(g.dev, VHOST_SET_VRING_KICK, TXQ, fd));
+	ASSERT_OK(guest_check_tx(&g, 60, 2, 1, false));
+	close(fd);
+	guest_stop(&g);
+}
+
+/* A tun file without an interface is refused; the queue keeps its backend. */
+TEST(refused_backend_keeps_the_previous)
+{
+	struct guest_cfg cfg = GUEST_CFG(F_MODERN);
+	struct guest g;
+	int tun;
+
+	ASSERT_OK(guest_start(&g, &cfg));
+	tun = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+	ASSERT_GE(tun, 0);
+	EXPECT_ERR(EINVAL, vdev_set_backend(g.dev, RXQ, tun));
+	EXPECT_ERR(EINVAL, vdev_set_backend(g.dev, TXQ, tun));
+	ASSERT_OK(guest_check_alive(&g, 1));
+	close(tun);
+	guest_stop(&g);
+}
+
+/* The number of open files on this machine; 0 if it cannot be read. */
+static unsigned long open_files(void)
+{
+	unsigned long n = 0;
+	FILE *f = fopen("/proc/sys/fs/file-nr", "r");
+
+	if (!f)
+		return 0;
+	if (fscanf(f, "%lu", &n) != 1)
+		n = 0;
+	fclose(f);
+	return n;
+}
+
+/*
+ * An eventfd is released when the next one replaces it, or at close. For
+ * SET_LOG_FD this was CVE-2015-6252, which is tested with the dirty log.
+ */
+TEST(replaced_eventfds_are_released)
+{
+	static const unsigned long cmds[] = {
+		VHOST_SET_VRING_KICK, VHOST_SET_VRING_CALL, VHOST_SET_VRING_ERR,
+	};
+	unsigned int i, c, n = 2000;
+	unsigned long before;
+	int dev, fd;
+
+	dev = vdev_open();
+	ASSERT_GE(dev, 0);
+	ASSERT_OK(vdev_set_owner(dev));
+	before = open_files();
+	ASSERT_LT(0, before);
+	for (i = 0; i < n; i++) {
+		fd = eventfd(0, EFD_CLOEXEC);
+		ASSERT_GE(fd, 0);
+		for (c = 0; c < ARRAY_SIZE(cmds); c++)
+			ASSERT_OK(vdev_set_file(dev, cmds[c], i & 1, fd));
+		close(fd);
+	}
+	/* The last of each ring, and files that others have opened meanwhile. */
+	EXPECT_TRUE(wait_until(open_files() < before + n / 4));
+	close(dev);
+}
 
 VHOST_TEST_MAIN

@@ -249,4 +249,40 @@ TEST_F(notify, call_counter_is_full)
 	EXPECT_OK(guest_check_alive(g, 0));
 }
 
+/*
+ * A guest that is asked for a kick has nothing left in the ring, and what it had
+ * is on its way, not in a batch that waits for more. See 8c2e6b26ffe2
+ * ("vhost_net: disable notifications when the vring is empty", reverted).
+ */
+TEST(kick_is_asked_for_after_the_batch_is_sent)
+{
+	struct guest_cfg cfg = GUEST_CFG(F_MODERN);
+	unsigned char frame[60], got[61];
+	struct virtio_net_hdr hdr;
+	unsigned int i, n, round;
+	struct guest g;
+
+	if (!env_kernel_at_least(6, 18))
+		OURS_ALONE("asks first, then sends the last batch");
+	ASSERT_OK(guest_start(&g, &cfg));
+	for (round = 0; round < env_scaled(300, 50); round++) {
+		n = 1 + round % 70;
+		for (i = 0; i < n; i++) {
+			frame_make(frame, sizeof(frame), i);
+			ASSERT_OK(guest_send(&g, NULL, frame, sizeof(frame), 1,
+					     false));
+		}
+		vq_submit(&g.vq[TXQ]);
+		ASSERT_THAT(wait_until(split_kick_is_asked(&g.vq[TXQ])));
+		/* All frames are there, without a wait. */
+		for (i = 0; i < n; i++) {
+			ASSERT_EQ(60, packet_recv_now(g.pkt, &hdr, got,
+						      sizeof(got)));
+			ASSERT_THAT(frame_is(got, 60, i));
+		}
+		ASSERT_EQ(n, guest_reap(&g));
+	}
+	guest_stop(&g);
+}
+
 VHOST_TEST_MAIN
