@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Netlink: notifications of devices that are opened and closed, of backends, and
+ * of rings that stop at an error; and which network namespaces get them.
+ */
+#include "nl_guest.h"
+#include "test.h"
+#include "vq_split.h"
+
+FIXTURE(events)
+{
+	struct nl here, top, aside;
+	struct guest g;
+	struct nl_msg m;
+};
+
+FIXTURE_SETUP(events)
+{
+	struct guest_cfg cfg = {
+		.features = F_MODERN_BASE,
+		.no_tap = true,
+	};
+	int initial, other;
+
+	if (!env_is_ours())
+		SETUP_SKIP("vhost_net has no netlink family");
+	initial = initial_netns();
+	other = other_netns();
+	ASSERT_GE(initial, 0);
+	ASSERT_GE(other, 0);
+	ASSERT_OK(guest_init(&self->g, &cfg));
+	ASSERT_OK(guest_open_tap(&self->g));
+	ASSERT_OK(nl_open(&self->here));
+	ASSERT_OK(nl_open_in(&self->top, initial));
+	ASSERT_OK(nl_open_in(&self->aside, other));
+	ASSERT_OK(nl_listen(&self->here));
+	ASSERT_OK(nl_listen(&self->top));
+	ASSERT_OK(nl_listen(&self->aside));
+	close(initial);
+	close(other);
+}
+
+FIXTURE_TEARDOWN(events)
+{
+	nl_close(&self->here);
+	nl_close(&self->top);
+	nl_close(&self->aside);
+	guest_stop(&self->g);
+}
+
+/* What the next event is, which must be the same here and in the initial one. */
+static int told_of(FIXTURE_DATA(events) *self, int *cmd, __u32 *queue)
+{
+	static const char * const name[NR_VQS] = { "rx", "tx" };
+	static struct nl_msg other;
+	struct nl_msg *m = &self->m;
+	int err;
+
+	err = nl_event(&self->here, m);
+	if (!err)
+		err = nl_event(&self->top, &other);
+	if (err)
+		return err;
+	*cmd = m->cmd;
+	*queue = HAS(QUEUE) ? NUM(QUEUE) : NL_NONE;
+	if (memcmp(m, &other, sizeof(other)) || HAS(QUEUE) != HAS(QUEUE_NAME))
+		return -EBADMSG;
+	if (HAS(QUEUE) && (*queue >= NR_VQS ||
+			   strcmp(TEXT(QUEUE_NAME), name[*queue])))
+		return -EBADMSG;
+	return 0;
+}
+
+/* The next event must be this one. */
+static int told(FIXTURE_DATA(events) *self, int cmd, __u32 queue)
+{
+	__u32 of;
+	int err, what;
+
+	err = told_of(self, &what, &of);
+	if (err)
+		return err;
+	if (what == cmd && of == queue)
+		return 0;
+	fprintf(stderr, "# event %d, queue %d\n", what, (int)of);
+	return -EBADMSG;
+}
+
+static int told_nothing(FIXTURE_DATA(events) *self)
+{
+	if (nl_event_now(&self->here, &self->m) != -EAGAIN ||
+	    nl_event_now(&self->top, &self->m) != -EAGAIN ||
+	    nl_event_now(&self->aside, &self->m) != -EAGAIN)
+		return -EBADMSG;
+	return 0;
+}
+
+TEST_F(events, life_of_a_device)
+{
+	struct guest *g = &self->g;
+	struct vq *vq = &g->vq[TXQ];
+	unsigned int i, closed = 0, removed = 0;
+	__u32 id, queue;
+	char comm[32];
+	struct nl nl;
+	int cmd;
+
+	own_comm(comm, sizeof(comm));
+	ASSERT_OK(guest_open_dev(g));
+	ASSERT_OK(nl_open(&nl));
+	ASSERT_OK(nl_newest(&nl, &id));
+	nl_close(&nl);
+	ASSERT_OK(told(self, VHOST_ALT_CMD_DEV_OPEN_NTF, NL_NONE));
+	EXPECT_EQ(id, NUM(DEV_ID));
+	EXPECT_FALSE(HAS(PID));
+
+	ASSERT_OK(guest_set_backend(g, g->tap));
+	for (i = 0; i < NR_VQS; i++) {
+		ASSERT_OK(told(self, VHOST_ALT_CMD_BACKEND_SET_NTF, i));
+		EXPECT_EQ(id, NUM(DEV_ID));
+		EXPECT_EQ(getpid(), NUM(PID));
+		EXPECT_STREQ(comm, TEXT(COMM));
+		EXPECT_STREQ(g->ifname, TEXT(IFNAME));
+	}
+	/* The same one again is no news. */
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
+	ASSERT_OK(told_nothing(self));
+
+	split_avail(vq)->idx += vq->num + 1;
+	vq_kick(vq);
+	ASSERT_OK(told(self, VHOST_ALT_CMD_RING_ERROR_NTF, TXQ));
+	EXPECT_EQ(id, NUM(DEV_ID));
+	EXPECT_STREQ(g->ifname, TEXT(IFNAME));
+
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
+	ASSERT_OK(told(self, VHOST_ALT_CMD_BACKEND_REMOVED_NTF, TXQ));
+	EXPECT_EQ(id, NUM(DEV_ID));
+	EXPECT_STREQ(g->ifname, TEXT(IFNAME));
+	/* Nor is it that there is none where none was. */
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
+	ASSERT_OK(told_nothing(self));
+
+	/* Closing takes the other one away, before or after it is told. */
+	close(g->dev);
+	g->dev = -1;
+	for (i = 0; i < 2; i++) {
+		ASSERT_OK(told_of(self, &cmd, &queue));
+		EXPECT_EQ(id, NUM(DEV_ID));
+		EXPECT_EQ(getpid(), NUM(PID));
+		closed += cmd == VHOST_ALT_CMD_DEV_CLOSE_NTF &&
+			  queue == NL_NONE;
+		removed += cmd == VHOST_ALT_CMD_BACKEND_REMOVED_NTF &&
+			   queue == RXQ;
+	}
+	EXPECT_EQ(1, closed);
+	EXPECT_EQ(1, removed);
+	ASSERT_OK(told_nothing(self));
+}
+
+TEST_F(events, reset_owner)
+{
+	struct guest *g = &self->g;
+
+	ASSERT_OK(guest_open_dev(g));
+	ASSERT_OK(told(self, VHOST_ALT_CMD_DEV_OPEN_NTF, NL_NONE));
+	ASSERT_OK(vdev_set_backend(g->dev, RXQ, g->tap));
+	ASSERT_OK(told(self, VHOST_ALT_CMD_BACKEND_SET_NTF, RXQ));
+	ASSERT_OK(vdev_cmd(g->dev, VHOST_RESET_OWNER, NULL));
+	ASSERT_OK(told(self, VHOST_ALT_CMD_BACKEND_REMOVED_NTF, RXQ));
+	ASSERT_OK(told_nothing(self));
+}
+
+/* Another backend in a running queue's place, and one that cannot be had. */
+TEST_F(events, other_backend)
+{
+	struct guest *g = &self->g;
+	int tap;
+
+	ASSERT_OK(guest_open_dev(g));
+	ASSERT_OK(told(self, VHOST_ALT_CMD_DEV_OPEN_NTF, NL_NONE));
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
+	ASSERT_OK(told(self, VHOST_ALT_CMD_BACKEND_SET_NTF, TXQ));
+	tap = tap_open("tap7", IFF_TAP | IFF_NO_PI);
+	ASSERT_GE(tap, 0);
+	EXPECT_ERR(ENOTSOCK, vdev_set_backend(g->dev, TXQ, g->dev));
+	ASSERT_OK(told_nothing(self));
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, tap));
+	ASSERT_OK(told(self, VHOST_ALT_CMD_BACKEND_SET_NTF, TXQ));
+	EXPECT_STREQ("tap7", TEXT(IFNAME));
+	ASSERT_OK(told_nothing(self));
+	close(tap);
+}
+
+VHOST_TEST_MAIN

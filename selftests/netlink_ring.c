@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Netlink: the contents of a ring, while it is stopped, while it runs, and when
+ * the guest has put nonsense into it.
+ */
+#include "nl_guest.h"
+#include "test.h"
+#include "vq_split.h"
+
+FIXTURE(running)
+{
+	struct nl nl;
+	struct guest g;
+	__u32 id;
+	struct nl_msg m;
+};
+
+FIXTURE_VARIANT(running)
+{
+	__u64 features;
+};
+
+FIXTURE_VARIANT_ADD(running, flags)
+{
+	.features = F_MODERN_BASE,
+};
+
+FIXTURE_VARIANT_ADD(running, event_idx)
+{
+	.features = F_MODERN_BASE | F_EVENT_IDX,
+};
+
+FIXTURE_SETUP(running)
+{
+	struct guest_cfg cfg = {
+		.features = variant->features,
+		.num = 64,
+		.tap_flags = IFF_VNET_HDR,
+		.base = 65530,
+	};
+
+	if (!env_is_ours())
+		SETUP_SKIP("vhost_net has no netlink family");
+	ASSERT_OK(nl_guest_start(&self->g, &cfg, &self->nl, &self->id));
+}
+
+FIXTURE_TEARDOWN(running)
+{
+	nl_close(&self->nl);
+	guest_stop(&self->g);
+}
+
+TEST_F(running, ring)
+{
+	struct guest *g = &self->g;
+	struct vq *vq = &g->vq[TXQ];
+	static unsigned char frame[1514];
+	const struct nl_entry *e;
+	struct vring_desc *d;
+	unsigned int i, n = 10, head, j;
+
+	/* Stopped, a ring shows just what the test has put there. */
+	for (i = 0; i < n; i++) {
+		frame_make(frame, 60 + i, i);
+		ASSERT_OK(guest_send(g, NULL, frame, 60 + i, 1 + i % 3, false));
+	}
+	vq_submit(vq);
+	for (i = 0; i < n; i++)
+		ASSERT_OK(guest_capture(g, 60 + i, i));
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
+
+	ASSERT_OK(nl_ring(&self->nl, self->id, TXQ, n, &self->m));
+	EXPECT_EQ(self->id, NUM(DEV_ID));
+	EXPECT_EQ(TXQ, NUM(QUEUE));
+	EXPECT_STREQ("tx", TEXT(QUEUE_NAME));
+	EXPECT_STREQ("split", TEXT(LAYOUT));
+	EXPECT_EQ(vq->num, NUM(SIZE));
+	EXPECT_EQ(split_avail(vq)->flags, NUM(RING_AVAIL_FLAGS));
+	EXPECT_EQ(split_avail(vq)->idx, NUM(RING_AVAIL_IDX));
+	EXPECT_EQ(split_used(vq)->flags, NUM(RING_USED_FLAGS));
+	EXPECT_EQ(split_used(vq)->idx, NUM(RING_USED_IDX));
+	EXPECT_EQ(!!(variant->features & F_EVENT_IDX), HAS(RING_USED_EVENT));
+	EXPECT_EQ(!!(variant->features & F_EVENT_IDX), HAS(RING_AVAIL_EVENT));
+	if (variant->features & F_EVENT_IDX) {
+		EXPECT_EQ(*split_used_event(vq), NUM(RING_USED_EVENT));
+		EXPECT_EQ(*split_avail_event(vq), NUM(RING_AVAIL_EVENT));
+	}
+
+	ASSERT_EQ(n, self->m.navail);
+	ASSERT_EQ(n, self->m.nused);
+	for (i = 0; i < n; i++) {
+		e = &self->m.avail[i];
+		EXPECT_EQ((__u16)(65530 + i), e->num[VHOST_ALT_ENTRY_INDEX]);
+		head = split_avail(vq)->ring[(__u16)(65530 + i) % vq->num];
+		EXPECT_EQ(head, e->num[VHOST_ALT_ENTRY_ID]);
+		ASSERT_EQ(1 + i % 3, e->ndescs);
+		for (j = 0; j < e->ndescs; j++) {
+			d = &split_desc(vq)[head];
+			EXPECT_EQ(head, e->desc[j][VHOST_ALT_DESC_INDEX]);
+			EXPECT_EQ(d->addr, e->desc[j][VHOST_ALT_DESC_ADDR]);
+			EXPECT_EQ(d->len, e->desc[j][VHOST_ALT_DESC_LEN]);
+			EXPECT_EQ(d->flags, e->desc[j][VHOST_ALT_DESC_FLAGS]);
+			if (d->flags & VRING_DESC_F_NEXT) {
+				EXPECT_EQ(d->next,
+					  e->desc[j][VHOST_ALT_DESC_NEXT]);
+			}
+			head = d->next;
+		}
+		e = &self->m.used[i];
+		EXPECT_EQ((__u16)(65530 + i), e->num[VHOST_ALT_ENTRY_INDEX]);
+		EXPECT_EQ(split_used(vq)->ring[(__u16)(65530 + i) % vq->num].id,
+			  e->num[VHOST_ALT_ENTRY_ID]);
+		EXPECT_EQ(0, e->num[VHOST_ALT_ENTRY_LEN]);
+		EXPECT_EQ(0, e->ndescs);
+	}
+}
+
+TEST_F(running, ring_counts)
+{
+	static const struct { __u32 ask, get; } c[] = {
+		{ 1, 1 }, { NL_NONE, 16 }, { 64, 64 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		ASSERT_OK(nl_ring(&self->nl, self->id, TXQ, c[i].ask, &self->m));
+		EXPECT_EQ(c[i].get, self->m.navail);
+		EXPECT_EQ(c[i].get, self->m.nused);
+	}
+}
+
+/*
+ * A worker that polls has the queue nearly always, which keeps nobody away: neither
+ * who asks, nor the owner.
+ */
+TEST_F(running, asked_while_the_worker_polls)
+{
+	unsigned int i, n = 20;
+	struct guest *g = &self->g;
+	__u32 us = 10 * 1000 * 1000, base;
+
+	ASSERT_OK(vdev_set_state(g->dev, VHOST_SET_VRING_BUSYLOOP_TIMEOUT, TXQ,
+				 us));
+	for (i = 0; i < n; i++) {
+		/* From here on it polls. */
+		ASSERT_OK(guest_check_tx(g, 60, i, 1, false));
+		ASSERT_OK_AT(nl_reset(&self->nl, self->id, TXQ), "%u", i);
+		ASSERT_OK_AT(nl_ring(&self->nl, self->id, TXQ, 1, &self->m),
+			     "%u", i);
+		ASSERT_OK(vdev_get_base(g->dev, TXQ, &base));
+	}
+}
+
+/* What was received says so, and a look changes nothing. */
+TEST_F(running, ring_of_receive)
+{
+	struct guest *g = &self->g;
+	static struct guest_frame f;
+	unsigned int i;
+
+	guest_refill(g, 8, 2048);
+	for (i = 0; i < 8; i++) {
+		ASSERT_OK(nl_ring(&self->nl, self->id, RXQ, 4, &self->m));
+		ASSERT_OK(guest_inject(g, 100 + i, i));
+		ASSERT_OK(guest_recv(g, &f));
+		ASSERT_THAT(frame_is(f.data, f.len, i));
+	}
+	ASSERT_OK(nl_ring(&self->nl, self->id, RXQ, 4, &self->m));
+	ASSERT_EQ(4, self->m.nused);
+	for (i = 0; i < 4; i++) {
+		EXPECT_EQ(g->hdr_len + 104 + i,
+			  self->m.used[i].num[VHOST_ALT_ENTRY_LEN]);
+		ASSERT_EQ(1, self->m.avail[i].ndescs);
+		EXPECT_EQ(2048, self->m.avail[i].desc[0][VHOST_ALT_DESC_LEN]);
+		EXPECT_EQ(VRING_DESC_F_WRITE,
+			  self->m.avail[i].desc[0][VHOST_ALT_DESC_FLAGS]);
+	}
+	EXPECT_OK(guest_check_alive(g, 0));
+}
+
+/* A chain without end, and heads that are none, end somewhere. */
+TEST_F(running, ring_of_a_bad_guest)
+{
+	struct vq *vq = &self->g.vq[TXQ];
+	unsigned int i;
+
+	ASSERT_OK(vdev_set_backend(self->g.dev, TXQ, -1));
+	for (i = 0; i < vq->num; i++) {
+		split_desc(vq)[i].flags = VRING_DESC_F_NEXT;
+		split_desc(vq)[i].next = i % 3 ? i : vq->num + i;
+		split_avail(vq)->ring[i] = i % 5 ? i : vq->num + i;
+	}
+	ASSERT_OK(nl_ring(&self->nl, self->id, TXQ, 64, &self->m));
+	ASSERT_EQ(64, self->m.navail);
+	for (i = 0; i < 64; i++) {
+		const struct nl_entry *e = &self->m.avail[i];
+		__u64 id = e->num[VHOST_ALT_ENTRY_ID];
+
+		EXPECT_EQ(id >= vq->num ? 0 : id % 3 ? NL_DESCS : 1,
+			  e->ndescs);
+	}
+}
+
+VHOST_TEST_MAIN

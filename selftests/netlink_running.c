@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Netlink: what is said of a device that runs: the state and the indices of its
+ * queues, its worker, its backends, and misses of the device IOTLB.
+ */
+#include <net/if.h>
+
+#include "iotlb.h"
+#include "nl_guest.h"
+#include "test.h"
+#include "vq_split.h"
+
+FIXTURE(running)
+{
+	struct nl nl;
+	struct guest g;
+	__u32 id;
+	struct nl_msg m;
+};
+
+FIXTURE_VARIANT(running)
+{
+	__u64 features;
+};
+
+FIXTURE_VARIANT_ADD(running, flags)
+{
+	.features = F_MODERN_BASE,
+};
+
+FIXTURE_VARIANT_ADD(running, event_idx)
+{
+	.features = F_MODERN_BASE | F_EVENT_IDX,
+};
+
+FIXTURE_SETUP(running)
+{
+	struct guest_cfg cfg = {
+		.features = variant->features,
+		.num = 64,
+		.tap_flags = IFF_VNET_HDR,
+		.base = 65530,
+	};
+
+	if (!env_is_ours())
+		SETUP_SKIP("vhost_net has no netlink family");
+	ASSERT_OK(nl_guest_start(&self->g, &cfg, &self->nl, &self->id));
+}
+
+FIXTURE_TEARDOWN(running)
+{
+	nl_close(&self->nl);
+	guest_stop(&self->g);
+}
+
+TEST_F(running, state)
+{
+	__u32 want = VHOST_ALT_QUEUE_RUNNING | VHOST_ALT_QUEUE_KICK |
+		     VHOST_ALT_QUEUE_CALL;
+	__u32 transient = VHOST_ALT_QUEUE_NOTIFY_OFF;
+	struct guest *g = &self->g;
+	unsigned int i;
+
+	if (variant->features & F_EVENT_IDX) {
+		want |= VHOST_ALT_QUEUE_EVENT_IDX;
+		/* Who has an event index needs no flag. */
+		transient = 0;
+	}
+	for (i = 0; i < NR_VQS; i++) {
+		ASSERT_OK(LOOK(i));
+		EXPECT_EQ(want, NUM(STATE) & ~transient);
+	}
+	/* A worker that has nothing to send wants a kick. */
+	ASSERT_OK(guest_check_tx(g, 60, 0, 1, false));
+	EXPECT_TRUE(wait_until(!LOOK(TXQ) && NUM(STATE) == want));
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
+	ASSERT_OK(LOOK(TXQ));
+	EXPECT_EQ(want & ~VHOST_ALT_QUEUE_RUNNING, NUM(STATE));
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
+	ASSERT_OK(LOOK(TXQ));
+	EXPECT_EQ(want, NUM(STATE) & ~transient);
+}
+
+static int break_ring(struct vq *vq)
+{
+	split_avail(vq)->idx += vq->num + 1;
+	vq_kick(vq);
+	/* The eventfd is signalled under the queue's lock, that is, just then. */
+	if (!event_wait(vq->err))
+		return -ETIMEDOUT;
+	event_count(vq->err);
+	split_avail(vq)->idx -= vq->num + 1;
+	return 0;
+}
+
+TEST_F(running, broken)
+{
+	struct guest *g = &self->g;
+
+	ASSERT_OK(LOOK(TXQ));
+	EXPECT_FALSE(NUM(STATE) & VHOST_ALT_QUEUE_BROKEN);
+	ASSERT_OK(break_ring(&g->vq[TXQ]));
+	ASSERT_OK(LOOK(TXQ));
+	EXPECT_TRUE(NUM(STATE) & VHOST_ALT_QUEUE_BROKEN);
+	EXPECT_TRUE(NUM(STATE) & VHOST_ALT_QUEUE_RUNNING);
+	EXPECT_EQ(1, self->m.counter[VHOST_ALT_COUNTER_RING_ERRORS]);
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
+	ASSERT_OK(LOOK(TXQ));
+	EXPECT_FALSE(NUM(STATE) & VHOST_ALT_QUEUE_BROKEN);
+	EXPECT_OK(guest_check_alive(g, 0));
+}
+
+/* A queue that is stopped is not in error: there is nothing to see to. */
+TEST_F(running, broken_and_stopped)
+{
+	__u32 either = VHOST_ALT_QUEUE_BROKEN | VHOST_ALT_QUEUE_RUNNING;
+	struct guest *g = &self->g;
+
+	ASSERT_OK(break_ring(&g->vq[TXQ]));
+	ASSERT_OK(LOOK(TXQ));
+	EXPECT_EQ(either, NUM(STATE) & either);
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
+	ASSERT_OK(LOOK(TXQ));
+	EXPECT_EQ(0, NUM(STATE) & either);
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
+	ASSERT_OK(LOOK(TXQ));
+	EXPECT_EQ(VHOST_ALT_QUEUE_RUNNING, NUM(STATE) & either);
+	ASSERT_OK(guest_check_alive(g, 0));
+
+	ASSERT_OK(break_ring(&g->vq[TXQ]));
+	ASSERT_OK(vdev_cmd(g->dev, VHOST_RESET_OWNER, NULL));
+	ASSERT_OK(LOOK(TXQ));
+	EXPECT_EQ(0, NUM(STATE) & either);
+}
+
+/* Indices over the wrap of 16 bits, and as the ring itself has them. */
+TEST_F(running, indices)
+{
+	struct guest *g = &self->g;
+	struct vq *vq = &g->vq[TXQ];
+	unsigned int i;
+	__u32 base;
+
+	for (i = 0; i < 10; i++)
+		ASSERT_OK(guest_check_tx(g, 60, i, 1, false));
+	/* A guest sees what is used before the worker is done with it. */
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
+	ASSERT_OK(LOOK(TXQ));
+	EXPECT_EQ((65530 + 10) & 0xffff, NUM(LAST_AVAIL));
+	EXPECT_EQ(vq->avail_idx, NUM(AVAIL_IDX));
+	EXPECT_EQ(split_used_idx(vq), NUM(LAST_USED));
+	EXPECT_EQ((65530 + 10) & 0xffff, NUM(LAST_USED));
+	ASSERT_OK(vdev_get_base(g->dev, TXQ, &base));
+	EXPECT_EQ(base, NUM(LAST_AVAIL));
+}
+
+TEST_F(running, worker_works)
+{
+	__u64 runs, runtime;
+
+	ASSERT_OK(LOOK(NL_NONE));
+	runs = WORKER(0, RUNS);
+	runtime = WORKER(0, RUNTIME);
+	ASSERT_OK(guest_check_alive(&self->g, 0));
+	ASSERT_OK(LOOK(NL_NONE));
+	EXPECT_GT(WORKER(0, RUNS), runs);
+	EXPECT_GE(WORKER(0, RUNTIME), runtime);
+	/* On a coarse clock a run may take no time, but not many. */
+	while (WORKER(0, RUNTIME) == runtime) {
+		ASSERT_OK(guest_check_alive(&self->g, 0));
+		ASSERT_OK(LOOK(NL_NONE));
+	}
+}
+
+static int named(FIXTURE_DATA(running) *self, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_VQS; i++) {
+		if (LOOK(i) || strcmp(name, TEXT(IFNAME)) ||
+		    HAS(IFNAME) != !!*name)
+			return -EBADMSG;
+	}
+	return 0;
+}
+
+TEST_F(running, interface_of_a_tap)
+{
+	struct guest *g = &self->g;
+
+	ASSERT_OK(named(self, g->ifname));
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
+	ASSERT_OK(LOOK(TXQ));
+	EXPECT_FALSE(HAS(IFNAME));
+	ASSERT_OK(LOOK(RXQ));
+	EXPECT_STREQ(g->ifname, TEXT(IFNAME));
+	ASSERT_OK(vdev_set_backend(g->dev, RXQ, -1));
+	EXPECT_OK(named(self, ""));
+}
+
+TEST_F(running, interface_index)
+{
+	struct guest *g = &self->g;
+	unsigned int i;
+
+	for (i = 0; i < NR_VQS; i++) {
+		ASSERT_OK(LOOK(i));
+		EXPECT_TRUE(HAS(IFINDEX));
+		EXPECT_EQ(if_nametoindex(g->ifname), NUM(IFINDEX));
+		ASSERT_OK(vdev_set_backend(g->dev, i, -1));
+		ASSERT_OK(LOOK(i));
+		EXPECT_FALSE(HAS(IFINDEX));
+	}
+}
+
+TEST_F(running, interface_of_a_tun)
+{
+	int tun = tap_open("tun7", IFF_TUN | IFF_NO_PI);
+
+	ASSERT_GE(tun, 0);
+	ASSERT_OK(guest_set_backend(&self->g, tun));
+	EXPECT_OK(named(self, "tun7"));
+	close(tun);
+}
+
+TEST_F(running, interface_of_a_macvtap)
+{
+	int err, tap;
+
+	err = link_add_macvtap("mvt0", self->g.ifname);
+	if (err == -EOPNOTSUPP)
+		SKIP(return, "this kernel has no macvtap");
+	ASSERT_OK(err);
+	ASSERT_OK(link_up("mvt0", true));
+	tap = macvtap_open("mvt0");
+	ASSERT_GE(tap, 0);
+	ASSERT_OK(macvtap_set_flags(tap, IFF_TAP | IFF_NO_PI));
+	ASSERT_OK(guest_set_backend(&self->g, tap));
+	EXPECT_OK(named(self, "mvt0"));
+	ASSERT_OK(guest_set_backend(&self->g, -1));
+	close(tap);
+	link_del("mvt0");
+}
+
+TEST_F(running, interface_of_a_packet_socket)
+{
+	int err = link_add_veth("ve0", "ve1"), fd;
+
+	if (err == -EOPNOTSUPP)
+		SKIP(return, "this kernel has no veth");
+	ASSERT_OK(err);
+	ASSERT_OK(link_up("ve0", true));
+	fd = packet_open("ve0", false);
+	ASSERT_GE(fd, 0);
+	ASSERT_OK(guest_set_backend(&self->g, fd));
+	EXPECT_OK(named(self, "ve0"));
+	ASSERT_OK(guest_set_backend(&self->g, -1));
+	close(fd);
+	link_del("ve0");
+}
+
+/* The guest anew, behind an IOMMU; its device knows where the used rings begin. */
+static int iotlb_guest(FIXTURE_DATA(running) *self, struct iotlb *t)
+{
+	struct iotlb_cfg icfg = { .v2 = true, .grain = IOTLB_PAGE };
+	struct guest *g = &self->g;
+	struct guest_cfg cfg = {
+		.features = g->cfg.features | F_ACCESS_PLATFORM,
+		.no_tap = true,
+	};
+	int err;
+
+	guest_stop(g);
+	err = guest_init(g, &cfg);
+	if (!err)
+		err = guest_open_dev(g);
+	if (!err)
+		err = nl_newest(&self->nl, &self->id);
+	if (!err)
+		err = iotlb_init(t, g, &icfg);
+	if (!err)
+		err = guest_open_tap(g);
+	return err ? err : iotlb_preload(t);
+}
+
+TEST_F(running, iotlb_miss)
+{
+	struct vhost_iotlb_msg miss;
+	struct guest *g = &self->g;
+	struct iotlb t;
+
+	ASSERT_OK(iotlb_guest(self, &t));
+	ASSERT_OK(LOOK(TXQ));
+	EXPECT_FALSE(NUM(STATE) & VHOST_ALT_QUEUE_IOTLB_MISS);
+	/* The guest's addresses are what the owner gave. */
+	EXPECT_EQ(g->vq[TXQ].gpa[VQ_DESC], NUM(DESC_ADDR));
+	EXPECT_EQ(g->vq[TXQ].gpa[VQ_AVAIL], NUM(AVAIL_ADDR));
+	EXPECT_EQ(g->vq[TXQ].gpa[VQ_USED], NUM(USED_ADDR));
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
+	ASSERT_OK(iotlb_wait(g->dev, true, &miss));
+	ASSERT_OK(LOOK(TXQ));
+	EXPECT_TRUE(NUM(STATE) & VHOST_ALT_QUEUE_IOTLB_MISS);
+	/* A ring whose place is not known cannot be shown. */
+	EXPECT_NE(0, nl_ring(&self->nl, self->id, TXQ, 1, &self->m));
+	ASSERT_OK(iotlb_answer(&t, miss.iova));
+	ASSERT_OK(iotlb_serve(&t));
+	EXPECT_TRUE(wait_until(!LOOK(TXQ) &&
+			       !(NUM(STATE) & VHOST_ALT_QUEUE_IOTLB_MISS)));
+	ASSERT_OK(iotlb_unserve(&t));
+	ASSERT_OK(guest_set_backend(g, -1));
+	iotlb_free(&t);
+}
+
+/* A ring that is stopped waits for nothing, whether it has been heard or not. */
+TEST_F(running, iotlb_miss_of_a_stopped_ring)
+{
+	struct vhost_iotlb_msg miss;
+	struct guest *g = &self->g;
+	struct iotlb t;
+	bool heard;
+	int i;
+
+	ASSERT_OK(iotlb_guest(self, &t));
+	for (i = 0; i < 2; i++) {
+		heard = i;
+		ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
+		ASSERT_THAT(wait_until(!LOOK(TXQ) &&
+				       NUM(STATE) & VHOST_ALT_QUEUE_IOTLB_MISS));
+		if (heard)
+			ASSERT_OK(iotlb_wait(g->dev, true, &miss));
+		ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
+		ASSERT_OK(LOOK(TXQ));
+		EXPECT_FALSE(NUM(STATE) & VHOST_ALT_QUEUE_IOTLB_MISS) {
+			TH_LOG("heard: %d", heard);
+		}
+	}
+	iotlb_free(&t);
+}
+
+VHOST_TEST_MAIN
