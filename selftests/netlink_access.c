@@ -37,7 +37,8 @@ FIXTURE_TEARDOWN(device)
 	guest_stop(&self->g);
 }
 
-static int look_plain(FIXTURE_DATA(device) *self, __u32 queue)
+/* LOOK() without CAP_NET_ADMIN. */
+static int look_unprivileged(FIXTURE_DATA(device) *self, __u32 queue)
 {
 	struct nl nl;
 	int err;
@@ -47,9 +48,7 @@ static int look_plain(FIXTURE_DATA(device) *self, __u32 queue)
 		return err;
 	err = nl_open(&nl);
 	if (!err) {
-		err = queue == NL_NONE ?
-		      nl_dev(&nl, self->id, &self->m) :
-		      nl_queue(&nl, self->id, queue, &self->m);
+		err = nl_look(&nl, self->id, queue, &self->m);
 		nl_close(&nl);
 	}
 	return net_admin(true) ? -EPERM : err;
@@ -66,9 +65,9 @@ TEST_F(device, without_privilege)
 	ASSERT_OK(LOOK(TXQ));
 	EXPECT_TRUE(HAS(DESC_ADDR) && HAS(AVAIL_ADDR) && HAS(USED_ADDR));
 
-	ASSERT_OK(look_plain(self, NL_NONE));
+	ASSERT_OK(look_unprivileged(self, NL_NONE));
 	EXPECT_EQ(4, NUM(REGIONS));
-	ASSERT_OK(look_plain(self, TXQ));
+	ASSERT_OK(look_unprivileged(self, TXQ));
 	EXPECT_FALSE(HAS(DESC_ADDR) || HAS(AVAIL_ADDR) || HAS(USED_ADDR));
 	EXPECT_TRUE(HAS(COUNTERS) && HAS(DROPS) && HAS(BATCH_SIZES));
 	EXPECT_EQ(g->vq[TXQ].num, NUM(SIZE));
@@ -78,7 +77,7 @@ TEST_F(device, without_privilege)
 	EXPECT_ERR(EPERM, nl_reset(&nl, self->id, NL_NONE));
 	EXPECT_ERR(EPERM, nl_reset(&nl, self->id, TXQ));
 	EXPECT_ERR(EPERM, nl_ring(&nl, self->id, TXQ, 1, &self->m));
-	/* A socket of somebody who may does not help who may not. */
+	/* A socket opened with the privilege does not help after dropping it. */
 	EXPECT_ERR(EPERM, nl_reset(&self->nl, self->id, NL_NONE));
 	EXPECT_ERR(EPERM, nl_ring(&self->nl, self->id, TXQ, 1, &self->m));
 	ASSERT_OK(LOOK(TXQ));
@@ -110,7 +109,7 @@ TEST_F(device, dump_without_privilege)
 	EXPECT_TRUE(seen);
 }
 
-/* Its own root may do to a device of a user namespace what it likes. */
+/* The root of a user namespace has all privileges over its own devices. */
 static int in_user_namespace(void)
 {
 	static struct nl_msg m;
@@ -129,11 +128,11 @@ static int in_user_namespace(void)
 		return 4;
 	if (nl_reset(&nl, id, NL_NONE))
 		return 5;
-	/* Of a ring there is nothing yet, which is not EPERM. */
+	/* There is no ring to show yet, but the error is not EPERM. */
 	return nl_ring(&nl, id, TXQ, 1, &m) == -EINVAL ? 0 : 6;
 }
 
-TEST_F(device, user_namespace)
+TEST_F(device, root_of_a_user_namespace)
 {
 	int status;
 	pid_t pid;
@@ -145,7 +144,7 @@ TEST_F(device, user_namespace)
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	ASSERT_THAT(WIFEXITED(status));
 	if (WEXITSTATUS(status) == 1)
-		SKIP(return, "this kernel lets nobody make a user namespace");
+		SKIP(return, "this kernel allows no user namespaces");
 	EXPECT_EQ(0, WEXITSTATUS(status));
 }
 
@@ -157,7 +156,7 @@ static void find_id(const struct nl_msg *m, void *data)
 		id[1]++;
 }
 
-/* How often a dump shows the device: for queues it must be twice. */
+/* How often a dump shows the device: once, or twice in a dump of queues. */
 static int times_seen(struct nl *nl, int cmd, __u32 dev)
 {
 	__u32 id[2];
@@ -199,8 +198,8 @@ TEST_F(device, network_namespaces)
 	close(other);
 }
 
-/* A process that goes elsewhere leaves its devices where they were opened. */
-TEST_F(device, namespace_of_opener)
+/* A device stays in the namespace where it was opened, whatever its owner's. */
+TEST_F(device, stays_in_the_namespace_of_its_opener)
 {
 	int own = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	struct nl nl;

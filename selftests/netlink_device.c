@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Netlink: what is said of a device that is set up step by step and does not run
- * yet, and what requests fail with.
+ * Netlink: the attributes of a device that is set up step by step and does not
+ * run yet, and how requests fail.
  */
 #include "iotlb.h"
 #include "nl_guest.h"
@@ -36,7 +36,7 @@ FIXTURE_TEARDOWN(device)
 	guest_stop(&self->g);
 }
 
-TEST_F(device, new_one)
+TEST_F(device, new_device)
 {
 	ASSERT_OK(LOOK(NL_NONE));
 	EXPECT_EQ(self->id, NUM(DEV_ID));
@@ -204,7 +204,7 @@ static void count_worker(const struct nl_msg *m, void *data)
 	*(unsigned int *)data += m->nworkers;
 }
 
-/* As many as there can be still fit into a message, and into one of a dump. */
+/* The largest possible number fits into a message, and into one of a dump. */
 TEST_F(device, many_workers)
 {
 	unsigned int i, id, seen = 0;
@@ -222,7 +222,7 @@ TEST_F(device, many_workers)
 	EXPECT_EQ(NL_WORKERS, seen);
 }
 
-/* A ring as it is set up, step by step. */
+/* Each setting of a ring shows as soon as it is made. */
 TEST_F(device, queue_settings)
 {
 	struct guest *g = &self->g;
@@ -256,7 +256,7 @@ TEST_F(device, queue_settings)
 	}
 }
 
-TEST_F(device, errors_of_requests)
+TEST_F(device, request_errors)
 {
 	static const int cmds[] = {
 		VHOST_ALT_CMD_DEV_GET, VHOST_ALT_CMD_QUEUE_GET,
@@ -283,19 +283,19 @@ TEST_F(device, errors_of_requests)
 				      NL_NONE, NL_NONE, NULL));
 	EXPECT_ERR(EOPNOTSUPP, nl_ask(nl, VHOST_ALT_CMD_MAX + 1, self->id,
 				      NL_NONE, NL_NONE, NULL));
-	/* What was there is not there any more. */
+	/* A device that was closed is gone. */
 	close(self->g.dev);
 	self->g.dev = -1;
 	EXPECT_ERR(ENODEV, nl_dev(nl, gone, &self->m));
 	EXPECT_ERR(ENODEV, nl_reset(nl, gone, NL_NONE));
 }
 
-TEST_F(device, errors_of_rings)
+TEST_F(device, ring_request_errors)
 {
 	struct guest *g = &self->g;
 	struct nl *nl = &self->nl;
 
-	/* Without an owner, and then without addresses, there is no ring. */
+	/* No owner, and then no addresses, means no ring. */
 	EXPECT_ERR(EINVAL, nl_ring(nl, self->id, TXQ, 1, &self->m));
 	ASSERT_OK(vdev_set_owner(g->dev));
 	EXPECT_ERR(EINVAL, nl_ring(nl, self->id, TXQ, 1, &self->m));
@@ -308,8 +308,8 @@ TEST_F(device, errors_of_rings)
 				   &self->m));
 }
 
-/* Memory that is not there is an error of the request, not of the ring. */
-TEST_F(device, ring_without_memory)
+/* Unmapped memory fails the request; it does not break the ring. */
+TEST_F(device, ring_in_unmapped_memory)
 {
 	struct vhost_vring_addr a = {
 		.index = TXQ,

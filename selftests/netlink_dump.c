@@ -38,7 +38,7 @@ FIXTURE_TEARDOWN(device)
 
 #define MANY	200
 
-/* How often each device, or queue, was seen. */
+/* How often each device, or each of its queues, was seen. */
 struct census {
 	unsigned int ids;
 	__u32 id[4 * MANY];
@@ -74,7 +74,7 @@ static bool complete(const struct census *c, unsigned int n, int cmd)
 	return !c->strange && c->ids == n;
 }
 
-TEST_F(device, many)
+TEST_F(device, dump_of_many_devices)
 {
 	static const int cmds[] = {
 		VHOST_ALT_CMD_DEV_GET, VHOST_ALT_CMD_QUEUE_GET,
@@ -103,7 +103,7 @@ TEST_F(device, many)
 			nl_close(&nl);
 		}
 	}
-	/* Both queues of one device, and none of one that is not there. */
+	/* Both queues of one device, and none of a device that does not exist. */
 	memset(&c, 0, sizeof(c));
 	ASSERT_OK(nl_dump(&self->nl, VHOST_ALT_CMD_QUEUE_GET, self->id, enroll,
 			  &c));
@@ -119,7 +119,7 @@ TEST_F(device, many)
 
 static int stop_churn;
 
-/* Opens and closes devices, some of them with an owner, until told to stop. */
+/* Open and close devices, some with an owner, until told to stop. */
 static void *churn(void *data)
 {
 	int fd[4] = { -1, -1, -1, -1 };
@@ -138,7 +138,10 @@ static void *churn(void *data)
 	return NULL;
 }
 
-/* Those that stay are in each dump that was not interrupted, and just once. */
+/*
+ * Each device that stays open is in each dump that was not interrupted, exactly
+ * once.
+ */
 static bool all_there(const struct census *c, const __u32 *id, unsigned int n,
 		      int cmd)
 {
@@ -167,7 +170,7 @@ static bool no_doubles(const struct census *c)
 #define STAYING		40
 #define CHURNERS	2
 
-TEST_F(device, dumps_while_devices_come_and_go)
+TEST_F(device, dumps_while_devices_open_and_close)
 {
 	static const int cmds[] = {
 		VHOST_ALT_CMD_DEV_GET, VHOST_ALT_CMD_QUEUE_GET,
@@ -203,7 +206,7 @@ TEST_F(device, dumps_while_devices_come_and_go)
 	for (i = 0; i < CHURNERS; i++)
 		pthread_join(thread[i], NULL);
 	TH_LOG("%u of %u dumps interrupted", interrupted, rounds);
-	/* Now that it is quiet none is, and there is nobody too many. */
+	/* Nothing changes any more: the dump is complete, without strangers. */
 	memset(&c, 0, sizeof(c));
 	ASSERT_OK(nl_dump(&nl, VHOST_ALT_CMD_DEV_GET, NL_NONE, enroll, &c));
 	EXPECT_TRUE(complete(&c, STAYING + 1, VHOST_ALT_CMD_DEV_GET));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Netlink: notifications of devices that are opened and closed, of backends, and
- * of rings that stop at an error; and which network namespaces get them.
+ * Netlink: notifications of devices that are opened and closed, of backends and
+ * of rings that stop at an error, and which network namespaces get them.
  */
 #include "nl_guest.h"
 #include "test.h"
@@ -48,8 +48,11 @@ FIXTURE_TEARDOWN(events)
 	guest_stop(&self->g);
 }
 
-/* What the next event is, which must be the same here and in the initial one. */
-static int told_of(FIXTURE_DATA(events) *self, int *cmd, __u32 *queue)
+/*
+ * Get the next event, which must be the same here and in the initial network
+ * namespace.
+ */
+static int next_event(FIXTURE_DATA(events) *self, int *cmd, __u32 *queue)
 {
 	static const char * const name[NR_VQS] = { "rx", "tx" };
 	static struct nl_msg other;
@@ -71,13 +74,13 @@ static int told_of(FIXTURE_DATA(events) *self, int *cmd, __u32 *queue)
 	return 0;
 }
 
-/* The next event must be this one. */
-static int told(FIXTURE_DATA(events) *self, int cmd, __u32 queue)
+/* Check that the next event is @cmd of @queue. */
+static int expect_event(FIXTURE_DATA(events) *self, int cmd, __u32 queue)
 {
 	__u32 of;
 	int err, what;
 
-	err = told_of(self, &what, &of);
+	err = next_event(self, &what, &of);
 	if (err)
 		return err;
 	if (what == cmd && of == queue)
@@ -86,7 +89,7 @@ static int told(FIXTURE_DATA(events) *self, int cmd, __u32 queue)
 	return -EBADMSG;
 }
 
-static int told_nothing(FIXTURE_DATA(events) *self)
+static int no_event(FIXTURE_DATA(events) *self)
 {
 	if (nl_event_now(&self->here, &self->m) != -EAGAIN ||
 	    nl_event_now(&self->top, &self->m) != -EAGAIN ||
@@ -110,41 +113,41 @@ TEST_F(events, life_of_a_device)
 	ASSERT_OK(nl_open(&nl));
 	ASSERT_OK(nl_newest(&nl, &id));
 	nl_close(&nl);
-	ASSERT_OK(told(self, VHOST_ALT_CMD_DEV_OPEN_NTF, NL_NONE));
+	ASSERT_OK(expect_event(self, VHOST_ALT_CMD_DEV_OPEN_NTF, NL_NONE));
 	EXPECT_EQ(id, NUM(DEV_ID));
 	EXPECT_FALSE(HAS(PID));
 
 	ASSERT_OK(guest_set_backend(g, g->tap));
 	for (i = 0; i < NR_VQS; i++) {
-		ASSERT_OK(told(self, VHOST_ALT_CMD_BACKEND_SET_NTF, i));
+		ASSERT_OK(expect_event(self, VHOST_ALT_CMD_BACKEND_SET_NTF, i));
 		EXPECT_EQ(id, NUM(DEV_ID));
 		EXPECT_EQ(getpid(), NUM(PID));
 		EXPECT_STREQ(comm, TEXT(COMM));
 		EXPECT_STREQ(g->ifname, TEXT(IFNAME));
 	}
-	/* The same one again is no news. */
+	/* Setting the same backend again is not notified. */
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
-	ASSERT_OK(told_nothing(self));
+	ASSERT_OK(no_event(self));
 
 	split_avail(vq)->idx += vq->num + 1;
 	vq_kick(vq);
-	ASSERT_OK(told(self, VHOST_ALT_CMD_RING_ERROR_NTF, TXQ));
+	ASSERT_OK(expect_event(self, VHOST_ALT_CMD_RING_ERROR_NTF, TXQ));
 	EXPECT_EQ(id, NUM(DEV_ID));
 	EXPECT_STREQ(g->ifname, TEXT(IFNAME));
 
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
-	ASSERT_OK(told(self, VHOST_ALT_CMD_BACKEND_REMOVED_NTF, TXQ));
+	ASSERT_OK(expect_event(self, VHOST_ALT_CMD_BACKEND_REMOVED_NTF, TXQ));
 	EXPECT_EQ(id, NUM(DEV_ID));
 	EXPECT_STREQ(g->ifname, TEXT(IFNAME));
-	/* Nor is it that there is none where none was. */
+	/* Nor is removing a backend where there is none. */
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
-	ASSERT_OK(told_nothing(self));
+	ASSERT_OK(no_event(self));
 
-	/* Closing takes the other one away, before or after it is told. */
+	/* Closing also removes the other backend; either event may come first. */
 	close(g->dev);
 	g->dev = -1;
 	for (i = 0; i < 2; i++) {
-		ASSERT_OK(told_of(self, &cmd, &queue));
+		ASSERT_OK(next_event(self, &cmd, &queue));
 		EXPECT_EQ(id, NUM(DEV_ID));
 		EXPECT_EQ(getpid(), NUM(PID));
 		closed += cmd == VHOST_ALT_CMD_DEV_CLOSE_NTF &&
@@ -154,7 +157,7 @@ TEST_F(events, life_of_a_device)
 	}
 	EXPECT_EQ(1, closed);
 	EXPECT_EQ(1, removed);
-	ASSERT_OK(told_nothing(self));
+	ASSERT_OK(no_event(self));
 }
 
 TEST_F(events, reset_owner)
@@ -162,32 +165,32 @@ TEST_F(events, reset_owner)
 	struct guest *g = &self->g;
 
 	ASSERT_OK(guest_open_dev(g));
-	ASSERT_OK(told(self, VHOST_ALT_CMD_DEV_OPEN_NTF, NL_NONE));
+	ASSERT_OK(expect_event(self, VHOST_ALT_CMD_DEV_OPEN_NTF, NL_NONE));
 	ASSERT_OK(vdev_set_backend(g->dev, RXQ, g->tap));
-	ASSERT_OK(told(self, VHOST_ALT_CMD_BACKEND_SET_NTF, RXQ));
+	ASSERT_OK(expect_event(self, VHOST_ALT_CMD_BACKEND_SET_NTF, RXQ));
 	ASSERT_OK(vdev_cmd(g->dev, VHOST_RESET_OWNER, NULL));
-	ASSERT_OK(told(self, VHOST_ALT_CMD_BACKEND_REMOVED_NTF, RXQ));
-	ASSERT_OK(told_nothing(self));
+	ASSERT_OK(expect_event(self, VHOST_ALT_CMD_BACKEND_REMOVED_NTF, RXQ));
+	ASSERT_OK(no_event(self));
 }
 
-/* Another backend in a running queue's place, and one that cannot be had. */
-TEST_F(events, other_backend)
+/* Replace the backend of a running queue, first by one that is refused. */
+TEST_F(events, backend_replaced)
 {
 	struct guest *g = &self->g;
 	int tap;
 
 	ASSERT_OK(guest_open_dev(g));
-	ASSERT_OK(told(self, VHOST_ALT_CMD_DEV_OPEN_NTF, NL_NONE));
+	ASSERT_OK(expect_event(self, VHOST_ALT_CMD_DEV_OPEN_NTF, NL_NONE));
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
-	ASSERT_OK(told(self, VHOST_ALT_CMD_BACKEND_SET_NTF, TXQ));
+	ASSERT_OK(expect_event(self, VHOST_ALT_CMD_BACKEND_SET_NTF, TXQ));
 	tap = tap_open("tap7", IFF_TAP | IFF_NO_PI);
 	ASSERT_GE(tap, 0);
 	EXPECT_ERR(ENOTSOCK, vdev_set_backend(g->dev, TXQ, g->dev));
-	ASSERT_OK(told_nothing(self));
+	ASSERT_OK(no_event(self));
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, tap));
-	ASSERT_OK(told(self, VHOST_ALT_CMD_BACKEND_SET_NTF, TXQ));
+	ASSERT_OK(expect_event(self, VHOST_ALT_CMD_BACKEND_SET_NTF, TXQ));
 	EXPECT_STREQ("tap7", TEXT(IFNAME));
-	ASSERT_OK(told_nothing(self));
+	ASSERT_OK(no_event(self));
 	close(tap);
 }
 

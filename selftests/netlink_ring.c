@@ -50,7 +50,7 @@ FIXTURE_TEARDOWN(running)
 	guest_stop(&self->g);
 }
 
-TEST_F(running, ring)
+TEST_F(running, contents_of_a_stopped_ring)
 {
 	struct guest *g = &self->g;
 	struct vq *vq = &g->vq[TXQ];
@@ -59,7 +59,7 @@ TEST_F(running, ring)
 	struct vring_desc *d;
 	unsigned int i, n = 10, head, j;
 
-	/* Stopped, a ring shows just what the test has put there. */
+	/* A stopped ring shows exactly what the test has put there. */
 	for (i = 0; i < n; i++) {
 		frame_make(frame, 60 + i, i);
 		ASSERT_OK(guest_send(g, NULL, frame, 60 + i, 1 + i % 3, false));
@@ -115,7 +115,7 @@ TEST_F(running, ring)
 	}
 }
 
-TEST_F(running, ring_counts)
+TEST_F(running, number_of_entries)
 {
 	static const struct { __u32 ask, get; } c[] = {
 		{ 1, 1 }, { NL_NONE, 16 }, { 64, 64 },
@@ -130,10 +130,10 @@ TEST_F(running, ring_counts)
 }
 
 /*
- * A worker that polls has the queue nearly always, which keeps nobody away: neither
- * who asks, nor the owner.
+ * A worker that polls holds the queue nearly all the time. That must not keep
+ * out a netlink request, nor a command of the owner.
  */
-TEST_F(running, asked_while_the_worker_polls)
+TEST_F(running, requests_while_the_worker_polls)
 {
 	unsigned int i, n = 20;
 	struct guest *g = &self->g;
@@ -142,7 +142,7 @@ TEST_F(running, asked_while_the_worker_polls)
 	ASSERT_OK(vdev_set_state(g->dev, VHOST_SET_VRING_BUSYLOOP_TIMEOUT, TXQ,
 				 us));
 	for (i = 0; i < n; i++) {
-		/* From here on it polls. */
+		/* From here on the worker polls. */
 		ASSERT_OK(guest_check_tx(g, 60, i, 1, false));
 		ASSERT_OK_AT(nl_reset(&self->nl, self->id, TXQ), "%u", i);
 		ASSERT_OK_AT(nl_ring(&self->nl, self->id, TXQ, 1, &self->m),
@@ -151,8 +151,8 @@ TEST_F(running, asked_while_the_worker_polls)
 	}
 }
 
-/* What was received says so, and a look changes nothing. */
-TEST_F(running, ring_of_receive)
+/* Received lengths are shown, and a request changes nothing in the ring. */
+TEST_F(running, contents_of_the_receive_ring)
 {
 	struct guest *g = &self->g;
 	static struct guest_frame f;
@@ -178,8 +178,8 @@ TEST_F(running, ring_of_receive)
 	EXPECT_OK(guest_check_alive(g, 0));
 }
 
-/* A chain without end, and heads that are none, end somewhere. */
-TEST_F(running, ring_of_a_bad_guest)
+/* Chains that loop and heads that are out of range do no harm. */
+TEST_F(running, ring_with_loops_and_bad_heads)
 {
 	struct vq *vq = &self->g.vq[TXQ];
 	unsigned int i;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Netlink: what is said of a device that runs: the state and the indices of its
+ * Netlink: the attributes of a device that runs: the state and the indices of its
  * queues, its worker, its backends, and misses of the device IOTLB.
  */
 #include <net/if.h>
@@ -63,14 +63,14 @@ TEST_F(running, state)
 
 	if (variant->features & F_EVENT_IDX) {
 		want |= VHOST_ALT_QUEUE_EVENT_IDX;
-		/* Who has an event index needs no flag. */
+		/* With an event index the flag is not used. */
 		transient = 0;
 	}
 	for (i = 0; i < NR_VQS; i++) {
 		ASSERT_OK(LOOK(i));
 		EXPECT_EQ(want, NUM(STATE) & ~transient);
 	}
-	/* A worker that has nothing to send wants a kick. */
+	/* A worker with nothing to send asks for a kick. */
 	ASSERT_OK(guest_check_tx(g, 60, 0, 1, false));
 	EXPECT_TRUE(wait_until(!LOOK(TXQ) && NUM(STATE) == want));
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
@@ -85,7 +85,7 @@ static int break_ring(struct vq *vq)
 {
 	split_avail(vq)->idx += vq->num + 1;
 	vq_kick(vq);
-	/* The eventfd is signalled under the queue's lock, that is, just then. */
+	/* The eventfd is signalled under the lock under which the ring breaks. */
 	if (!event_wait(vq->err))
 		return -ETIMEDOUT;
 	event_count(vq->err);
@@ -93,7 +93,7 @@ static int break_ring(struct vq *vq)
 	return 0;
 }
 
-TEST_F(running, broken)
+TEST_F(running, broken_ring)
 {
 	struct guest *g = &self->g;
 
@@ -110,8 +110,8 @@ TEST_F(running, broken)
 	EXPECT_OK(guest_check_alive(g, 0));
 }
 
-/* A queue that is stopped is not in error: there is nothing to see to. */
-TEST_F(running, broken_and_stopped)
+/* A stopped queue does not show as broken: there is nothing left to repair. */
+TEST_F(running, broken_ring_that_is_stopped)
 {
 	__u32 either = VHOST_ALT_QUEUE_BROKEN | VHOST_ALT_QUEUE_RUNNING;
 	struct guest *g = &self->g;
@@ -133,7 +133,7 @@ TEST_F(running, broken_and_stopped)
 	EXPECT_EQ(0, NUM(STATE) & either);
 }
 
-/* Indices over the wrap of 16 bits, and as the ring itself has them. */
+/* The indices are those in the ring, past the wrap of 16 bits. */
 TEST_F(running, indices)
 {
 	struct guest *g = &self->g;
@@ -143,7 +143,7 @@ TEST_F(running, indices)
 
 	for (i = 0; i < 10; i++)
 		ASSERT_OK(guest_check_tx(g, 60, i, 1, false));
-	/* A guest sees what is used before the worker is done with it. */
+	/* The guest sees used entries before the worker has finished its run. */
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
 	ASSERT_OK(LOOK(TXQ));
 	EXPECT_EQ((65530 + 10) & 0xffff, NUM(LAST_AVAIL));
@@ -154,7 +154,7 @@ TEST_F(running, indices)
 	EXPECT_EQ(base, NUM(LAST_AVAIL));
 }
 
-TEST_F(running, worker_works)
+TEST_F(running, worker_runs_and_runtime)
 {
 	__u64 runs, runtime;
 
@@ -165,7 +165,7 @@ TEST_F(running, worker_works)
 	ASSERT_OK(LOOK(NL_NONE));
 	EXPECT_GT(WORKER(0, RUNS), runs);
 	EXPECT_GE(WORKER(0, RUNTIME), runtime);
-	/* On a coarse clock a run may take no time, but not many. */
+	/* On a coarse clock one run may take no time, but many together do. */
 	while (WORKER(0, RUNTIME) == runtime) {
 		ASSERT_OK(guest_check_alive(&self->g, 0));
 		ASSERT_OK(LOOK(NL_NONE));
@@ -259,7 +259,10 @@ TEST_F(running, interface_of_a_packet_socket)
 	link_del("ve0");
 }
 
-/* The guest anew, behind an IOMMU; its device knows where the used rings begin. */
+/*
+ * Start the guest again, behind an IOMMU. Its device has translations only for
+ * the beginnings of the used rings.
+ */
 static int iotlb_guest(FIXTURE_DATA(running) *self, struct iotlb *t)
 {
 	struct iotlb_cfg icfg = { .v2 = true, .grain = IOTLB_PAGE };
@@ -292,7 +295,7 @@ TEST_F(running, iotlb_miss)
 	ASSERT_OK(iotlb_guest(self, &t));
 	ASSERT_OK(LOOK(TXQ));
 	EXPECT_FALSE(NUM(STATE) & VHOST_ALT_QUEUE_IOTLB_MISS);
-	/* The guest's addresses are what the owner gave. */
+	/* The addresses are the guest's, as the owner has given them. */
 	EXPECT_EQ(g->vq[TXQ].gpa[VQ_DESC], NUM(DESC_ADDR));
 	EXPECT_EQ(g->vq[TXQ].gpa[VQ_AVAIL], NUM(AVAIL_ADDR));
 	EXPECT_EQ(g->vq[TXQ].gpa[VQ_USED], NUM(USED_ADDR));
@@ -300,7 +303,7 @@ TEST_F(running, iotlb_miss)
 	ASSERT_OK(iotlb_wait(g->dev, true, &miss));
 	ASSERT_OK(LOOK(TXQ));
 	EXPECT_TRUE(NUM(STATE) & VHOST_ALT_QUEUE_IOTLB_MISS);
-	/* A ring whose place is not known cannot be shown. */
+	/* A ring without a translation cannot be shown. */
 	EXPECT_NE(0, nl_ring(&self->nl, self->id, TXQ, 1, &self->m));
 	ASSERT_OK(iotlb_answer(&t, miss.iova));
 	ASSERT_OK(iotlb_serve(&t));
@@ -311,27 +314,27 @@ TEST_F(running, iotlb_miss)
 	iotlb_free(&t);
 }
 
-/* A ring that is stopped waits for nothing, whether it has been heard or not. */
+/* A stopped ring has no miss pending, whether the miss was read or not. */
 TEST_F(running, iotlb_miss_of_a_stopped_ring)
 {
 	struct vhost_iotlb_msg miss;
 	struct guest *g = &self->g;
 	struct iotlb t;
-	bool heard;
+	bool was_read;
 	int i;
 
 	ASSERT_OK(iotlb_guest(self, &t));
 	for (i = 0; i < 2; i++) {
-		heard = i;
+		was_read = i;
 		ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
 		ASSERT_THAT(wait_until(!LOOK(TXQ) &&
 				       NUM(STATE) & VHOST_ALT_QUEUE_IOTLB_MISS));
-		if (heard)
+		if (was_read)
 			ASSERT_OK(iotlb_wait(g->dev, true, &miss));
 		ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
 		ASSERT_OK(LOOK(TXQ));
 		EXPECT_FALSE(NUM(STATE) & VHOST_ALT_QUEUE_IOTLB_MISS) {
-			TH_LOG("heard: %d", heard);
+			TH_LOG("read: %d", was_read);
 		}
 	}
 	iotlb_free(&t);
