@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Netlink: the attributes of a device that runs: the state and the indices of its
- * queues, its worker, its backends, and misses of the device IOTLB.
+ * Netlink: the attributes of a device that runs: the state and the indices of
+ * its queues, its worker, its backends, and misses of the device IOTLB.
  */
 #include <net/if.h>
 
@@ -85,7 +85,7 @@ static int break_ring(struct vq *vq)
 {
 	split_avail(vq)->idx += vq->num + 1;
 	vq_kick(vq);
-	/* The eventfd is signalled under the lock under which the ring breaks. */
+	/* The eventfd is signalled under the lock that marks the ring broken. */
 	if (!event_wait(vq->err))
 		return -ETIMEDOUT;
 	event_count(vq->err);
@@ -143,7 +143,7 @@ TEST_F(running, indices)
 
 	for (i = 0; i < 10; i++)
 		ASSERT_OK(guest_check_tx(g, 60, i, 1, false));
-	/* The guest sees used entries before the worker has finished its run. */
+	/* The guest sees used entries before the worker finishes its run. */
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
 	ASSERT_OK(LOOK(TXQ));
 	EXPECT_EQ((65530 + 10) & 0xffff, NUM(LAST_AVAIL));
