@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Counters of what is not in every packet's way: broken rings, the dirty log,
+ * busy polling, misses of the device IOTLB.
+ */
+#include "dlog.h"
+#include "iotlb.h"
+#include "nl_counters.h"
+#include "test.h"
+#include "vq_split.h"
+
+FIXTURE(counters)
+{
+	struct counted c;
+};
+
+FIXTURE_VARIANT(counters)
+{
+	__u64 features;
+	bool single;
+};
+
+FIXTURE_VARIANT_ADD(counters, flags)
+{
+	.features = F_MODERN_BASE,
+};
+
+FIXTURE_VARIANT_ADD(counters, event_idx)
+{
+	.features = F_MODERN_BASE | F_EVENT_IDX,
+};
+
+FIXTURE_VARIANT_ADD(counters, in_order)
+{
+	.features = F_MODERN_BASE | F_EVENT_IDX | F_IN_ORDER,
+};
+
+FIXTURE_VARIANT_ADD(counters, single)
+{
+	.features = F_VERSION_1,
+	.single = true,
+};
+
+FIXTURE_SETUP(counters)
+{
+	if (!env_is_ours())
+		SETUP_SKIP("vhost_net counts nothing");
+	ASSERT_OK(counted_open(&self->c, variant->features, variant->single));
+}
+
+FIXTURE_TEARDOWN(counters)
+{
+	counted_close(&self->c);
+}
+
+TEST_F(counters, ring_errors)
+{
+	struct vq *vq = &self->c.g.vq[TXQ];
+	unsigned int i;
+
+	for (i = 1; i <= 3; i++) {
+		split_avail(vq)->idx += vq->num + 1;
+		ASSERT_OK(counted_start(&self->c, TXQ));
+		ASSERT_THAT(event_wait(vq->err));
+		/* What is broken is left alone, and is not broken again. */
+		vq_kick(vq);
+		ASSERT_OK(counted_stop(&self->c, TXQ));
+		EXPECT_EQ(i, COUNT(TXQ, RING_ERRORS));
+		EXPECT_EQ(1, event_count(vq->err));
+		EXPECT_EQ(i, COUNT(TXQ, KICKS));
+		split_avail(vq)->idx -= vq->num + 1;
+	}
+	EXPECT_EQ(0, COUNT(RXQ, RING_ERRORS));
+}
+
+TEST_F(counters, log_of_receive)
+{
+	struct guest *g = &self->c.g;
+	unsigned int i, n = 100;
+	struct dlog log;
+
+	ASSERT_OK(dlog_init(&log, &g->mem));
+	ASSERT_OK(dlog_set_base(g->dev, &log));
+	ASSERT_OK(vdev_set_features(g->dev, g->cfg.features | F_LOG_ALL));
+	ASSERT_EQ(n, guest_refill(g, n, 2048));
+	for (i = 0; i < n; i++)
+		ASSERT_OK(guest_inject(g, 60 + i, i));
+	ASSERT_OK(counted_run(&self->c, RXQ));
+	EXPECT_EQ(n, COUNT(RXQ, PACKETS));
+	EXPECT_EQ(COUNT(RXQ, BYTES) + n * g->hdr_len, COUNT(RXQ, LOG_BYTES));
+	EXPECT_EQ(0, COUNT(TXQ, LOG_BYTES));
+	dlog_free(&log);
+}
+
+/*
+ * The used ring: 8 bytes for each entry and 2 for the index of each batch, and 2
+ * each time that the device says whether it wants kicks.
+ */
+TEST_F(counters, log_of_used_ring)
+{
+	struct guest *g = &self->c.g;
+	struct vq *vq = &g->vq[TXQ];
+	unsigned int n = 100, words;
+	struct dlog log;
+
+	if (variant->features & F_IN_ORDER)
+		SKIP(return, "in order, entries stand for several chains");
+	ASSERT_OK(dlog_init(&log, &g->mem));
+	ASSERT_OK(dlog_set_base(g->dev, &log));
+	vq->log_used = true;
+	ASSERT_OK(vdev_set_addr(g->dev, vq));
+	ASSERT_OK(preload(&self->c, n, 60));
+	ASSERT_OK(counted_run(&self->c, TXQ));
+	/* At the start; before each sleep; and with flags also at each wake. */
+	words = 1 + COUNT(TXQ, RING_EMPTY);
+	if (!(variant->features & F_EVENT_IDX))
+		words += COUNT(TXQ, RUNS);
+	EXPECT_EQ(8 * n + 2 * COUNT(TXQ, BATCHES) + 2 * words,
+		  COUNT(TXQ, LOG_BYTES));
+	dlog_free(&log);
+}
+
+TEST_F(counters, busy_polling)
+{
+	struct guest *g = &self->c.g;
+	unsigned int i;
+
+	ASSERT_OK(vdev_set_state(g->dev, VHOST_SET_VRING_BUSYLOOP_TIMEOUT, TXQ,
+				 100000));
+	ASSERT_OK(counted_start(&self->c, TXQ));
+	/*
+	 * Where one processor is for all, a poll ends as soon as the guest wants
+	 * to run, often before it can find anything; and where the clock is coarse
+	 * few of them see it move.
+	 */
+	for (i = 0; i < 1000; i++) {
+		ASSERT_OK(guest_check_tx(g, 60, i, 1, false));
+		env_pause();
+		ASSERT_OK(counted_read(&self->c));
+		if (COUNT(TXQ, BUSY_NS))
+			break;
+	}
+	ASSERT_OK(counted_stop(&self->c, TXQ));
+	EXPECT_GE(COUNT(TXQ, BUSY_POLLS), 1);
+	EXPECT_GE(COUNT(TXQ, BUSY_NS), 1);
+	EXPECT_LE(COUNT(TXQ, BUSY_HITS), COUNT(TXQ, BUSY_POLLS));
+	EXPECT_EQ(0, COUNT(RXQ, BUSY_POLLS));
+	EXPECT_EQ(0, COUNT(RXQ, BUSY_NS));
+	ASSERT_OK(nl_reset(&self->c.nl, self->c.id, TXQ));
+	ASSERT_OK(counted_read(&self->c));
+	EXPECT_EQ(0, COUNT(TXQ, BUSY_NS));
+}
+
+/* What the owner was asked is what he has read, and what he has yet to read. */
+TEST(iotlb_misses)
+{
+	struct iotlb_cfg icfg = { .v2 = true, .grain = IOTLB_PAGE };
+	struct guest_cfg cfg = {
+		.features = F_EVENT_IDX | F_MRG_RXBUF,
+		.tap_flags = IFF_VNET_HDR,
+		.num = 64,
+	};
+	static struct nl_msg m[NR_VQS];
+	unsigned int i, asked = 0;
+	struct guest g;
+	struct iotlb t;
+	struct nl nl;
+	__u32 dev;
+	int rest;
+
+	if (!env_is_ours())
+		SKIP(return, "vhost_net counts nothing");
+	ASSERT_OK(nl_open(&nl));
+	ASSERT_OK(iotlb_guest_start(&t, &g, &icfg, &cfg));
+	ASSERT_OK(nl_newest(&nl, &dev));
+	for (i = 0; i < 10; i++) {
+		ASSERT_OK(guest_check_alive(&g, i));
+		ASSERT_OK(iotlb_flush(&t));
+	}
+	ASSERT_OK(iotlb_preload(&t));
+	ASSERT_OK(guest_set_backend(&g, -1));
+	ASSERT_OK(iotlb_unserve(&t));
+	rest = iotlb_read_all(g.dev, true);
+	ASSERT_GE(rest, 0);
+	for (i = 0; i < NR_VQS; i++) {
+		ASSERT_OK(nl_queue(&nl, dev, i, &m[i]));
+		asked += m[i].counter[VHOST_ALT_COUNTER_IOTLB_MISSES];
+		EXPECT_GE(m[i].counter[VHOST_ALT_COUNTER_IOTLB_MISSES], 1);
+	}
+	EXPECT_EQ(asked, t.misses + rest);
+	nl_close(&nl);
+	iotlb_guest_stop(&t, &g);
+}
+
+VHOST_TEST_MAIN

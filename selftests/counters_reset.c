@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Counters: resets, by netlink and with the owner, and the other way to read
+ * them, the file's fdinfo.
+ */
+#include "nl_counters.h"
+#include "test.h"
+#include "vq_split.h"
+
+FIXTURE(counters)
+{
+	struct counted c;
+};
+
+FIXTURE_VARIANT(counters)
+{
+	__u64 features;
+	bool single;
+};
+
+FIXTURE_VARIANT_ADD(counters, flags)
+{
+	.features = F_MODERN_BASE,
+};
+
+FIXTURE_VARIANT_ADD(counters, event_idx)
+{
+	.features = F_MODERN_BASE | F_EVENT_IDX,
+};
+
+FIXTURE_VARIANT_ADD(counters, in_order)
+{
+	.features = F_MODERN_BASE | F_EVENT_IDX | F_IN_ORDER,
+};
+
+FIXTURE_VARIANT_ADD(counters, single)
+{
+	.features = F_VERSION_1,
+	.single = true,
+};
+
+FIXTURE_SETUP(counters)
+{
+	if (!env_is_ours())
+		SETUP_SKIP("vhost_net counts nothing");
+	ASSERT_OK(counted_open(&self->c, variant->features, variant->single));
+}
+
+FIXTURE_TEARDOWN(counters)
+{
+	counted_close(&self->c);
+}
+
+#define FRAMES	200
+
+TEST_F(counters, reset)
+{
+	static const struct nl_msg zero;
+	struct guest *g = &self->c.g;
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		ASSERT_OK(preload(&self->c, FRAMES, 60));
+		vq_kick(&g->vq[TXQ]);
+		ASSERT_OK(counted_run(&self->c, TXQ));
+		ASSERT_EQ(FRAMES, guest_reap(g));
+		EXPECT_EQ(FRAMES, COUNT(TXQ, PACKETS));
+		EXPECT_EQ(FRAMES / BATCH + 1, COUNT(TXQ, BATCHES));
+		EXPECT_EQ(FRAMES / BATCH, self->c.q[TXQ].batch_size[7]);
+		EXPECT_EQ(1, COUNT(TXQ, KICKS));
+		EXPECT_EQ(FRAMES / BATCH, COUNT(TXQ, KICKS_SUPPRESSED));
+		EXPECT_CONSISTENT();
+
+		/* The other queue's are not these. */
+		ASSERT_OK(nl_reset(&self->c.nl, self->c.id, RXQ));
+		ASSERT_OK(counted_read(&self->c));
+		EXPECT_EQ(FRAMES, COUNT(TXQ, PACKETS));
+		ASSERT_OK(nl_reset(&self->c.nl, self->c.id, i ? TXQ : NL_NONE));
+		ASSERT_OK(counted_read(&self->c));
+		EXPECT_EQ(0, memcmp(zero.counter, self->c.q[TXQ].counter,
+				    sizeof(zero.counter)));
+		EXPECT_EQ(0, sum_sizes(&self->c.q[TXQ]));
+	}
+}
+
+TEST_F(counters, reset_of_drops)
+{
+	struct vq *vq = &self->c.g.vq[TXQ];
+
+	split_offer_raw(vq, vq->num);
+	vq_publish(vq);
+	ASSERT_OK(counted_run(&self->c, TXQ));
+	EXPECT_EQ(1, DROP(TXQ, CHAIN_HEAD));
+	ASSERT_OK(nl_reset(&self->c.nl, self->c.id, NL_NONE));
+	ASSERT_OK(counted_read(&self->c));
+	EXPECT_EQ(0, sum_drops(&self->c.q[TXQ]));
+}
+
+/* A new owner begins with nothing. */
+TEST_F(counters, reset_of_owner)
+{
+	ASSERT_OK(preload(&self->c, 10, 60));
+	ASSERT_OK(counted_run(&self->c, TXQ));
+	EXPECT_EQ(10, COUNT(TXQ, PACKETS));
+	ASSERT_OK(vdev_cmd(self->c.g.dev, VHOST_RESET_OWNER, NULL));
+	ASSERT_OK(counted_read(&self->c));
+	EXPECT_EQ(0, COUNT(TXQ, PACKETS));
+	EXPECT_EQ(0, COUNT(TXQ, BATCHES));
+	EXPECT_EQ(0, sum_sizes(&self->c.q[TXQ]));
+}
+
+TEST_F(counters, fdinfo)
+{
+	static const char * const name[VHOST_ALT_COUNTER_MAX + 1] = {
+		[VHOST_ALT_COUNTER_PACKETS] = "packets",
+		[VHOST_ALT_COUNTER_BYTES] = "bytes",
+		[VHOST_ALT_COUNTER_BATCHES] = "batches",
+		[VHOST_ALT_COUNTER_RUNS] = "runs",
+		[VHOST_ALT_COUNTER_WEIGHT] = "weight",
+		[VHOST_ALT_COUNTER_KICKS] = "kicks",
+		[VHOST_ALT_COUNTER_KICKS_SUPPRESSED] = "kicks_suppressed",
+		[VHOST_ALT_COUNTER_WAKEUPS] = "wakeups",
+		[VHOST_ALT_COUNTER_CALLS] = "calls",
+		[VHOST_ALT_COUNTER_CALLS_SUPPRESSED] = "calls_suppressed",
+		[VHOST_ALT_COUNTER_RING_EMPTY] = "ring_empty",
+		[VHOST_ALT_COUNTER_NO_BUFFERS] = "no_buffers",
+		[VHOST_ALT_COUNTER_PUT_BACK] = "put_back",
+		[VHOST_ALT_COUNTER_SOCKET_FULL] = "socket_full",
+		[VHOST_ALT_COUNTER_RING_ERRORS] = "ring_errors",
+		[VHOST_ALT_COUNTER_IOTLB_MISSES] = "iotlb_misses",
+		[VHOST_ALT_COUNTER_LOG_BYTES] = "log_bytes",
+		[VHOST_ALT_COUNTER_BUSY_POLLS] = "busy_polls",
+		[VHOST_ALT_COUNTER_BUSY_HITS] = "busy_hits",
+		[VHOST_ALT_COUNTER_BUSY_NS] = "busy_ns",
+	};
+	struct guest *g = &self->c.g;
+	unsigned int i, j;
+	char line[64];
+
+	split_offer_raw(&g->vq[TXQ], g->vq[TXQ].num);
+	ASSERT_OK(preload(&self->c, 600, 60));
+	ASSERT_OK(counted_run(&self->c, TXQ));
+	ASSERT_EQ(10, guest_refill(g, 10, 2048));
+	for (i = 0; i < 10; i++)
+		ASSERT_OK(guest_inject(g, 60, i));
+	ASSERT_OK(counted_run(&self->c, RXQ));
+	for (i = 0; i < NR_VQS; i++) {
+		for (j = VHOST_ALT_COUNTER_PAD + 1; j <= VHOST_ALT_COUNTER_MAX;
+		     j++) {
+			ASSERT_NE(NULL, name[j]);
+			snprintf(line, sizeof(line), "queue%u.%s", i, name[j]);
+			EXPECT_EQ(vdev_counter(g->dev, line),
+				  self->c.q[i].counter[j]) {
+				TH_LOG("%s", line);
+			}
+		}
+	}
+	EXPECT_EQ(1, vdev_counter(g->dev, "queue1.drop.chain_head"));
+	EXPECT_EQ(600, vdev_counter(g->dev, "queue1.packets"));
+}
+
+VHOST_TEST_MAIN
