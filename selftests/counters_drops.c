@@ -57,17 +57,17 @@ struct raw {
 	__u64 gpa;
 	__u32 len;
 	__u16 flags;
-	__u16 next;	/* place in the list; behind its end: no descriptor */
+	__u16 next;	/* index in the list; past its end: no descriptor */
 };
 
 struct bad {
 	enum vhost_alt_drop why;
-	unsigned int n;		/* descriptors; 0: a head that is none */
+	unsigned int n;		/* descriptors; 0: a head out of range */
 	struct raw d[2];
-	bool batched;		/* seen only where frames are sent in batches */
+	bool batched;		/* found only if frames are sent in batches */
 };
 
-/* In the memory table, but not there. */
+/* In the memory table, but not mapped. */
 #define HIDDEN		(AREA_GPA + AREA_SIZE - 4096)
 
 static const struct bad bad[] = {
@@ -75,8 +75,8 @@ static const struct bad bad[] = {
 	{ VHOST_ALT_DROP_CHAIN_NEXT, 1, { { AREA_GPA, 50, F_NEXT, 9 } } },
 	{ VHOST_ALT_DROP_CHAIN_LOOP, 2, { { AREA_GPA, 50, F_NEXT, 1 },
 					  { AREA_GPA, 50, F_NEXT, 0 } } },
-	{ VHOST_ALT_DROP_CHAIN_ORDER, 2, { { AREA_GPA, 50, F_NEXT | F_WRITE, 1 },
-					   { AREA_GPA, 50 } } },
+	{ VHOST_ALT_DROP_CHAIN_ORDER, 2,
+	  { { AREA_GPA, 50, F_NEXT | F_WRITE, 1 }, { AREA_GPA, 50 } } },
 	{ VHOST_ALT_DROP_CHAIN_ADDRESS, 1, { { NOWHERE, 100 } } },
 	{ VHOST_ALT_DROP_CHAIN_INDIRECT, 1, { { AREA_GPA, 17, F_IND } } },
 	{ VHOST_ALT_DROP_DIRECTION, 1, { { AREA_GPA, 100, F_WRITE } } },
@@ -86,7 +86,7 @@ static const struct bad bad[] = {
 	{ VHOST_ALT_DROP_COPY, 1, { { HIDDEN, 100 } }, true },
 };
 
-/* No slot of the pool. */
+/* Not a slot of the pool. */
 #define BAD_COOKIE	(2 * COUNTED_NUM)
 
 static bool offer(struct vq *vq, const struct bad *b)
@@ -122,7 +122,7 @@ static int prepare_area(struct guest *g)
 	       -errno : 0;
 }
 
-/* Each reason by itself: two bad chains between three good ones. */
+/* Each reason by itself: two bad chains among three good ones. */
 TEST_F(counters, drops_of_transmit)
 {
 	struct vq *vq = &self->c.g.vq[TXQ];
@@ -166,7 +166,7 @@ TEST_F(counters, drops_of_receive)
 	unsigned int i;
 
 	ASSERT_OK(prepare_area(g));
-	/* Two chains that are none, and one that costs the frame. */
+	/* Two chains that are skipped, and one that costs the frame. */
 	ASSERT_THAT(offer(vq, &bad[4]));
 	ASSERT_OK(guest_post(g, 2048, 1, false));
 	ASSERT_THAT(offer(vq, &readable));
@@ -185,7 +185,7 @@ TEST_F(counters, drops_of_receive)
 	EXPECT_CONSISTENT();
 }
 
-/* Frames that no buffers of this guest are enough for. */
+/* Frames that fit no buffer this guest has. */
 TEST_F(counters, drops_without_room)
 {
 	struct guest *g = &self->c.g;
@@ -199,13 +199,13 @@ TEST_F(counters, drops_without_room)
 	ASSERT_OK(counted_run(&self->c, RXQ));
 	EXPECT_EQ(3, COUNT(RXQ, PACKETS));
 	EXPECT_EQ(300, COUNT(RXQ, BYTES));
-	/* The seventh may come before the ring stops, or be there still. */
+	/* The seventh may be dropped before the ring stops, or still wait. */
 	EXPECT_GE(DROP(RXQ, NO_ROOM), 3);
 	EXPECT_LE(DROP(RXQ, NO_ROOM), 4);
 	EXPECT_EQ(DROP(RXQ, NO_ROOM), sum_drops(&self->c.q[RXQ]));
 }
 
-/* A tap that is deleted takes nothing more. */
+/* A deleted tap takes no frames. */
 TEST_F(counters, drops_of_a_deleted_tap)
 {
 	struct guest *g = &self->c.g;
@@ -225,7 +225,7 @@ TEST_F(counters, drops_of_a_deleted_tap)
 	EXPECT_CONSISTENT();
 }
 
-/* Takes back good and bad chains; how many, or -EPROTO. */
+/* Take back good and bad chains. Return: how many, or -EPROTO. */
 static int reap_mixed(struct guest *g)
 {
 	struct guest_pool *pool = &g->pool[TXQ];
@@ -242,8 +242,8 @@ static int reap_mixed(struct guest *g)
 }
 
 /*
- * Good and bad chains in any order while the worker runs, more than the ring has
- * entries, and more than its indices count.
+ * Good and bad chains in random order while the worker runs: more than the ring
+ * has entries, and past the wrap of its indices.
  */
 TEST_F(counters, transmit_adds_up)
 {
@@ -309,7 +309,7 @@ TEST_F(counters, transmit_adds_up)
 		ASSERT_OK(nl_newest(nl, id));				\
 	} while (0)
 
-/* A chain of more pieces than a message may have, which takes a large ring. */
+/* A chain of more descriptors than sendmsg() takes pieces, in a large ring. */
 TEST(drop_of_a_long_chain)
 {
 	static const unsigned int pieces = 1025;
@@ -342,8 +342,8 @@ TEST(drop_of_a_long_chain)
 	guest_stop(&g);
 }
 
-/* A tap without headers behind a guest who was promised the tap's. */
-TEST(drop_of_an_odd_packet)
+/* The guest expects headers from the tap, and the tap makes none. */
+TEST(drop_of_packets_without_header)
 {
 	struct guest_cfg cfg = { .features = F_VERSION_1 | F_MRG_RXBUF };
 	static struct nl_msg m;

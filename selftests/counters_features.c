@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Counters of what is not in every packet's way: broken rings, the dirty log,
- * busy polling, misses of the device IOTLB.
+ * Counters of features that not every packet meets: broken rings, the dirty
+ * log, busy polling, misses of the device IOTLB.
  */
 #include "dlog.h"
 #include "iotlb.h"
@@ -62,7 +62,7 @@ TEST_F(counters, ring_errors)
 		split_avail(vq)->idx += vq->num + 1;
 		ASSERT_OK(counted_start(&self->c, TXQ));
 		ASSERT_THAT(event_wait(vq->err));
-		/* What is broken is left alone, and is not broken again. */
+		/* A broken ring is left alone, and does not break again. */
 		vq_kick(vq);
 		ASSERT_OK(counted_stop(&self->c, TXQ));
 		EXPECT_EQ(i, COUNT(TXQ, RING_ERRORS));
@@ -93,7 +93,7 @@ TEST_F(counters, log_of_receive)
 }
 
 /*
- * The used ring: 8 bytes for each entry and 2 for the index of each batch, and 2
+ * The used ring: 8 bytes for each entry, 2 for the index of each batch, and 2
  * each time that the device says whether it wants kicks.
  */
 TEST_F(counters, log_of_used_ring)
@@ -111,7 +111,7 @@ TEST_F(counters, log_of_used_ring)
 	ASSERT_OK(vdev_set_addr(g->dev, vq));
 	ASSERT_OK(preload(&self->c, n, 60));
 	ASSERT_OK(counted_run(&self->c, TXQ));
-	/* At the start; before each sleep; and with flags also at each wake. */
+	/* At the start, before each sleep, and with flags at each run. */
 	words = 1 + COUNT(TXQ, RING_EMPTY);
 	if (!(variant->features & F_EVENT_IDX))
 		words += COUNT(TXQ, RUNS);
@@ -129,9 +129,9 @@ TEST_F(counters, busy_polling)
 				 100000));
 	ASSERT_OK(counted_start(&self->c, TXQ));
 	/*
-	 * Where one processor is for all, a poll ends as soon as the guest wants
-	 * to run, often before it can find anything; and where the clock is coarse
-	 * few of them see it move.
+	 * On a single processor a poll ends as soon as the guest wants to run,
+	 * often before it can find anything. On a coarse clock few polls see
+	 * the time advance.
 	 */
 	for (i = 0; i < 1000; i++) {
 		ASSERT_OK(guest_check_tx(g, 60, i, 1, false));
@@ -151,7 +151,7 @@ TEST_F(counters, busy_polling)
 	EXPECT_EQ(0, COUNT(TXQ, BUSY_NS));
 }
 
-/* What the owner was asked is what he has read, and what he has yet to read. */
+/* Each miss counted has been read, or is still to be read. */
 TEST(iotlb_misses)
 {
 	struct iotlb_cfg icfg = { .v2 = true, .grain = IOTLB_PAGE };

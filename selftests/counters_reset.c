@@ -53,7 +53,7 @@ FIXTURE_TEARDOWN(counters)
 
 #define FRAMES	200
 
-TEST_F(counters, reset)
+TEST_F(counters, reset_by_netlink)
 {
 	static const struct nl_msg zero;
 	struct guest *g = &self->c.g;
@@ -71,7 +71,7 @@ TEST_F(counters, reset)
 		EXPECT_EQ(FRAMES / BATCH, COUNT(TXQ, KICKS_SUPPRESSED));
 		EXPECT_CONSISTENT();
 
-		/* The other queue's are not these. */
+		/* Resetting the other queue leaves these alone. */
 		ASSERT_OK(nl_reset(&self->c.nl, self->c.id, RXQ));
 		ASSERT_OK(counted_read(&self->c));
 		EXPECT_EQ(FRAMES, COUNT(TXQ, PACKETS));
@@ -83,7 +83,7 @@ TEST_F(counters, reset)
 	}
 }
 
-TEST_F(counters, reset_of_drops)
+TEST_F(counters, reset_drops_by_netlink)
 {
 	struct vq *vq = &self->c.g.vq[TXQ];
 
@@ -96,8 +96,8 @@ TEST_F(counters, reset_of_drops)
 	EXPECT_EQ(0, sum_drops(&self->c.q[TXQ]));
 }
 
-/* A new owner begins with nothing. */
-TEST_F(counters, reset_of_owner)
+/* A new owner begins with all counters at 0. */
+TEST_F(counters, reset_by_reset_owner)
 {
 	ASSERT_OK(preload(&self->c, 10, 60));
 	ASSERT_OK(counted_run(&self->c, TXQ));
@@ -109,7 +109,7 @@ TEST_F(counters, reset_of_owner)
 	EXPECT_EQ(0, sum_sizes(&self->c.q[TXQ]));
 }
 
-TEST_F(counters, fdinfo)
+TEST_F(counters, fdinfo_shows_the_same)
 {
 	static const char * const name[VHOST_ALT_COUNTER_MAX + 1] = {
 		[VHOST_ALT_COUNTER_PACKETS] = "packets",

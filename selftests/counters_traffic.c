@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Counters: known traffic in, exact numbers out. What is available before a ring
- * starts is fetched in batches of known sizes, whenever the worker runs. What
- * depends on when it runs is compared by a bound or a sum that always holds.
+ * Counters: known traffic in, exact numbers out. What is available before a
+ * ring starts is fetched in batches of known sizes, whenever the worker runs.
+ * What depends on when it runs is compared by a bound or a sum that always
+ * holds.
  */
 #include "nl_counters.h"
 #include "test.h"
@@ -66,7 +67,7 @@ TEST_F(counters, transmit)
 	EXPECT_EQ(FRAMES, COUNT(TXQ, PACKETS));
 	EXPECT_EQ(preload_bytes(FRAMES, 60), COUNT(TXQ, BYTES));
 	EXPECT_EQ(batches, COUNT(TXQ, BATCHES));
-	/* 64, 64, 64, and 8 */
+	/* Batches of 64, 64, 64, and 8. */
 	EXPECT_EQ(FRAMES / BATCH, self->c.q[TXQ].batch_size[7]);
 	EXPECT_EQ(1, self->c.q[TXQ].batch_size[4]);
 	EXPECT_EQ(0, sum_drops(&self->c.q[TXQ]));
@@ -81,7 +82,7 @@ TEST_F(counters, transmit)
 	EXPECT_EQ(0, COUNT(TXQ, LOG_BYTES));
 	EXPECT_EQ(0, COUNT(TXQ, BUSY_POLLS));
 	EXPECT_EQ(0, COUNT(TXQ, BUSY_NS));
-	/* A start wakes the queue by itself, and by a backend that is ready. */
+	/* The start itself wakes the queue, and so may the ready backend. */
 	EXPECT_GE(COUNT(TXQ, RUNS), 1);
 	EXPECT_LE(COUNT(TXQ, RUNS), 2);
 	EXPECT_EQ(COUNT(TXQ, RUNS), COUNT(TXQ, RING_EMPTY));
@@ -89,14 +90,14 @@ TEST_F(counters, transmit)
 	EXPECT_EQ(0, COUNT(RXQ, PACKETS));
 	EXPECT_CONSISTENT();
 
-	/* All of them, and no more, came out of the tap. */
+	/* All frames, and no others, came out of the tap. */
 	for (i = 0; i < FRAMES; i++)
 		ASSERT_OK(guest_capture(g, 60 + i % 7, i));
 	ASSERT_OK(link_stats(g->ifname, &new));
 	EXPECT_EQ(FRAMES, new.rx_packets - old.rx_packets);
 }
 
-/* A batch of each size has its place. */
+/* Batches are counted by size, in powers of two. */
 TEST_F(counters, batch_sizes)
 {
 	static const struct { unsigned int n, place; } c[] = {
@@ -121,7 +122,7 @@ TEST_F(counters, batch_sizes)
 	EXPECT_CONSISTENT();
 }
 
-/* After so many packets others have their turn. */
+/* After a number of packets the worker turns to other queues. */
 TEST_F(counters, weight)
 {
 	ASSERT_OK(preload(&self->c, 600, 60));
@@ -135,7 +136,7 @@ TEST_F(counters, weight)
 	EXPECT_CONSISTENT();
 }
 
-/* Each kick counts, also those of which one would have done. */
+/* Each kick counts, even where one would have been enough. */
 TEST_F(counters, kicks)
 {
 	struct vq *vq = &self->c.g.vq[TXQ];
@@ -146,7 +147,7 @@ TEST_F(counters, kicks)
 	ASSERT_OK(preload(&self->c, 2 * BATCH, 60));
 	ASSERT_OK(counted_run(&self->c, TXQ));
 	EXPECT_EQ(5, COUNT(TXQ, KICKS));
-	/* They were for the first batch; the second had to have none. */
+	/* The kicks were for the first batch; the second needed none. */
 	EXPECT_EQ(1, COUNT(TXQ, KICKS_SUPPRESSED));
 	EXPECT_EQ(0, COUNT(RXQ, KICKS));
 	for (i = 0; i < 7; i++)
@@ -157,7 +158,7 @@ TEST_F(counters, kicks)
 	EXPECT_CONSISTENT();
 }
 
-/* Who wants no interrupts gets none, but for the first one after a start. */
+/* A guest that wants no calls gets none, but for the first after a start. */
 TEST_F(counters, calls)
 {
 	struct vq *vq = &self->c.g.vq[TXQ];
@@ -174,7 +175,7 @@ TEST_F(counters, calls)
 	EXPECT_EQ(4 - wanted, COUNT(TXQ, CALLS_SUPPRESSED));
 	EXPECT_EQ(wanted, event_count(vq->call));
 
-	/* Without flag and event index each batch calls. */
+	/* With neither the flag nor an event index each batch calls. */
 	if (variant->features & F_EVENT_IDX)
 		return;
 	split_avail(vq)->flags = 0;
@@ -201,7 +202,7 @@ TEST_F(counters, receive)
 	EXPECT_EQ(n, COUNT(RXQ, PACKETS));
 	EXPECT_EQ(n * 60 + n * (n - 1) / 2, COUNT(RXQ, BYTES));
 	EXPECT_EQ(2, COUNT(RXQ, BATCHES));
-	/* 64 and 36 */
+	/* Batches of 64 and 36. */
 	EXPECT_EQ(2, self->c.q[RXQ].batch_size[7]);
 	EXPECT_EQ(0, sum_drops(&self->c.q[RXQ]));
 	EXPECT_EQ(1, COUNT(RXQ, KICKS));
@@ -219,7 +220,7 @@ TEST_F(counters, receive)
 	}
 }
 
-/* One by one: each may wake the queue once, and nothing else does. */
+/* Frame by frame: each may wake the queue once, and nothing else does. */
 TEST_F(counters, wakeups)
 {
 	struct guest *g = &self->c.g;
@@ -237,7 +238,7 @@ TEST_F(counters, wakeups)
 	EXPECT_GE(COUNT(RXQ, RUNS), 1);
 }
 
-/* Each time that a frame has to wait, what was fetched for it is put back. */
+/* Whenever a frame has to wait, the chains fetched for it are put back. */
 TEST_F(counters, too_few_buffers)
 {
 	struct guest *g = &self->c.g;
@@ -249,7 +250,8 @@ TEST_F(counters, too_few_buffers)
 	ASSERT_OK(guest_inject(g, 2500, 1));
 	ASSERT_EQ(2, guest_refill(g, 2, 1000));
 	ASSERT_OK(counted_start(&self->c, RXQ));
-	ASSERT_THAT(wait_until(!counted_read(&self->c) && COUNT(RXQ, NO_BUFFERS)));
+	ASSERT_THAT(wait_until(!counted_read(&self->c) &&
+			       COUNT(RXQ, NO_BUFFERS)));
 	EXPECT_EQ(0, COUNT(RXQ, PACKETS));
 	ASSERT_EQ(1, guest_refill(g, 1, 1000));
 	ASSERT_OK(guest_recv(g, &f));
@@ -266,7 +268,7 @@ TEST_F(counters, too_few_buffers)
 	EXPECT_EQ(0, sum_drops(&self->c.q[RXQ]));
 }
 
-/* Without any the frame waits too, and there is nothing to put back. */
+/* Without any buffer the frame waits too, but nothing is put back. */
 TEST_F(counters, no_buffers)
 {
 	struct guest *g = &self->c.g;
@@ -274,9 +276,13 @@ TEST_F(counters, no_buffers)
 
 	ASSERT_OK(guest_inject(g, 100, 1));
 	ASSERT_OK(counted_start(&self->c, RXQ));
-	ASSERT_THAT(wait_until(!counted_read(&self->c) && COUNT(RXQ, NO_BUFFERS)));
+	ASSERT_THAT(wait_until(!counted_read(&self->c) &&
+			       COUNT(RXQ, NO_BUFFERS)));
 	EXPECT_EQ(0, COUNT(RXQ, PACKETS));
-	/* It is counted before the kick is asked for, which may be too late here. */
+	/*
+	 * The counter says nothing of the kick, which is asked for after it, so
+	 * the guest may or may not kick here.
+	 */
 	ASSERT_OK(guest_post(g, 2048, 1, false));
 	submit_counted(&g->vq[RXQ], &kicks);
 	ASSERT_THAT(all_used(&g->vq[RXQ]));
@@ -288,7 +294,7 @@ TEST_F(counters, no_buffers)
 	EXPECT_CONSISTENT();
 }
 
-/* The largest size of all: more chains than there are in a batch. */
+/* The largest batch size of all: one frame of more chains than a batch has. */
 TEST_F(counters, batch_of_a_large_frame)
 {
 	struct guest *g = &self->c.g;

@@ -26,10 +26,12 @@ struct counted {
 };
 
 /* A counter, and a reason of drops, as last read. */
-#define COUNT(queue, name)	(self->c.q[queue].counter[VHOST_ALT_COUNTER_ ## name])
-#define DROP(queue, name)	(self->c.q[queue].drop[VHOST_ALT_DROP_ ## name])
+#define COUNT(queue, name)						\
+	(self->c.q[queue].counter[VHOST_ALT_COUNTER_ ## name])
+#define DROP(queue, name)						\
+	(self->c.q[queue].drop[VHOST_ALT_DROP_ ## name])
 
-/* All of these return 0 or a negative errno. @single: no batches in transmit. */
+/* These return 0 or a negative errno. @single: transmit without batches. */
 int counted_open(struct counted *c, __u64 features, bool single);
 void counted_close(struct counted *c);
 
@@ -46,8 +48,8 @@ int counted_stop(struct counted *c, unsigned int queue);
 int counted_run(struct counted *c, unsigned int queue);
 
 /*
- * Publish @n frames for transmit without a kick. They have @len to @len + 6 bytes;
- * preload_bytes() is the sum.
+ * Publish @n frames for transmit without a kick. They have @len to @len + 6
+ * bytes; preload_bytes() is the sum.
  */
 int preload(struct counted *c, unsigned int n, size_t len);
 __u64 preload_bytes(unsigned int n, size_t len);
@@ -63,8 +65,8 @@ __u64 sum_sizes(const struct nl_msg *m);
 
 /*
  * Check what holds for the counters last read of idle queues, whatever happened
- * before. The calls are compared with those that came. Return: NULL, or what does
- * not hold.
+ * before. The calls are compared with those that came. Return: NULL, or what
+ * does not hold.
  */
 const char *counted_mismatch(struct counted *c);
 
