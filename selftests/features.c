@@ -8,9 +8,9 @@
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 
+#include "command.h"
 #include "test.h"
 
 /* What vhost_net of every kernel offers, and what came later. */
@@ -112,22 +112,10 @@ TEST_F(array, get)
 	}
 }
 
-/* The last words of a page that is followed by none. */
-static __u64 *words_at_the_end(unsigned int n)
-{
-	size_t page = sysconf(_SC_PAGESIZE);
-	unsigned char *p;
-
-	p = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (p == MAP_FAILED || munmap(p + page, page))
-		return NULL;
-	return (__u64 *)(p + page) - n;
-}
 
 TEST_F(array, get_out_of_bounds)
 {
-	__u64 *a = words_at_the_end(3);
+	__u64 *a = page_end(3 * sizeof(*a));
 
 	ASSERT_NE(NULL, a);
 	EXPECT_ERR(EFAULT, vdev_cmd(self->fd, VHOST_GET_FEATURES_ARRAY,
@@ -187,7 +175,7 @@ TEST_F(array, set)
 
 TEST_F(array, set_out_of_bounds)
 {
-	__u64 *a = words_at_the_end(3);
+	__u64 *a = page_end(3 * sizeof(*a));
 
 	ASSERT_NE(NULL, a);
 	EXPECT_ERR(EFAULT, vdev_cmd(self->fd, VHOST_SET_FEATURES_ARRAY,
@@ -206,7 +194,7 @@ TEST_F(array, set_out_of_bounds)
 	a[0] = 2;
 	EXPECT_ERR(EOPNOTSUPP, vdev_cmd(self->fd, VHOST_SET_FEATURES_ARRAY, a));
 	/* Among words of which none is, the first that is set ends it. */
-	a = words_at_the_end(4);
+	a = page_end(4 * sizeof(*a));
 	ASSERT_NE(NULL, a);
 	a[0] = 100;
 	a[1] = 0;

@@ -4,6 +4,7 @@
  * the parameters make of it. Without $VHOST_ALT_KO there is no way back in, so the
  * module stays where it is.
  */
+#include <glob.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -216,19 +217,11 @@ TEST_F(reload, takeover_refused)
 		EXPECT_TRUE(gone(NET));
 }
 
-/* All the tests of commands, by the path that is compiled into programs. */
-static int run_ioctl_tests(void)
+static int run_program(const char *path)
 {
-	char path[200];
-	ssize_t n;
 	int status;
 	pid_t pid;
 
-	n = readlink("/proc/self/exe", path, sizeof(path) - 1);
-	if (n < 0)
-		return -errno;
-	path[n] = 0;
-	strcpy(strrchr(path, '/'), "/ioctl");
 	pid = fork();
 	if (!pid) {
 		/* Its lines would be taken for results of this program. */
@@ -239,6 +232,28 @@ static int run_ioctl_tests(void)
 	if (waitpid(pid, &status, 0) != pid)
 		return -errno;
 	return status ? -EPROTO : 0;
+}
+
+/* All tests of commands, by the path that is compiled into programs. */
+static int run_ioctl_tests(void)
+{
+	char path[200];
+	glob_t programs;
+	ssize_t n;
+	size_t i;
+	int err = 0;
+
+	n = readlink("/proc/self/exe", path, sizeof(path) - 10);
+	if (n < 0)
+		return -errno;
+	path[n] = 0;
+	strcpy(strrchr(path, '/'), "/ioctl_*");
+	if (glob(path, 0, NULL, &programs))
+		return -ENOENT;
+	for (i = 0; !err && i < programs.gl_pathc; i++)
+		err = run_program(programs.gl_pathv[i]);
+	globfree(&programs);
+	return err;
 }
 
 TEST_F(reload, takeover)
