@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VHOST_NET_SET_BACKEND: each way in which it fails, which failure comes first, and
- * that a backend that is refused changes nothing. What backends can do is tested in
- * backends.c.
+ * VHOST_NET_SET_BACKEND: each way in which it fails, which failure comes first,
+ * and that a backend that is refused changes nothing. backends.c has each kind
+ * of backend at work.
  */
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -39,7 +39,7 @@ TEST_F(command, backend_errors)
 	raw = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, 255);
 	EXPECT_ERR(ENOBUFS, vdev_set_backend(self->fd, NR_VQS, g->tap));
 	EXPECT_ERR(ENOBUFS, vdev_set_backend(self->fd, ~0U, -1));
-	/* The ring is looked at before the descriptor. */
+	/* The ring is checked before the descriptor. */
 	EXPECT_ERR(EFAULT, vdev_set_backend(self->fd, 0, g->tap));
 	EXPECT_ERR(EFAULT, vdev_set_backend(self->fd, 0, 9999));
 	ASSERT_OK(command_guest_run(g));
@@ -57,12 +57,12 @@ TEST_F(command, backend_errors)
 	}
 	EXPECT_OK(guest_set_backend(g, g->tap));
 	EXPECT_OK(guest_check_alive(g, 0));
-	/* It has one already: the same again is nothing new. */
+	/* Setting the same backend again changes nothing. */
 	EXPECT_OK(guest_set_backend(g, g->tap));
 	EXPECT_OK(guest_check_alive(g, 100));
 }
 
-/* A tun file that is no interface yet has a socket all the same. */
+/* A tun file that is not attached to an interface yet has a socket, too. */
 TEST_F(command, backend_unattached_tun)
 {
 	struct guest *g = &self->g;
@@ -71,7 +71,7 @@ TEST_F(command, backend_unattached_tun)
 	ASSERT_GE(tun, 0);
 	ASSERT_OK(command_guest_run(g));
 	ASSERT_OK(guest_set_backend(g, -1));
-	/* Accepted or refused, the queue can be had afterwards. */
+	/* Whether it is accepted or refused, the queue is usable afterwards. */
 	guest_set_backend(g, tun);
 	guest_set_backend(g, -1);
 	ASSERT_OK(guest_set_backend(g, g->tap));
@@ -79,18 +79,18 @@ TEST_F(command, backend_unattached_tun)
 	close(tun);
 }
 
-/* QEMU asserts that letting go succeeds, whatever state the ring is in. */
-TEST_F(command, backend_can_always_go)
+/* QEMU asserts that backend -1 succeeds, whatever state the ring is in. */
+TEST_F(command, backend_removal_always_succeeds)
 {
 	EXPECT_ERR(ENOBUFS, vdev_set_backend(self->fd, NR_VQS, -1));
-	OURS_ALONE("wants an accessible ring to let go of the backend");
+	OURS_ALONE("removes a backend only if the ring is accessible");
 	EXPECT_OK(vdev_set_backend(self->fd, RXQ, -1));
 	EXPECT_OK(vdev_set_backend(self->fd, TXQ, -1));
 	EXPECT_OK(vdev_set_backend(self->fd, TXQ, -1));
 }
 
-/* A ring that is not mapped is found when the backend comes. */
-TEST_F(command, backend_wants_mapped_ring)
+/* Setting the backend fails if the ring is not mapped. */
+TEST_F(command, backend_needs_a_mapped_ring)
 {
 	struct guest *g = &self->g;
 	struct vhost_vring_addr a = {
@@ -111,8 +111,8 @@ TEST_F(command, backend_wants_mapped_ring)
 	EXPECT_OK(guest_check_alive(g, 0));
 }
 
-/* Not the owner, no such ring, no ring there, no socket: in this order. */
-TEST_F(command, backend_order)
+/* The order: not the owner, no such ring, ring not mapped, not a socket. */
+TEST_F(command, backend_order_of_errors)
 {
 	struct guest *g = &self->g;
 	int fd = vdev_open();
@@ -128,8 +128,8 @@ TEST_F(command, backend_order)
 	EXPECT_OK(guest_check_alive(g, 0));
 }
 
-/* A ring that is all there is of no use without a memory table. */
-TEST_F(command, backend_wants_memory)
+/* A ring that is set up is not enough without a memory table. */
+TEST_F(command, backend_needs_a_memory_table)
 {
 	struct guest *g = &self->g;
 	unsigned int i;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Commands of the device as a whole, its features and its memory table: what they
- * do, each way in which they fail, and that a command that fails changes nothing.
+ * Commands of the device as a whole, its features and its memory table: what
+ * they do, each way in which they fail, and that a command that fails changes
+ * nothing.
  */
 #include <sys/mman.h>
 
@@ -48,7 +49,7 @@ TEST_F(command, set_features)
 	EXPECT_OK(vdev_set_features(self->fd, 0));
 	for (i = 0; i < 64; i++) {
 		bit = BIT_ULL(i);
-		/* These two want a log, and a memory map of their own. */
+		/* These two need a log, and a memory map of their own. */
 		if (bit == F_LOG_ALL || bit == F_ACCESS_PLATFORM)
 			continue;
 		EXPECT_ERR(offered & bit ? 0 : EOPNOTSUPP,
@@ -56,7 +57,7 @@ TEST_F(command, set_features)
 		EXPECT_ERR(offered & bit ? 0 : EOPNOTSUPP,
 			   vdev_set_features(self->fd, F_VERSION_1 | bit));
 	}
-	/* Nobody needs to own the file for this. */
+	/* This needs no owner. */
 	fd = vdev_open();
 	ASSERT_GE(fd, 0);
 	EXPECT_OK(vdev_get_features(fd, &bit));
@@ -73,7 +74,7 @@ TEST_F(command, bad_features_change_nothing)
 	EXPECT_ERR(EOPNOTSUPP, vdev_set_features(self->fd, BIT_ULL(63)));
 	EXPECT_ERR(EFAULT, vdev_cmd(self->fd, VHOST_SET_FEATURES, BAD_PTR));
 	EXPECT_OK(guest_check_alive(g, 0));
-	/* The same again while it runs is legal. */
+	/* Setting the same again while it runs is legal. */
 	EXPECT_OK(vdev_set_features(self->fd, g->cfg.features));
 	EXPECT_OK(guest_check_alive(g, 100));
 }
@@ -122,7 +123,7 @@ TEST_F(command, mem_table)
 	EXPECT_OK(vdev_cmd(self->fd, VHOST_SET_MEM_TABLE, t));
 	t->nregions = 0;
 	EXPECT_OK(vdev_cmd(self->fd, VHOST_SET_MEM_TABLE, t));
-	/* What is wrong first counts: padding, then the number. */
+	/* The first error counts: padding, then the number. */
 	t->padding = 1;
 	t->nregions = ~0U;
 	EXPECT_ERR(EOPNOTSUPP, vdev_cmd(self->fd, VHOST_SET_MEM_TABLE, t));
@@ -170,7 +171,7 @@ TEST_F(command, mem_table_while_running)
 	ASSERT_OK(command_guest_run(g));
 	EXPECT_OK(vdev_set_mem(self->fd, &g->mem));
 	EXPECT_OK(guest_check_alive(g, 0));
-	/* One that fails leaves the old one in force. */
+	/* A table that is refused leaves the old one in force. */
 	t = mem_table(2);
 	ASSERT_NE(NULL, t);
 	t->regions[1].memory_size = 0;
@@ -205,7 +206,7 @@ TEST_F(command, bad_tables_change_nothing)
 	free(t);
 }
 
-TEST_F(command, questions_while_running)
+TEST_F(command, get_commands_while_running)
 {
 	struct guest *g = &self->g;
 	__u64 word = 0;
@@ -220,14 +221,14 @@ TEST_F(command, questions_while_running)
 	EXPECT_OK(vdev_cmd(self->fd, VHOST_SET_BACKEND_FEATURES, &word));
 	for (i = 0; i < NR_VQS; i++) {
 		EXPECT_OK(vdev_get_base(self->fd, i, &base));
-		/* Receive may have fetched buffers beyond those that it used. */
+		/* Receive may have fetched more buffers than it used. */
 		EXPECT_GE(g->vq[i].inflight,
 			  (__u16)(g->vq[i].avail_idx - base));
 	}
 	EXPECT_OK(guest_check_alive(g, 100));
 }
 
-/* From flags to the event index and back, as no driver does. */
+/* From flags to the event index and back, which no driver does. */
 TEST_F(command, features_while_running)
 {
 	struct guest *g = &self->g;
@@ -240,7 +241,7 @@ TEST_F(command, features_while_running)
 		g->vq[RXQ].features ^= F_EVENT_IDX;
 		ASSERT_OK(guest_set_backend(g, g->tap));
 		ASSERT_OK(vdev_set_features(self->fd, g->vq[TXQ].features));
-		/* The worker may have begun under the rule before. */
+		/* The worker may have started under the previous features. */
 		vq_kick(&g->vq[TXQ]);
 		vq_kick(&g->vq[RXQ]);
 		ASSERT_OK(guest_set_backend(g, -1));
@@ -249,7 +250,7 @@ TEST_F(command, features_while_running)
 	}
 }
 
-/* Buffers are where the newest table says; the former place may be gone. */
+/* Buffers are where the newest table says. Their old place may be unmapped. */
 TEST_F(command, memory_moves_while_running)
 {
 	struct guest *g = &self->g;
@@ -262,7 +263,7 @@ TEST_F(command, memory_moves_while_running)
 	for (round = 0; round < 10; round++) {
 		ASSERT_OK_AT(guest_check_alive(g, round * 10), "round %u",
 			     round);
-		/* With the page behind it that the library keeps free. */
+		/* With the page after it that the library keeps unmapped. */
 		new = mmap(NULL, r->size + page, PROT_READ | PROT_WRITE,
 			   MAP_SHARED, r->fd, 0);
 		ASSERT_NE(MAP_FAILED, new);

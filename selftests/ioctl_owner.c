@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Commands: who may use them and when, how an argument or a command that makes no
- * sense fails, and what a reset of the owner leaves. Also by programs of 32 bits.
+ * Commands: which process may use them and when, how invalid arguments and
+ * unknown commands fail, what RESET_OWNER leaves, and 32-bit programs.
  */
 #include <pthread.h>
 #include <sys/mman.h>
@@ -20,7 +20,7 @@ static const unsigned long ring_cmds[] = {
 	VHOST_GET_VRING_BUSYLOOP_TIMEOUT,
 };
 
-/* Commands of the owner alone. */
+/* Commands that only the owner may use. */
 static const unsigned long owner_cmds[] = {
 	VHOST_RESET_OWNER, VHOST_SET_MEM_TABLE, VHOST_SET_VRING_NUM,
 	VHOST_SET_VRING_ADDR, VHOST_SET_VRING_BASE, VHOST_GET_VRING_BASE,
@@ -81,17 +81,17 @@ TEST_F(command, nothing_before_owner)
 
 	fd = vdev_open();
 	ASSERT_GE(fd, 0);
-	/* Before anything else about the command is looked at. */
+	/* This is checked before anything else of the command. */
 	for (i = 0; i < ARRAY_SIZE(owner_cmds); i++)
 		EXPECT_ERR(EPERM, vdev_cmd(fd, owner_cmds[i], BAD_PTR));
 	EXPECT_ERR(EPERM, vdev_cmd(fd, _IO(VHOST_VIRTIO, 0x7f), BAD_PTR));
 	EXPECT_ERR(EPERM, vdev_cmd(fd, VHOST_NET_SET_BACKEND, &file));
-	/* This one reads its argument first. */
+	/* This command reads its argument first. */
 	EXPECT_ERR(EFAULT, vdev_cmd(fd, VHOST_NET_SET_BACKEND, BAD_PTR));
 	close(fd);
 }
 
-/* Runs in another process: 0, or the line of what went wrong. */
+/* Run in another process. Return: 0, or which check failed. */
 static int as_stranger(int fd)
 {
 	struct vhost_vring_file file = { .index = 0, .fd = -1 };
@@ -110,7 +110,7 @@ static int as_stranger(int fd)
 	return 0;
 }
 
-TEST_F(command, only_for_the_owners_memory)
+TEST_F(command, refused_to_other_processes)
 {
 	int status;
 	pid_t pid;
@@ -125,7 +125,7 @@ TEST_F(command, only_for_the_owners_memory)
 	EXPECT_OK(vdev_set_state(self->fd, VHOST_SET_VRING_NUM, 0, 8));
 }
 
-TEST_F(command, argument_then_index)
+TEST_F(command, bad_argument_and_bad_index)
 {
 	__u32 word[8] = { NR_VQS };
 	unsigned int i;
@@ -139,8 +139,8 @@ TEST_F(command, argument_then_index)
 	}
 }
 
-/* The index can be read and the rest cannot: EFAULT, after ENOBUFS. */
-TEST_F(command, argument_cut_short)
+/* If only the index can be read, ENOBUFS comes before EFAULT. */
+TEST_F(command, partly_unreadable_argument)
 {
 	unsigned int i;
 	__u32 *word;
@@ -156,8 +156,8 @@ TEST_F(command, argument_cut_short)
 	EXPECT_ERR(EFAULT, vdev_cmd(self->fd, VHOST_NET_SET_BACKEND, word));
 }
 
-/* An unknown command is taken for a ring's. */
-TEST_F(command, unknown)
+/* An unknown command is treated as one of a ring. */
+TEST_F(command, unknown_command)
 {
 	static const unsigned long unknown[] = {
 		_IO(VHOST_VIRTIO, 0x7f), _IOW(VHOST_VIRTIO, 0x40, __u32),
@@ -199,8 +199,8 @@ TEST_F(command, reset_owner_resets_all)
 	EXPECT_OK(guest_check_alive(g, 100));
 }
 
-/* Another process may have the file next. */
-TEST_F(command, reset_owner_passes_on)
+/* After RESET_OWNER another process may become the owner. */
+TEST_F(command, reset_owner_lets_another_process_own)
 {
 	int status;
 	pid_t pid;
@@ -212,13 +212,13 @@ TEST_F(command, reset_owner_passes_on)
 		_exit(vdev_set_owner(self->fd) ? 1 : 0);
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
-	/* Its memory is gone, its ownership is not. */
+	/* That process is gone, but it still counts as the owner. */
 	EXPECT_ERR(EBUSY, vdev_set_owner(self->fd));
 	EXPECT_ERR(EPERM, vdev_cmd(self->fd, VHOST_RESET_OWNER, NULL));
 }
 
-/* An owner who fails to become one again is one still. */
-TEST_F(command, refused_owner_changes_nothing)
+/* A second SET_OWNER fails and leaves the owner as it is. */
+TEST_F(command, second_set_owner_changes_nothing)
 {
 	struct guest *g = &self->g;
 
@@ -234,7 +234,7 @@ static void *num_from_thread(void *arg)
 	return (void *)err;
 }
 
-/* The memory counts, not the thread. */
+/* The owner is an address space, not a thread. */
 TEST_F(command, any_thread_of_the_owner)
 {
 	pthread_t thread;
@@ -261,8 +261,8 @@ static int ask_as_stranger(int fd)
 	return vdev_cmd(fd, _IO(VHOST_VIRTIO, 0x7f), BAD_PTR) == -EPERM ? 0 : 5;
 }
 
-/* Features are nobody's own. */
-TEST_F(command, features_are_for_strangers_too)
+/* The feature commands need not come from the owner. */
+TEST_F(command, features_from_other_processes)
 {
 	int status;
 	pid_t pid;
@@ -277,14 +277,14 @@ TEST_F(command, features_are_for_strangers_too)
 	EXPECT_OK(guest_check_alive(&self->g, 0));
 }
 
-TEST_F(command, seeking_means_nothing)
+TEST_F(command, lseek_is_ignored)
 {
 	EXPECT_EQ(0, lseek(self->fd, 0, SEEK_SET));
 	EXPECT_EQ(0, lseek(self->fd, 100, SEEK_SET));
 	EXPECT_EQ(0, lseek(self->fd, 0, SEEK_END));
 }
 
-/* QEMU and DPDK tell kernel vhost by the number of its driver. */
+/* QEMU and DPDK recognise kernel vhost by its major number. */
 TEST_F(command, is_a_misc_device)
 {
 	struct stat st;
@@ -299,7 +299,7 @@ TEST_F(command, is_a_misc_device)
 #define NR32_GETPID	20
 #define NR32_IOCTL	54
 
-/* A system call as a program of 32 bits makes it. */
+/* A system call as a 32-bit program makes it. */
 static int call32(unsigned int nr, unsigned int a, unsigned int b,
 		  unsigned int c)
 {
@@ -324,13 +324,13 @@ static bool is_user_mode_linux(void)
 	return found;
 }
 
-/* Not every kernel takes such calls. */
+/* Not every kernel supports 32-bit system calls. */
 static bool has_call32(void)
 {
 	int status = -1;
 	pid_t pid;
 
-	/* It would make them of the host. */
+	/* User-mode Linux would make them on the host. */
 	if (is_user_mode_linux())
 		return false;
 	pid = fork();
@@ -344,7 +344,7 @@ static int cmd32(int fd, unsigned long cmd, void *arg)
 	return call32(NR32_IOCTL, fd, cmd, (unsigned long)arg);
 }
 
-TEST_F(command, compat)
+TEST_F(command, ioctl_of_32_bits)
 {
 	struct vhost_vring_state *s;
 	struct vhost_vring_file *f;
@@ -353,7 +353,7 @@ TEST_F(command, compat)
 	__u32 base;
 
 	if (!has_call32())
-		SKIP(return, "no calls of 32 bits here");
+		SKIP(return, "no 32-bit system calls here");
 	word = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
 	ASSERT_NE(MAP_FAILED, word);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Commands of a ring, other than its backend: what they do, each way in which they
- * fail, which failure comes first, whether they are legal while the ring runs, and
- * that a command that fails changes nothing.
+ * Commands of a ring, other than its backend: what they do, each way in which
+ * they fail, which failure comes first, whether they are legal while the ring
+ * runs, and that a command that fails changes nothing.
  */
 #include <limits.h>
 #include <sys/eventfd.h>
@@ -29,7 +29,7 @@ FIXTURE_TEARDOWN(command)
 	guest_stop(&self->g);
 }
 
-/* Known or not is the kernel's choice at its build, and of both the same. */
+/* The kernel's configuration has both of these commands, or neither. */
 TEST_F(command, vring_endian_both_or_neither)
 {
 	struct vhost_vring_state s = { .index = 0, .num = 0 };
@@ -130,7 +130,7 @@ TEST_F(command, vring_addr_while_running)
 	EXPECT_OK(guest_check_alive(g, 100));
 }
 
-TEST_F(command, not_while_running)
+TEST_F(command, vring_num_and_base_while_running)
 {
 	struct guest *g = &self->g;
 	__u32 before, base;
@@ -142,7 +142,7 @@ TEST_F(command, not_while_running)
 		ASSERT_OK(vdev_get_base(self->fd, i, &before));
 		EXPECT_ERR(EBUSY, vdev_set_state(self->fd, VHOST_SET_VRING_NUM,
 						 i, RING));
-		/* Busy before bad. */
+		/* EBUSY comes before EINVAL. */
 		EXPECT_ERR(EBUSY, vdev_set_state(self->fd, VHOST_SET_VRING_NUM,
 						 i, 0));
 		EXPECT_ERR(EBUSY, vdev_set_state(self->fd, VHOST_SET_VRING_BASE,
@@ -153,7 +153,7 @@ TEST_F(command, not_while_running)
 		EXPECT_EQ(before, base);
 	}
 	EXPECT_OK(guest_check_alive(g, 100));
-	/* One ring that stops frees that one alone. */
+	/* Stopping one ring allows them for that one only. */
 	ASSERT_OK(vdev_set_backend(self->fd, TXQ, -1));
 	EXPECT_OK(vdev_set_state(self->fd, VHOST_SET_VRING_NUM, TXQ, RING));
 	EXPECT_ERR(EBUSY, vdev_set_state(self->fd, VHOST_SET_VRING_NUM, RXQ,
@@ -206,7 +206,7 @@ TEST_F(command, bad_files_change_nothing)
 	EXPECT_OK(guest_check_alive(g, 0));
 }
 
-/* As QEMU does at every mask and unmask of an MSI-X vector. */
+/* QEMU does this at every mask and unmask of an MSI-X vector. */
 TEST_F(command, call_and_kick_while_running)
 {
 	struct guest *g = &self->g;
@@ -231,8 +231,8 @@ TEST_F(command, call_and_kick_while_running)
 	}
 }
 
-/* A kick that came before the eventfd was bound is not lost. */
-TEST_F(command, kick_before_bind)
+/* A kick that was signalled before its eventfd was set is not lost. */
+TEST_F(command, kick_signalled_before_it_is_set)
 {
 	struct guest *g = &self->g;
 	unsigned char frame[60];
@@ -249,7 +249,7 @@ TEST_F(command, kick_before_bind)
 	EXPECT_OK(guest_reap_all(g));
 }
 
-/* One ring reset while the other goes on (VIRTIO_F_RING_RESET). */
+/* Reset one ring while the other runs on (VIRTIO_F_RING_RESET). */
 TEST_F(command, ring_reset)
 {
 	struct guest *g = &self->g;
@@ -297,13 +297,13 @@ TEST_F(command, bad_rings_change_nothing)
 		ASSERT_OK(vdev_get_base(self->fd, i, &base));
 		EXPECT_EQ(g->vq[i].used_idx, base);
 	}
-	/* With the size, the place and the base that it had. */
+	/* The ring has its old size, place and base. */
 	ASSERT_OK(guest_set_backend(g, g->tap));
 	for (i = 0; i < 2 * RING; i++)
 		ASSERT_OK_AT(guest_check_alive(g, i * 10), "round %u", i);
 }
 
-/* Who runs is busy, before the rest of the argument is read. */
+/* A running ring is busy before the rest of the argument is read. */
 TEST_F(command, busy_before_unreadable)
 {
 	static const unsigned long cmds[] = {
@@ -325,7 +325,7 @@ TEST_F(command, busy_before_unreadable)
 		EXPECT_ERR(EFAULT, vdev_cmd(self->fd, cmds[i], word));
 }
 
-/* Copies what lies there to another place; NULL if that fails. */
+/* Copy memory to a new place, which is returned; NULL on failure. */
 static void *move_away(void *from, size_t size)
 {
 	void *to = mmap(NULL, size, PROT_READ | PROT_WRITE,
@@ -337,7 +337,7 @@ static void *move_away(void *from, size_t size)
 	return to;
 }
 
-/* Rings that move in the owner's memory, as at a hotplug of the guest's. */
+/* Rings move in the owner's memory, as when the guest hotplugs memory. */
 TEST_F(command, ring_moves_while_running)
 {
 	struct guest *g = &self->g;
@@ -349,7 +349,7 @@ TEST_F(command, ring_moves_while_running)
 		ASSERT_OK_AT(guest_check_alive(g, round * 10), "round %u",
 			     round);
 		for (i = 0; i < NR_VQS; i++) {
-			/* Nothing is written to it while it is copied. */
+			/* Stopped, it is not written while it is copied. */
 			ASSERT_OK(vdev_set_backend(self->fd, i, -1));
 			for (area = 0; area < VQ_AREAS; area++) {
 				size = g->cfg.ops->size(RING, area);
@@ -367,8 +367,8 @@ TEST_F(command, ring_moves_while_running)
 	EXPECT_OK(guest_check_alive(g, 100));
 }
 
-/* The newest eventfd is told, and no other. */
-TEST_F(command, err_while_running)
+/* Only the newest eventfd is signalled. */
+TEST_F(command, err_replaced_while_running)
 {
 	struct guest *g = &self->g;
 	struct vq *tx = &g->vq[TXQ];
@@ -378,7 +378,7 @@ TEST_F(command, err_while_running)
 	tx->err = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	ASSERT_GE(tx->err, 0);
 	ASSERT_OK(vdev_set_file(self->fd, VHOST_SET_VRING_ERR, TXQ, tx->err));
-	/* More than the ring can hold. */
+	/* More entries than the ring can hold. */
 	tx->avail_idx += RING + 1;
 	vq_publish(tx);
 	vq_kick(tx);
@@ -406,8 +406,8 @@ TEST(refused_kick_keeps_the_previous)
 	ASSERT_EQ(sizeof(most), write(fd, &most, sizeof(most)));
 	/*
 	 * Only the kernel can add one more: by a call. The guest gets no calls
-	 * meanwhile, so it watches the ring. The worker calls after that, and has
-	 * done so once the next command has run.
+	 * meanwhile, so it watches the ring. The worker calls after the used
+	 * entry is there, and has done so once the next command has run.
 	 */
 	ASSERT_OK(vdev_set_file(g.dev, VHOST_SET_VRING_CALL, TXQ, fd));
 	frame_make(frame, sizeof(frame), 1);
@@ -464,7 +464,7 @@ TEST(replaced_eventfds_are_released)
 			ASSERT_OK(vdev_set_file(dev, cmds[c], i & 1, fd));
 		close(fd);
 	}
-	/* The last of each ring, and files that others have opened meanwhile. */
+	/* Those set last, and files that others have opened meanwhile. */
 	EXPECT_TRUE(wait_until(open_files() < before + n / 4));
 	close(dev);
 }

@@ -11,15 +11,15 @@
 #define RING	16
 
 /*
- * A guest with a tap, and a device that has an owner and nothing else yet. 0 or a
- * negative errno; guest_stop() cleans up.
+ * A guest with a tap, and a device that has an owner and nothing else yet. 0 or
+ * a negative errno; guest_stop() cleans up.
  */
 int command_guest_init(struct guest *g);
 
 /* From there to a running guest. */
 int command_guest_run(struct guest *g);
 
-/* @size zeroed bytes that end where an unmapped page begins; NULL on failure. */
+/* @size zeroed bytes, up to a page that is not mapped; NULL on failure. */
 void *page_end(size_t size);
 
 /* A valid memory table of @n regions, for free(); NULL on failure. */
