@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Busy polling, QEMU's poll-us=: a worker that looks for more before it sleeps.
- * How long it does is nobody's business here; that all arrives, that nobody
- * starves meanwhile, and that it sleeps in the end, is.
+ * How long it looks is not tested, but that everything arrives, that no queue
+ * starves meanwhile, and that the worker sleeps in the end.
  */
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -15,10 +15,10 @@
 
 #define FRAME_LEN	100
 
-/* What somebody might configure, in microseconds. */
+/* A value that is used in practice, in microseconds. */
 #define USUAL		200
 
-/* Longer than any test may take, if its end is waited for time and again. */
+/* Longer than a test may take in all, if it waited for it repeatedly. */
 #define LONG		10000000
 
 FIXTURE(busyloop)
@@ -86,7 +86,7 @@ static int set_both(int fd, __u32 timeout)
 	return set_timeouts(fd, both);
 }
 
-/* ~0 stands for a failure too: the caller knows what it has set. */
+/* ~0 also means failure: the caller knows what it has set. */
 static __u32 get_timeout(int fd, unsigned int ring)
 {
 	struct vhost_vring_state s = { .index = ring, .num = 77 };
@@ -115,7 +115,7 @@ FIXTURE_TEARDOWN(busyloop)
 	guest_stop(&self->g);
 }
 
-TEST_F(busyloop, any_value)
+TEST_F(busyloop, timeout_may_have_any_value)
 {
 	static const __u32 values[] = {
 		0, 1, 50, 0x7fffffff, 0x80000000, 0xfffffffe,
@@ -124,7 +124,7 @@ TEST_F(busyloop, any_value)
 	unsigned int i, ring;
 	__u32 word[2];
 
-	/* Idle, for nobody should have to wait for the largest. */
+	/* The rings are stopped, so that nothing polls for the largest. */
 	ASSERT_OK(guest_set_backend(g, -1));
 	for (ring = 0; ring < NR_VQS; ring++) {
 		for (i = 0; i < ARRAY_SIZE(values); i++) {
@@ -150,7 +150,7 @@ TEST_F(busyloop, any_value)
 	}
 }
 
-TEST_F(busyloop, legal_while_running)
+TEST_F(busyloop, timeout_may_change_while_running)
 {
 	struct guest *g = &self->g;
 	unsigned int i;
@@ -162,7 +162,7 @@ TEST_F(busyloop, legal_while_running)
 	ASSERT_OK(guest_check_alive(g, 100));
 	ASSERT_OK(set_both(g->dev, 30));
 	ASSERT_OK(guest_check_alive(g, 200));
-	/* It outlives the backend, and not the owner. */
+	/* The timeout outlives the backend, but not the owner. */
 	ASSERT_OK(guest_set_backend(g, -1));
 	EXPECT_EQ(30, get_timeout(g->dev, RXQ));
 	ASSERT_OK(vdev_cmd(g->dev, VHOST_RESET_OWNER, NULL));
@@ -171,7 +171,7 @@ TEST_F(busyloop, legal_while_running)
 	EXPECT_EQ(0, get_timeout(g->dev, TXQ));
 }
 
-/* One at a time: each frame finds the worker awake, asleep, or in between. */
+/* One at a time, each frame finds the worker awake, asleep, or in between. */
 TEST_F(busyloop, frame_by_frame)
 {
 	unsigned int i, n = env_scaled(500, 50);
@@ -186,7 +186,7 @@ TEST_F(busyloop, frame_by_frame)
 	EXPECT_TRUE(wait_until(thread_rests(self->tid)));
 }
 
-/* Bursts both ways; the driver kicks only when it is asked to. */
+/* Bursts both ways. The driver kicks only when it is asked to. */
 TEST_F(busyloop, bursts)
 {
 	unsigned int total = env_scaled(3000, 500), i;
@@ -220,8 +220,8 @@ TEST_F(busyloop, bursts)
 	EXPECT_TRUE(wait_until(thread_rests(self->tid)));
 }
 
-/* It polls where it may, and what it says of that can be read. */
-TEST_F(busyloop, is_counted)
+/* The worker polls where it may, and counts how often it does. */
+TEST_F(busyloop, polls_are_counted)
 {
 	static const char * const polls[] = {
 		"queue0.busy_polls", "queue1.busy_polls",
@@ -238,8 +238,8 @@ TEST_F(busyloop, is_counted)
 	}
 }
 
-/* Packets without buffers, or buffers without packets, are no reason to poll. */
-TEST_F(busyloop, sleeps_whatever_waits)
+/* The worker sleeps, too, with packets but no buffers, and the reverse. */
+TEST_F(busyloop, sleeps_with_packets_or_buffers_waiting)
 {
 	struct guest *g = &self->g;
 	unsigned int i;
@@ -255,7 +255,7 @@ TEST_F(busyloop, sleeps_whatever_waits)
 	EXPECT_TRUE(wait_until(thread_rests(self->tid)));
 }
 
-TEST_F(busyloop, backend_comes_and_goes)
+TEST_F(busyloop, backend_is_removed_and_set)
 {
 	unsigned int round, rounds = env_scaled(50, 10);
 	struct guest *g = &self->g;
@@ -278,7 +278,7 @@ TEST_F(busyloop, backend_comes_and_goes)
 	EXPECT_OK(guest_reap_all(g));
 }
 
-/* Of timeouts that nobody could wait for. */
+/* Timeouts that no test could wait for. */
 FIXTURE(long_polls)
 {
 	struct guest g;
@@ -305,8 +305,8 @@ FIXTURE_TEARDOWN(long_polls)
 }
 
 /*
- * Both rings of one worker would poll for longer than the test may take, were
- * one to wait until the other is done.
+ * Both rings have one worker. If one had to wait until the other has polled,
+ * the test would take too long.
  */
 TEST_F(long_polls, rings_do_not_starve_each_other)
 {
@@ -321,7 +321,7 @@ TEST_F(long_polls, rings_do_not_starve_each_other)
 	}
 }
 
-/* Nor do commands wait for its end, nor the last one of all. */
+/* Commands do not wait for the end of a poll, and neither does close. */
 TEST_F(long_polls, commands_do_not_wait)
 {
 	struct guest *g = &self->g;
@@ -343,7 +343,7 @@ TEST_F(long_polls, commands_do_not_wait)
 	ASSERT_OK(guest_check_alive(g, 0));
 }
 
-/* Each ring polls on a thread of its own. */
+/* Each ring polls on its own thread. */
 TEST_F(long_polls, two_workers)
 {
 	struct guest *g = &self->g;
@@ -353,7 +353,7 @@ TEST_F(long_polls, two_workers)
 	ASSERT_OK(vdev_attach_worker(g->dev, RXQ, id));
 	for (i = 0; i < 30; i++) {
 		ASSERT_OK_AT(guest_check_alive(g, i * 10), "round %u", i);
-		/* From one that polls to the other, which may poll as well. */
+		/* Move it between workers, both of which may be polling. */
 		if (i % 5 == 0)
 			ASSERT_OK(vdev_attach_worker(g->dev, RXQ,
 						     i % 2 ? id : 0));
@@ -361,8 +361,8 @@ TEST_F(long_polls, two_workers)
 }
 
 /*
- * While the worker polls it wants no kick, and finds what comes without. Where
- * there is one processor it gives way to whoever would make something come.
+ * While the worker polls it asks for no kick, and finds new frames without one.
+ * On a single processor it would yield to the process that makes them.
  */
 TEST_F(long_polls, finds_more_without_a_kick)
 {
@@ -372,7 +372,7 @@ TEST_F(long_polls, finds_more_without_a_kick)
 	__u64 hits = 0;
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
-		SKIP(return, "wants another processor to poll on");
+		SKIP(return, "needs another processor to poll on");
 	for (i = 0; i < n || !hits; i++) {
 		frame_make(frame, FRAME_LEN, i);
 		ASSERT_OK(guest_wait_room(g, 1));
@@ -385,7 +385,7 @@ TEST_F(long_polls, finds_more_without_a_kick)
 	EXPECT_LT(kicks, i);
 }
 
-/* The owner's end is the end of it. */
+/* The threads are gone after their owner was killed. */
 TEST(owner_killed_while_polling)
 {
 	struct guest_cfg cfg = {
