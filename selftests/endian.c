@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Legacy rings in the byte order of the guest, where it is not the host's: the
- * commands, and a big-endian guest that moves packets. Only for kernels that are
- * built with CONFIG_VHOST_CROSS_ENDIAN_LEGACY; on others the commands are unknown.
+ * commands, and a big-endian guest that moves packets. Kernels that are built
+ * without CONFIG_VHOST_CROSS_ENDIAN_LEGACY do not know the commands.
  */
 #include <endian.h>
 #include <sys/ioctl.h>
@@ -16,7 +16,7 @@
 #define BIG		VHOST_VRING_BIG_ENDIAN
 #define LITTLE		VHOST_VRING_LITTLE_ENDIAN
 
-/* 1 or 0 as the kernel's configuration has it, -1 if it keeps that to itself. */
+/* 1 or 0 as in the kernel's configuration; -1 if it cannot be read. */
 static int configured(void)
 {
 	FILE *f = popen("zcat /proc/config.gz 2>/dev/null", "r");
@@ -59,7 +59,7 @@ static bool has_endian(void)
 	return err >= 0;
 }
 
-TEST(as_the_kernel_is_configured)
+TEST(commands_need_the_kernel_option)
 {
 	int known = configured(), fd;
 
@@ -116,7 +116,7 @@ FIXTURE_SETUP(endian)
 
 	if (!has_endian())
 		SETUP_SKIP("this kernel has no cross-endian rings");
-	/* It takes what is left in its page for the header that nobody sent. */
+	/* It takes what is left in its page for a header that was not sent. */
 	if (!env_is_ours() && !env_kernel_at_least(6, 17) &&
 	    variant->features & F_VHOST_HDR)
 		SETUP_SKIP("vhost_net differs: stale header in a batch");
@@ -145,7 +145,7 @@ TEST_F(endian, commands)
 		for (i = 0; i < ARRAY_SIZE(bad); i++)
 			EXPECT_ERR(EINVAL, set_endian(g->dev, ring, bad[i]));
 		EXPECT_EQ(BIG, get_endian(g->dev, ring));
-		/* Of the other nothing is said. */
+		/* The other ring is not affected. */
 		EXPECT_EQ(LITTLE, get_endian(g->dev, !ring));
 		EXPECT_OK(set_endian(g->dev, ring, LITTLE));
 		EXPECT_EQ(LITTLE, get_endian(g->dev, ring));
@@ -157,7 +157,7 @@ TEST_F(endian, commands)
 	EXPECT_ERR(EFAULT, vdev_cmd(g->dev, VHOST_GET_VRING_ENDIAN, BAD_PTR));
 }
 
-TEST_F(endian, not_while_running)
+TEST_F(endian, set_while_running_is_refused)
 {
 	struct guest *g = &self->g;
 	unsigned int ring;
@@ -165,14 +165,14 @@ TEST_F(endian, not_while_running)
 	for (ring = 0; ring < NR_VQS; ring++) {
 		EXPECT_ERR(EBUSY, set_endian(g->dev, ring, BIG));
 		EXPECT_ERR(EBUSY, set_endian(g->dev, ring, LITTLE));
-		/* Busy before bad. */
+		/* EBUSY comes before EINVAL. */
 		EXPECT_ERR(EBUSY, set_endian(g->dev, ring, 77));
 		EXPECT_EQ(LITTLE, get_endian(g->dev, ring));
 	}
 	EXPECT_OK(guest_check_alive(g, 0));
 }
 
-TEST_F(endian, forgotten_with_the_owner)
+TEST_F(endian, reset_owner_restores_little_endian)
 {
 	struct guest *g = &self->g;
 
@@ -184,8 +184,8 @@ TEST_F(endian, forgotten_with_the_owner)
 	EXPECT_EQ(LITTLE, get_endian(g->dev, TXQ));
 }
 
-/* A ring of VERSION_1 is little-endian, whatever was said. */
-TEST_F(endian, version_1_is_little)
+/* A ring of VERSION_1 is little-endian, whatever was set. */
+TEST_F(endian, version_1_is_always_little_endian)
 {
 	struct guest_cfg cfg = self->g.cfg;
 	struct guest *g = &self->g;
@@ -202,7 +202,7 @@ TEST_F(endian, version_1_is_little)
 	EXPECT_OK(guest_check_alive(g, 0));
 }
 
-/* ---- a driver that writes its words the other way round ---- */
+/* ---- a driver of the other byte order ---- */
 
 struct be_ring {
 	struct vq *vq;
@@ -235,7 +235,7 @@ static bool be_has_used(struct be_ring *r)
 				       __ATOMIC_ACQUIRE)) != r->used;
 }
 
-/* The length of the next used entry, which must be that of the next chain. */
+/* Take the next used entry, which must be of the next chain; its length. */
 static int be_take(struct be_ring *r)
 {
 	__u16 id = r->used & (RING - 1);
@@ -280,7 +280,7 @@ static void be_put_frame(struct guest *g, struct be_ring *r, __u32 seq)
 	be_add(r, g->hdr_len + FRAME_LEN, 0);
 }
 
-/* Three times around the ring, and so past every mistake in an index. */
+/* Three times around the ring, so that a wrong index shows. */
 TEST_F(endian, big_transmit)
 {
 	struct be_ring ring[NR_VQS];
@@ -326,13 +326,13 @@ TEST_F(endian, big_receive)
 		ASSERT_EQ(g->hdr_len + FRAME_LEN, be_take(r));
 		ASSERT_THAT(gmem_read(&g->mem, gpa, buf, sizeof(buf)));
 		ASSERT_THAT(frame_is(buf + g->hdr_len, FRAME_LEN, i));
-		/* The count of buffers is the guest's word too. */
+		/* The count of buffers is in the guest's byte order, too. */
 		if (variant->features & F_MRG_RXBUF)
 			ASSERT_EQ(1, buf[10] << 8 | buf[11]);
 	}
 }
 
-/* The notifications' words: no call when it is unwanted, and kicks are. */
+/* The flags: no call when the guest wants none, and kicks are asked for. */
 TEST_F(endian, big_flags)
 {
 	struct be_ring ring[NR_VQS], *r = &ring[TXQ];
@@ -352,12 +352,12 @@ TEST_F(endian, big_flags)
 	ASSERT_EQ(0, be_take(r));
 	ASSERT_THAT(wait_until(!(*(volatile __u16 *)&split_used(r->vq)->flags &
 				 htobe16(VRING_USED_F_NO_NOTIFY))));
-	/* The worker is done with the ring when it lets go of it. */
+	/* Once the ring is stopped, the worker is done with it. */
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
 	EXPECT_EQ(0, event_count(r->vq->call));
 }
 
-/* A header with a request in it, between a guest and a tap of one mind. */
+/* A header that asks for a checksum; guest and tap agree on big-endian. */
 TEST_F(endian, big_header)
 {
 	static unsigned char buf[HDR_LEN_MRG + BUFFER], got[BUFFER];
@@ -369,7 +369,7 @@ TEST_F(endian, big_header)
 	if (!(variant->tap_flags & IFF_VNET_HDR))
 		SKIP(return, "no header on this tap");
 	if (ioctl(g->tap, TUNSETVNETBE, &be))
-		SKIP(return, "tun of this kernel knows no big-endian headers");
+		SKIP(return, "tun of this kernel has no big-endian headers");
 	ASSERT_OK(be_start(g, ring));
 	frame_make_kind(buf + g->hdr_len, len, 3, FRAME_CSUM, &hdr);
 	wire = hdr;
