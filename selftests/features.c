@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Features: what each kernel's vhost_net and vhost_alt offer, and the array of
- * words for what does not fit into the first 64. Of that second word it is UDP
- * tunnels that can be had, with a header of 24 bytes.
+ * words for features past the first 64. The second word has UDP tunnels, with a
+ * header of 24 bytes.
  */
 #include <linux/if_bridge.h>
 #include <linux/sockios.h>
@@ -13,7 +13,7 @@
 #include "command.h"
 #include "test.h"
 
-/* What vhost_net of every kernel offers, and what came later. */
+/* What vhost_net of every kernel offers, and what was added later. */
 #define ALWAYS		(F_REQUIRED | F_LOG_ALL | F_ACCESS_PLATFORM)
 #define SINCE_6_12	F_RING_RESET
 #define SINCE_6_18	F_IN_ORDER
@@ -43,14 +43,14 @@ static __u64 expected_word0(void)
 }
 
 /* No more than is implemented, and no less than vhost_net of any kernel. */
-TEST(mask_of_this_kernel)
+TEST(features_of_this_kernel)
 {
 	__u64 word = 0;
 	int fd = vdev_open();
 
 	ASSERT_GE(fd, 0);
 	ASSERT_OK(vdev_get_features(fd, &word));
-	/* What only vhost_alt has may come on top. */
+	/* Features that only vhost_alt has may be offered in addition. */
 	if (env_is_ours())
 		word &= ~F_RING_PACKED;
 	EXPECT_EQ(expected_word0(), word);
@@ -59,7 +59,7 @@ TEST(mask_of_this_kernel)
 	close(fd);
 }
 
-TEST(backend_mask)
+TEST(backend_features)
 {
 	__u64 word = 0;
 	int fd = vdev_open();
@@ -93,7 +93,7 @@ FIXTURE_TEARDOWN(array)
 
 #define CANARY	0x5a5a5a5a5a5a5a5aULL
 
-/* As many words as there is room for, zeros behind, and not one more. */
+/* As many words as asked for, of which the unknown are 0, and no more. */
 TEST_F(array, get)
 {
 	static const unsigned int counts[] = { 0, 1, 2, 3, 4, 63, 64, 1000 };
@@ -124,7 +124,7 @@ TEST_F(array, get_out_of_bounds)
 	EXPECT_OK(vdev_cmd(self->fd, VHOST_GET_FEATURES_ARRAY, a));
 	a[0] = 3;
 	EXPECT_ERR(EFAULT, vdev_cmd(self->fd, VHOST_GET_FEATURES_ARRAY, a));
-	/* Sizes that do not fit a long are as bad as any. */
+	/* A size in bytes that overflows fails like any that is too large. */
 	a[0] = ~0ULL;
 	EXPECT_ERR(EFAULT, vdev_cmd(self->fd, VHOST_GET_FEATURES_ARRAY, a));
 	a[0] = 1ULL << 61;
@@ -142,7 +142,7 @@ TEST_F(array, set)
 	__u64 a[10];
 
 	memset(a, 0, sizeof(a));
-	/* Words that are not given are 0. */
+	/* Words that are left out are 0. */
 	for (n = 0; n < 9; n++) {
 		a[0] = n;
 		a[1] = F_MODERN;
@@ -153,7 +153,7 @@ TEST_F(array, set)
 	EXPECT_OK(vdev_cmd(self->fd, VHOST_SET_FEATURES_ARRAY, a));
 	for (w = 0; w < 9; w++) {
 		for (i = 0; i < 64; i++) {
-			/* Tested with their log and their IOTLB. */
+			/* These need a log and an IOTLB: tested elsewhere. */
 			if (!w && (F_LOG_ALL | F_ACCESS_PLATFORM) & BIT_ULL(i))
 				continue;
 			a[1 + w] = BIT_ULL(i);
@@ -164,7 +164,7 @@ TEST_F(array, set)
 		}
 		a[1 + w] = 0;
 	}
-	/* What is behind the count is not looked at. */
+	/* Words past the count are not read. */
 	memset(a, 0xff, sizeof(a));
 	a[0] = 0;
 	EXPECT_OK(vdev_cmd(self->fd, VHOST_SET_FEATURES_ARRAY, a));
@@ -186,14 +186,14 @@ TEST_F(array, set_out_of_bounds)
 	EXPECT_OK(vdev_cmd(self->fd, VHOST_SET_FEATURES_ARRAY, a));
 	a[0] = 3;
 	EXPECT_ERR(EFAULT, vdev_cmd(self->fd, VHOST_SET_FEATURES_ARRAY, a));
-	/* What cannot be read comes before what is not supported. */
+	/* EFAULT comes before EOPNOTSUPP. */
 	a[1] = BIT_ULL(63);
 	EXPECT_ERR(EFAULT, vdev_cmd(self->fd, VHOST_SET_FEATURES_ARRAY, a));
 	a[0] = ~0ULL;
 	EXPECT_ERR(EFAULT, vdev_cmd(self->fd, VHOST_SET_FEATURES_ARRAY, a));
 	a[0] = 2;
 	EXPECT_ERR(EOPNOTSUPP, vdev_cmd(self->fd, VHOST_SET_FEATURES_ARRAY, a));
-	/* Among words of which none is, the first that is set ends it. */
+	/* Of unknown words, the first that is not 0 ends the command. */
 	a = page_end(4 * sizeof(*a));
 	ASSERT_NE(NULL, a);
 	a[0] = 100;
@@ -205,7 +205,7 @@ TEST_F(array, set_out_of_bounds)
 	EXPECT_ERR(EFAULT, vdev_cmd(self->fd, VHOST_SET_FEATURES_ARRAY, a));
 }
 
-/* On a guest that runs: a failure changes nothing, a success is legal. */
+/* With a running guest: a failure changes nothing, a success is legal. */
 TEST_F(array, while_running)
 {
 	struct guest_cfg cfg = {
@@ -227,7 +227,7 @@ TEST_F(array, while_running)
 	guest_stop(&g);
 }
 
-/* What one command sets is what the other sets. */
+/* The array sets the same features as SET_FEATURES. */
 TEST_F(array, same_as_set_features)
 {
 	struct guest_cfg cfg = {
@@ -336,8 +336,8 @@ TEST_F(tunnel, frames_both_ways)
 	}
 }
 
-/* The count is where it always was, and behind it all is zero. */
-TEST_F(tunnel, header_is_clean)
+/* The count of buffers is where it always was, and the rest is zero. */
+TEST_F(tunnel, header_has_no_stale_bytes)
 {
 	unsigned char want[HDR_LEN_TUNNEL] = { [10] = 1 };
 	static struct guest_frame f;
@@ -374,7 +374,7 @@ TEST_F(tunnel, num_buffers)
 	}
 }
 
-/* What is shorter than its header is no packet. */
+/* A chain shorter than the header is not a packet. */
 TEST_F(tunnel, chain_shorter_than_header)
 {
 	struct guest *g = &self->g;
@@ -392,7 +392,7 @@ TEST_F(tunnel, chain_shorter_than_header)
 	EXPECT_OK(guest_check_alive(g, 0));
 }
 
-/* The ring and its tap go back to the header that they have without tunnels. */
+/* Set ring and tap back to the header without tunnels. */
 static int forget_tunnels(struct guest *g)
 {
 	int err = 0;
@@ -400,13 +400,13 @@ static int forget_tunnels(struct guest *g)
 	g->hdr_len = HDR_LEN_MRG;
 	if (g->cfg.features & F_VHOST_HDR)
 		return 0;
-	/* A tun that could tell of tunnels writes past a shorter header. */
+	/* With tunnel offloads tun would write past a shorter header. */
 	err = tap_set_offload(g->tap, 0);
 	return err ? err : tap_set_hdr_len(g->tap, HDR_LEN_MRG);
 }
 
-/* SET_FEATURES knows only the first word: the second is 0 from then on. */
-TEST_F(tunnel, set_features_clears_it)
+/* SET_FEATURES has only the first word, and sets the second to 0. */
+TEST_F(tunnel, set_features_clears_tunnels)
 {
 	struct guest *g = &self->g;
 
@@ -418,8 +418,8 @@ TEST_F(tunnel, set_features_clears_it)
 	EXPECT_OK(guest_check_alive(g, 100));
 }
 
-/* As does an array that is too short for it. */
-TEST_F(tunnel, short_array_clears_it)
+/* So does an array of one word. */
+TEST_F(tunnel, array_of_one_word_clears_tunnels)
 {
 	__u64 array[2] = { 1, variant->features };
 	struct guest *g = &self->g;
@@ -434,7 +434,7 @@ TEST_F(tunnel, short_array_clears_it)
 /* ---- a packet in a tunnel ---- */
 
 #define INNER_LEN	4000
-#define OUTER_UDP	34	/* behind Ethernet and IPv4 */
+#define OUTER_UDP	34	/* after Ethernet and IPv4 */
 #define INNER_NET	(OUTER_UDP + 8 + 8 + 14)
 #define INNER_TCP	(INNER_NET + 20)
 #define TUNNEL_LEN	(INNER_TCP + 20 + INNER_LEN)
@@ -473,7 +473,9 @@ static void put_ipv4(unsigned char *p, size_t len, unsigned char protocol)
 	put16(p + 10, ~fold(sum16(p, 20, 0)));
 }
 
-/* VXLAN around TCP over IPv4, its inner checksum and its cutting left to do. */
+/*
+ * VXLAN around TCP over IPv4; inner checksum and segmentation are left to do.
+ */
 static void make_tunnel_frame(unsigned char *p)
 {
 	unsigned char *tcp = p + INNER_TCP;
@@ -481,7 +483,7 @@ static void make_tunnel_frame(unsigned char *p)
 
 	memset(p, 0, TUNNEL_LEN);
 	memset(p, 0xff, 6);
-	/* A bridge forwards nothing that comes from nowhere. */
+	/* A bridge forwards no frame without a source address. */
 	p[6] = 2;
 	put16(p + 12, 0x0800);
 	put_ipv4(p + 14, TUNNEL_LEN - 14, 17);
@@ -505,7 +507,7 @@ static void make_tunnel_hdr(unsigned char *hdr)
 {
 	struct virtio_net_hdr plain = {
 		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
-		/* Of TCP, inside a tunnel over UDP over IPv4. */
+		/* TCP in a tunnel over UDP over IPv4. */
 		.gso_type = VIRTIO_NET_HDR_GSO_TCPV4 | 0x20,
 		.hdr_len = INNER_TCP + 20,
 		.gso_size = TUNNEL_MSS,
@@ -556,7 +558,7 @@ static int del_bridge(const char *bridge)
 	return err;
 }
 
-/* A second guest like the first, whose tap has another name. */
+/* Start a second guest like the first, with a tap of another name. */
 static int start_second(struct guest *g, const struct guest_cfg *cfg)
 {
 	int err = guest_init(g, cfg);
@@ -569,7 +571,7 @@ static int start_second(struct guest *g, const struct guest_cfg *cfg)
 	return err ? err : guest_set_backend(g, g->tap);
 }
 
-/* From one guest to the other in one piece, with all that is said of it. */
+/* From one guest to the other, unsegmented and with the same header. */
 TEST_F(tunnel, gso_from_guest_to_guest)
 {
 	static unsigned char frame[HDR_LEN_TUNNEL + TUNNEL_LEN];
@@ -580,7 +582,7 @@ TEST_F(tunnel, gso_from_guest_to_guest)
 	int err;
 
 	if (variant->features2 != F2_TUNNEL || variant->features & F_VHOST_HDR)
-		SKIP(return, "only where tunnels are told both ways");
+		SKIP(return, "needs tunnels both ways");
 	err = new_bridge("br0");
 	if (err)
 		SKIP(return, "no bridge here: %s", strerror(-err));
@@ -601,7 +603,7 @@ TEST_F(tunnel, gso_from_guest_to_guest)
 	ASSERT_OK(guest_recv(&h, &f));
 	ASSERT_EQ(TUNNEL_LEN, f.len);
 	EXPECT_EQ(0, memcmp(frame + HDR_LEN_TUNNEL, f.data, TUNNEL_LEN));
-	/* All but the count of buffers. */
+	/* All but the count of buffers is the same. */
 	f.whole_hdr[10] = 0;
 	EXPECT_EQ(0, memcmp(frame, f.whole_hdr, HDR_LEN_TUNNEL));
 	EXPECT_TRUE(vq_wait_pop(&g->vq[TXQ], &used));
