@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Loading and unloading: refused while a file is open, clean afterwards, and what
- * the parameters make of it. Without $VHOST_ALT_KO there is no way back in, so the
- * module stays where it is.
+ * Loading and unloading: refused while a file is open, clean afterwards, and
+ * the module parameters. Without $VHOST_ALT_KO the module could not be loaded
+ * again, so it is not unloaded.
  */
 #include <glob.h>
 #include <sys/stat.h>
@@ -18,7 +18,7 @@
 #define NET		"vhost_net"
 #define NET_PATH	"/dev/vhost-net"
 
-/* Of Linux's list of fixed numbers. */
+/* Fixed numbers: include/linux/miscdevice.h. */
 #define MISC_MAJOR	10
 #define NET_MINOR	238
 
@@ -46,7 +46,7 @@ static bool is_loaded(const char *name)
 	return !access(path, F_OK);
 }
 
-/* The kernel's own module, from where the machine has it. */
+/* Load the in-tree module, from where this machine has it. */
 static bool load_vhost_net(void)
 {
 	return !system("bash -c '. /run/vm/settings 2>/dev/null;"
@@ -77,7 +77,7 @@ TEST(unload_refused_while_running)
 	guest_stop(&g);
 }
 
-/* What a test unloads is there again after it. */
+/* Tests that unload the module. It is loaded again after each. */
 FIXTURE(reload)
 {
 	const char *ko;
@@ -88,13 +88,13 @@ FIXTURE_SETUP(reload)
 {
 	self->ko = getenv("VHOST_ALT_KO");
 	if (!self->ko || !*self->ko || strcmp(env_device(), OUR_PATH))
-		SETUP_SKIP("no module file to come back with");
+		SETUP_SKIP("no module file to load again");
 	self->had_vhost_net = is_loaded(NET);
 }
 
 static bool gone(const char *name)
 {
-	/* The last reference may go a moment after the file. */
+	/* The last reference may be dropped a moment after the file. */
 	return !is_loaded(name) || wait_until(!unload(name));
 }
 
@@ -112,7 +112,7 @@ FIXTURE_TEARDOWN(reload)
 	ASSERT_THAT(wait_until(!access(OUR_PATH, R_OK | W_OK)));
 }
 
-TEST_F(reload, again_and_again)
+TEST_F(reload, unload_and_load_repeatedly)
 {
 	struct guest_cfg cfg = GUEST_CFG(F_MODERN_BASE);
 	struct guest g;
@@ -140,7 +140,7 @@ static bool has_thread(const char *suffix)
 	return thread_named(name);
 }
 
-/* Two threads for each device, which its client has not asked for. */
+/* Each device gets two threads without its client asking for them. */
 TEST_F(reload, rxtx_workers)
 {
 	struct guest_cfg cfg = GUEST_CFG(F_MODERN_BASE);
@@ -159,14 +159,14 @@ TEST_F(reload, rxtx_workers)
 	EXPECT_OK(vdev_get_worker(g.dev, TXQ, &id));
 	EXPECT_EQ(1, id);
 	EXPECT_OK(guest_check_alive(&g, 0));
-	/* They are no other than those that a client makes. */
+	/* They are workers like those that a client makes. */
 	EXPECT_ERR(EBUSY, vdev_free_worker(g.dev, 0));
 	EXPECT_OK(vdev_attach_worker(g.dev, TXQ, 0));
 	EXPECT_OK(vdev_free_worker(g.dev, 1));
 	EXPECT_OK(guest_check_alive(&g, 100));
 	guest_stop(&g);
 	EXPECT_TRUE(wait_until(!threads_of(getpid(), NULL, 0)));
-	/* And the next owner of the same file has two again. */
+	/* The next owner of the same file has two again. */
 	fd = vdev_open();
 	ASSERT_GE(fd, 0);
 	ASSERT_OK(vdev_set_owner(fd));
@@ -178,7 +178,7 @@ TEST_F(reload, rxtx_workers)
 
 /* ---- takeover ---- */
 
-/* What the kernel has said since @kmsg was opened at the log's end. */
+/* Search what the kernel has logged since @kmsg was last read. */
 static bool log_says(int kmsg, const char *text)
 {
 	char line[1000];
@@ -192,13 +192,13 @@ static bool log_says(int kmsg, const char *text)
 	return found;
 }
 
-/* The path belongs to vhost_net: the module says so, and leaves nothing. */
+/* The path belongs to vhost_net: loading fails, with a line in the log. */
 TEST_F(reload, takeover_refused)
 {
 	int kmsg, fd;
 
 	if (!self->had_vhost_net && !load_vhost_net())
-		SKIP(return, "no vhost_net to be in the way");
+		SKIP(return, "no vhost_net that could have the path");
 	kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	ASSERT_GE(kmsg, 0);
 	lseek(kmsg, 0, SEEK_END);
@@ -208,7 +208,7 @@ TEST_F(reload, takeover_refused)
 	EXPECT_NE(0, access(OUR_PATH, F_OK));
 	EXPECT_TRUE(log_says(kmsg, "take over"));
 	close(kmsg);
-	/* Who has the path does not notice. */
+	/* vhost_net still serves the path. */
 	fd = open(NET_PATH, O_RDWR | O_CLOEXEC);
 	ASSERT_GE(fd, 0);
 	EXPECT_OK(vdev_set_owner(fd));
@@ -224,7 +224,7 @@ static int run_program(const char *path)
 
 	pid = fork();
 	if (!pid) {
-		/* Its lines would be taken for results of this program. */
+		/* Its output would be taken for results of this program. */
 		dup2(open("/dev/null", O_WRONLY), STDOUT_FILENO);
 		execl(path, path, NULL);
 		_exit(126);
@@ -276,7 +276,7 @@ TEST_F(reload, takeover)
 	EXPECT_TRUE(env_is_ours());
 	ASSERT_OK(guest_start(&g, &cfg));
 	EXPECT_OK(guest_check_alive(&g, 0));
-	/* It is the same device, by another name. */
+	/* It is the same device by another name. */
 	EXPECT_LT(0, vdev_counter(g.dev, "queue1.packets"));
 	EXPECT_ERR(EAGAIN, unload(OURS));
 	fd = open(OUR_PATH, O_RDWR | O_CLOEXEC);
@@ -290,7 +290,7 @@ TEST_F(reload, takeover)
 	ASSERT_THAT(gone(OURS));
 	EXPECT_NE(0, access(NET_PATH, F_OK));
 	EXPECT_NE(0, access(OUR_PATH, F_OK));
-	/* And nothing is left that keeps vhost_net from coming back. */
+	/* Nothing is left that keeps vhost_net from loading. */
 	if (self->had_vhost_net)
 		EXPECT_TRUE(load_vhost_net());
 }
