@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who wakes whom, and when not. Stopping a ring waits for its worker, so what
- * did not happen by then does not happen.
+ * Kicks and calls: when they are sent, and when they are not. Stopping a ring
+ * waits for its worker, so what has not happened by then does not happen.
  */
 #include <poll.h>
 
@@ -83,7 +83,7 @@ static int send_frames(struct guest *g, unsigned int n)
 	return 0;
 }
 
-/* Waits for the worker by stopping its ring, and starts it again. */
+/* Wait for the worker by stopping its ring, and start it again. */
 static int settle(struct guest *g)
 {
 	int err = vdev_set_backend(g->dev, TXQ, -1);
@@ -92,10 +92,10 @@ static int settle(struct guest *g)
 }
 
 /*
- * One frame and the call for it, which may come long after the used entry: it
- * must not be taken for one that nobody wanted.
+ * Send one frame and wait for its call, which may come long after the used
+ * entry: it must not be taken for an unwanted one later.
  */
-static int send_and_hear(struct guest *g)
+static int send_and_wait_call(struct guest *g)
 {
 	struct vq *vq = &g->vq[TXQ];
 	int err;
@@ -127,13 +127,13 @@ TEST_F(notify, no_call_when_unwanted)
 	struct guest *g = &self->g;
 	struct vq *vq = self->vq;
 
-	/* The first decision after a start has nothing to compare with. */
+	/* The first call after a start is not compared with anything. */
 	ASSERT_OK(send_frames(g, 1));
 	ASSERT_OK(guest_reap_all(g));
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
 	event_count(vq->call);
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
-	ASSERT_OK(send_and_hear(g));
+	ASSERT_OK(send_and_wait_call(g));
 
 	if (variant->features & F_EVENT_IDX)
 		*split_used_event(vq) = vq->used_idx + 1000;
@@ -142,12 +142,12 @@ TEST_F(notify, no_call_when_unwanted)
 	ASSERT_OK(send_frames(g, 100));
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
 	EXPECT_EQ(100, guest_reap(g));
-	/* An empty ring is told all the same, if that was agreed upon. */
+	/* With NOTIFY_ON_EMPTY an empty ring calls nevertheless. */
 	EXPECT_EQ(!!(variant->features & F_NOTIFY_ON_EMPTY),
 		  !!event_count(vq->call));
 }
 
-/* The call comes with the used entry that was asked for, not before. */
+/* The call comes with the used entry that the event index names, not before. */
 TEST_F(notify, call_at_the_event_index)
 {
 	struct guest *g = &self->g;
@@ -158,7 +158,7 @@ TEST_F(notify, call_at_the_event_index)
 	if (!(variant->features & F_EVENT_IDX) ||
 	    variant->features & F_NOTIFY_ON_EMPTY)
 		SKIP(return, "only with the event index");
-	ASSERT_OK(send_and_hear(g));
+	ASSERT_OK(send_and_wait_call(g));
 	start = vq->used_idx;
 	*split_used_event(vq) = start + 9;
 	for (i = 0; i < 9; i++)
@@ -167,14 +167,14 @@ TEST_F(notify, call_at_the_event_index)
 	EXPECT_EQ(9, guest_reap(g));
 	EXPECT_EQ(0, event_count(vq->call));
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
-	/* A start forgets what was said before, so say it again. */
+	/* A start forgets the last call, so send another frame. */
 	ASSERT_OK(send_frames(g, 1));
 	EXPECT_TRUE(event_wait(vq->call));
 	EXPECT_OK(guest_reap_all(g));
 }
 
-/* When the worker rests it has said that it wants to be woken. */
-TEST_F(notify, kick_is_wanted_when_idle)
+/* An idle worker has asked for a kick. */
+TEST_F(notify, idle_worker_asks_for_a_kick)
 {
 	struct guest *g = &self->g;
 	struct vq *vq = self->vq;
@@ -187,7 +187,7 @@ TEST_F(notify, kick_is_wanted_when_idle)
 	}
 }
 
-/* Only the kicks that the device asks for, and nothing gets stuck. */
+/* The driver kicks only when it is asked to, and nothing gets stuck. */
 TEST_F(notify, no_kick_is_missed)
 {
 	unsigned int i, n = env_scaled(2000, 100);
@@ -204,7 +204,7 @@ TEST_F(notify, no_kick_is_missed)
 	EXPECT_OK(guest_reap_all(g));
 }
 
-/* The same for the guest's buffers, which run out time and again. */
+/* The same for receive, where the guest runs out of buffers repeatedly. */
 TEST_F(notify, no_refill_is_missed)
 {
 	unsigned int i, n = env_scaled(1000, 100);
@@ -220,8 +220,8 @@ TEST_F(notify, no_refill_is_missed)
 	}
 }
 
-/* Without eventfds: the device works on, unheard. */
-TEST_F(notify, no_call_bound)
+/* Without a call eventfd the device works on, and calls nobody. */
+TEST_F(notify, no_call_eventfd)
 {
 	struct guest *g = &self->g;
 	struct vq *vq = self->vq;
@@ -235,8 +235,8 @@ TEST_F(notify, no_call_bound)
 	EXPECT_OK(guest_check_alive(g, 0));
 }
 
-/* A counter that is full must not hold up the worker. */
-TEST_F(notify, call_counter_is_full)
+/* An eventfd whose counter is full must not block the worker. */
+TEST_F(notify, call_eventfd_is_full)
 {
 	struct guest *g = &self->g;
 	__u64 full = ~0ULL - 1;
@@ -250,8 +250,8 @@ TEST_F(notify, call_counter_is_full)
 }
 
 /*
- * A guest that is asked for a kick has nothing left in the ring, and what it had
- * is on its way, not in a batch that waits for more. See 8c2e6b26ffe2
+ * A guest that is asked for a kick has nothing left in the ring, and what it
+ * had is on its way, not in a batch that waits for more. See 8c2e6b26ffe2
  * ("vhost_net: disable notifications when the vring is empty", reverted).
  */
 TEST(kick_is_asked_for_after_the_batch_is_sent)
