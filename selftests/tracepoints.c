@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Each tracepoint, by its name and its text: it fires for known traffic, as often
- * as that must be, with the fields that it must have.
+ * Each tracepoint, by its name and its text: it fires for known traffic exactly
+ * as often as it must, with the right fields.
  */
 #include <stdarg.h>
 #include <sys/mount.h>
@@ -23,7 +23,7 @@ struct event {
 FIXTURE(trace)
 {
 	char mount[64];
-	char dir[128];		/* of an instance: a buffer of our own */
+	char dir[128];		/* of an instance, which has its own buffer */
 	struct nl nl;
 	struct guest g;
 	__u32 id;
@@ -62,8 +62,8 @@ static int open_trace(FIXTURE_DATA(trace) *self)
 	if (mkdir(self->dir, 0700))
 		return errno == ENOENT ? -ENODEV : -errno;
 	/*
-	 * Lines are sorted by time, and those of one time by processor: the clock
-	 * of user-mode Linux is too coarse for their order.
+	 * Lines are sorted by time, and lines of one time by processor. The
+	 * clock of user-mode Linux is too coarse for that.
 	 */
 	err = write_to(self->dir, "trace_clock", "counter");
 	return err ? err : write_to(self->dir, "events/vhost_alt/enable", "1");
@@ -111,7 +111,7 @@ FIXTURE_TEARDOWN(trace)
 	free(self->event);
 }
 
-/* A line is "comm-tid [cpu] flags time: name: text"; true if it is one of ours. */
+/* Parse "comm-tid [cpu] flags time: name: text". Return: true if it is ours. */
 static bool read_line(char *line, struct event *e)
 {
 	char *name = strstr(line, ": vhost_alt_"), *text, *cpu;
@@ -136,7 +136,7 @@ static bool read_line(char *line, struct event *e)
 	       snprintf(e->text, sizeof(e->text), "%s", text) < sizeof(e->text);
 }
 
-/* All that has been traced. */
+/* Read all that has been traced. */
 static int read_trace(FIXTURE_DATA(trace) *self)
 {
 	char path[256], line[512];
@@ -159,10 +159,11 @@ static int read_trace(FIXTURE_DATA(trace) *self)
 }
 
 /*
- * The place of the first event of this name and text from place @from on; -1 if
- * there is none. NULL for any text.
+ * Find the first event of this name and text from index @from on. NULL stands
+ * for any text. Return: its index, or -1.
  */
-static int find(FIXTURE_DATA(trace) *self, int from, const char *name, const char *text)
+static int find(FIXTURE_DATA(trace) *self, int from, const char *name,
+		const char *text)
 {
 	int i;
 
@@ -173,7 +174,8 @@ static int find(FIXTURE_DATA(trace) *self, int from, const char *name, const cha
 	return -1;
 }
 
-static unsigned int count(FIXTURE_DATA(trace) *self, const char *name, const char *fmt, ...)
+static unsigned int count(FIXTURE_DATA(trace) *self, const char *name,
+			  const char *fmt, ...)
 {
 	char text[160];
 	unsigned int n = 0;
@@ -188,7 +190,7 @@ static unsigned int count(FIXTURE_DATA(trace) *self, const char *name, const cha
 	return n;
 }
 
-/* Of a field of all events of this name. */
+/* Add up a field of all events of this name. */
 static unsigned int sum(FIXTURE_DATA(trace) *self, const char *name,
 			const char *field)
 {
@@ -203,7 +205,7 @@ static unsigned int sum(FIXTURE_DATA(trace) *self, const char *name,
 	return n;
 }
 
-/* Wants just so many of these. */
+/* Expect exactly @want events of this name and text. */
 #define EXPECT_EVENTS(want, name, fmt, ...)				\
 	do {								\
 		unsigned int __n = count(self, name, fmt, ##__VA_ARGS__); \
@@ -263,8 +265,7 @@ TEST_F(trace, second_word_of_features)
 		      (unsigned long long)F2_TUNNEL);
 }
 
-/* What is turned off is not told. */
-TEST_F(trace, off)
+TEST_F(trace, no_events_when_disabled)
 {
 	struct guest *g = &self->g;
 
@@ -278,7 +279,7 @@ TEST_F(trace, off)
 
 /* ---- traffic ---- */
 
-/* Frames that are there before the ring starts. */
+/* Publish @n frames, without a kick. */
 static int preload(FIXTURE_DATA(trace) *self, unsigned int n)
 {
 	unsigned char frame[60];
@@ -287,13 +288,14 @@ static int preload(FIXTURE_DATA(trace) *self, unsigned int n)
 
 	for (i = 0; !err && i < n; i++) {
 		frame_make(frame, sizeof(frame), i);
-		err = guest_send(&self->g, NULL, frame, sizeof(frame), 1, false);
+		err = guest_send(&self->g, NULL, frame, sizeof(frame), 1,
+				 false);
 	}
 	vq_publish(&self->g.vq[TXQ]);
 	return err;
 }
 
-/* Starts a ring, waits until so many chains are used, and stops it. */
+/* Start a ring, wait until @used chains are used, and stop it. */
 static int run(FIXTURE_DATA(trace) *self, unsigned int queue, unsigned int used)
 {
 	struct guest *g = &self->g;
@@ -323,7 +325,7 @@ TEST_F(trace, transmit)
 	}
 	EXPECT_EVENTS(4, "transmit", "");
 	EXPECT_EVENTS(0, "receive", "");
-	/* Nobody has asked for silence. */
+	/* The guest wants a call for each batch. */
 	EXPECT_EVENTS(4, "call", "dev=%u queue=1", self->id);
 	EXPECT_EVENTS(4, "call", "");
 	EXPECT_EQ(4, event_count(self->g.vq[TXQ].call));
@@ -352,7 +354,7 @@ TEST_F(trace, receive)
 	EXPECT_EQ(2, event_count(g->vq[RXQ].call));
 }
 
-TEST_F(trace, no_call)
+TEST_F(trace, suppressed_calls)
 {
 	split_avail(&self->g.vq[TXQ])->flags = VRING_AVAIL_F_NO_INTERRUPT;
 	ASSERT_OK(preload(self, 200));
@@ -361,7 +363,7 @@ TEST_F(trace, no_call)
 	EXPECT_EVENTS(0, "call", "");
 }
 
-TEST_F(trace, drop)
+TEST_F(trace, drops_of_transmit)
 {
 	struct vq *vq = &self->g.vq[TXQ];
 	static struct nl_msg m;
@@ -390,7 +392,7 @@ TEST_F(trace, drop)
 		      "dev=%u queue=1 chains=6 packets=1 bytes=60", self->id);
 }
 
-/* What is lost at once is told at once. */
+/* A batch that is dropped is one event. */
 TEST_F(trace, drop_of_a_batch)
 {
 	struct guest *g = &self->g;
@@ -403,16 +405,16 @@ TEST_F(trace, drop_of_a_batch)
 	ASSERT_THAT(wait_until(split_used_idx(vq) == 50));
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
 	ASSERT_OK(read_trace(self));
-	/* The worker may have found them in two batches, or more. */
+	/* The worker may have fetched them in two or more batches. */
 	EXPECT_GE(count(self, "drop", ""), 1);
 	EXPECT_LE(count(self, "drop", ""), count(self, "transmit", ""));
 	EXPECT_EQ(50, sum(self, "drop", "count="));
 	EXPECT_EQ(50, sum(self, "transmit", "chains="));
-	EXPECT_EVENTS(0, "transmit", "dev=%u queue=1 chains=0 packets=0 bytes=0",
-		      self->id);
+	EXPECT_EVENTS(0, "transmit",
+		      "dev=%u queue=1 chains=0 packets=0 bytes=0", self->id);
 }
 
-TEST_F(trace, drop_of_receive)
+TEST_F(trace, drops_of_receive)
 {
 	struct guest *g = &self->g;
 	struct vq *vq = &g->vq[RXQ];
@@ -445,8 +447,8 @@ TEST_F(trace, ring_error)
 
 /* ---- workers ---- */
 
-/* Of one thread, wakes and sleeps take turns, and count as they should. */
-static bool takes_turns(FIXTURE_DATA(trace) *self, pid_t tid, __u64 *runs)
+/* Check that wakes and sleeps of a thread alternate, and count its runs. */
+static bool alternates(FIXTURE_DATA(trace) *self, pid_t tid, __u64 *runs)
 {
 	bool asleep = true, right = true;
 	char text[32];
@@ -466,8 +468,8 @@ static bool takes_turns(FIXTURE_DATA(trace) *self, pid_t tid, __u64 *runs)
 	return right && asleep;
 }
 
-/* The thread's events are all there, and as many as it has counted itself. */
-static bool all_told(FIXTURE_DATA(trace) *self, pid_t *tid)
+/* Check that all events of the worker are there, by its own count of runs. */
+static bool all_traced(FIXTURE_DATA(trace) *self, pid_t *tid)
 {
 	static struct nl_msg m;
 	__u64 runs = 0;
@@ -475,7 +477,7 @@ static bool all_told(FIXTURE_DATA(trace) *self, pid_t *tid)
 	if (nl_dev(&self->nl, self->id, &m) || read_trace(self))
 		return false;
 	*tid = m.worker[0].num[VHOST_ALT_WORKER_TID];
-	return takes_turns(self, *tid, &runs) && runs &&
+	return alternates(self, *tid, &runs) && runs &&
 	       runs == m.worker[0].num[VHOST_ALT_WORKER_RUNS];
 }
 
@@ -487,8 +489,8 @@ TEST_F(trace, worker)
 	ASSERT_OK(guest_set_backend(g, g->tap));
 	ASSERT_OK(guest_check_alive(g, 0));
 	ASSERT_OK(guest_set_backend(g, -1));
-	/* The ring is stopped before the thread has gone to sleep. */
-	ASSERT_THAT(wait_until(all_told(self, &tid)));
+	/* The ring may be stopped before the thread has gone to sleep. */
+	ASSERT_THAT(wait_until(all_traced(self, &tid)));
 	EXPECT_EQ(tid, self->event[find(self, 0, "transmit", NULL)].tid);
 }
 
@@ -528,7 +530,7 @@ TEST_F(trace, iotlb)
 	EXPECT_EVENTS(2, "iotlb_update", "");
 	EXPECT_EQ(0x20000, miss.iova);
 	EXPECT_EQ(VHOST_ACCESS_RO, miss.perm);
-	/* It is asked once for each run that comes before the answer. */
+	/* The worker asks once for each run before the answer. */
 	EXPECT_GE(count(self, "iotlb_miss",
 			"dev=%u queue=1 iova=0x20000 perm=1", self->id), 1);
 	EXPECT_EQ(count(self, "iotlb_miss", ""),
