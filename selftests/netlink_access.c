@@ -77,7 +77,9 @@ TEST_F(device, without_privilege)
 	EXPECT_ERR(EPERM, nl_reset(&nl, self->id, NL_NONE));
 	EXPECT_ERR(EPERM, nl_reset(&nl, self->id, TXQ));
 	EXPECT_ERR(EPERM, nl_ring(&nl, self->id, TXQ, 1, &self->m));
-	/* A socket opened with the privilege does not help after dropping it. */
+	/*
+	 * A socket opened with the privilege does not help after dropping it.
+	 */
 	EXPECT_ERR(EPERM, nl_reset(&self->nl, self->id, NL_NONE));
 	EXPECT_ERR(EPERM, nl_ring(&self->nl, self->id, TXQ, 1, &self->m));
 	ASSERT_OK(LOOK(TXQ));

@@ -103,7 +103,9 @@ TEST_F(device, dump_of_many_devices)
 			nl_close(&nl);
 		}
 	}
-	/* Both queues of one device, and none of a device that does not exist. */
+	/*
+	 * Both queues of one device, and none of a device that does not exist.
+	 */
 	memset(&c, 0, sizeof(c));
 	ASSERT_OK(nl_dump(&self->nl, VHOST_ALT_CMD_QUEUE_GET, self->id, enroll,
 			  &c));

@@ -143,7 +143,9 @@ TEST_F(events, life_of_a_device)
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
 	ASSERT_OK(no_event(self));
 
-	/* Closing also removes the other backend; either event may come first. */
+	/*
+	 * Closing also removes the other backend; either event may come first.
+	 */
 	close(g->dev);
 	g->dev = -1;
 	for (i = 0; i < 2; i++) {

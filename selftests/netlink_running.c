@@ -85,7 +85,9 @@ static int break_ring(struct vq *vq)
 {
 	split_avail(vq)->idx += vq->num + 1;
 	vq_kick(vq);
-	/* The eventfd is signalled under the lock that marks the ring broken. */
+	/*
+	 * The eventfd is signalled under the lock that marks the ring broken.
+	 */
 	if (!event_wait(vq->err))
 		return -ETIMEDOUT;
 	event_count(vq->err);

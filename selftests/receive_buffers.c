@@ -50,8 +50,8 @@ TEST(cve_2018_16880_heads_of_a_batch)
 
 /*
  * CVE-2014-0077: the frame does not fit the one buffer it may have, and memory
- * after that buffer is not the device's to write. CVE-2019-3900: as many of them
- * as the tap holds are discarded, in runs that give other queues a turn.
+ * after that buffer is not the device's to write. CVE-2019-3900: as many of
+ * them as the tap holds are discarded, in runs that give other queues a turn.
  */
 TEST(cve_2014_0077_cve_2019_3900_discarded_frames)
 {
