@@ -16,11 +16,11 @@
 #include "env.h"
 #include "vq_split.h"
 
-/* A driver hands over memory in pages, and wants no smaller buffers than these. */
+/* A driver gives memory in pages, and posts no smaller receive buffers. */
 #define PIECE		4096
 #define RX_BUF_MIN	1536
 
-/* Larger frames are what a guest leaves to be segmented. */
+/* Larger frames are left to the host to segment. */
 #define FRAME_WHOLE_MAX	9014
 
 #define NS_PER_S	1000000000ULL
@@ -38,7 +38,7 @@ static size_t min_size(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* To somebody else, so that the host's stack has no work with it. */
+/* A frame to another station, so that the host's stack drops it early. */
 static void make_frame(struct card *c)
 {
 	enum frame_kind kind = c->cfg.size > FRAME_WHOLE_MAX ? FRAME_TSO4 :
@@ -53,7 +53,7 @@ static __u64 buffer_gpa(const struct card *c, unsigned int i)
 	return c->g.pool[c->ring].slot[i].gpa;
 }
 
-/* Offers buffer @i for one frame to transmit, or as room to receive into. */
+/* Offer buffer @i, with a frame to transmit, or to receive into. */
 static int offer(struct card *c, unsigned int i)
 {
 	struct vq_seg seg[FRAME_MAX / PIECE + 2];
@@ -81,7 +81,7 @@ static void submit(struct card *c)
 	c->kicks += vq_kick_if_wanted(vq);
 }
 
-/* Every buffer holds the frame from the start on; only the ring changes. */
+/* Every buffer holds the frame from the start; later only the ring changes. */
 static int fill_buffers(struct card *c)
 {
 	unsigned int i;
@@ -110,7 +110,7 @@ static int offer_all(struct card *c)
 	return err;
 }
 
-/* The far side: sends past the queueing discipline, and captures nothing. */
+/* The sender: bypasses the queueing discipline, and captures nothing. */
 static int open_sender(const struct card *c)
 {
 	struct sockaddr_ll to = {
@@ -167,7 +167,7 @@ int card_start(struct card *c, const struct card_cfg *cfg)
 	err = guest_start(&c->g, &g);
 	if (err)
 		return err;
-	/* It would see, and so delay, each frame. */
+	/* A capturing socket would slow down each frame. */
 	close(c->g.pkt);
 	c->g.pkt = open_sender(c);
 	if (c->g.pkt < 0)
@@ -181,7 +181,7 @@ void card_stop(struct card *c)
 	free(c->frame);
 }
 
-/* Ask for a call when the device has used @n more, and not before. */
+/* Ask for a call when the device has used @n more, not before. */
 static void arm_after(struct card *c, unsigned int n)
 {
 	struct vq *vq = &c->g.vq[c->ring];
@@ -191,7 +191,7 @@ static void arm_after(struct card *c, unsigned int n)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-/* Sleeps until the device has used @n more than were taken back. */
+/* Sleep until the device has used @n more than were taken back. */
 static int wait_used(struct card *c, unsigned int n)
 {
 	struct vq *vq = &c->g.vq[c->ring];
@@ -233,7 +233,7 @@ static int transmit(struct card *c, unsigned int n, __u64 *ns)
 	return err;
 }
 
-/* The far side's burst: one system call, as cheap as it can be had. */
+/* Send a burst: one system call, as cheap as possible. */
 static int send_burst(struct card *c, unsigned int n)
 {
 	struct mmsghdr msg[CARD_BURST];
@@ -257,7 +257,7 @@ static int send_burst(struct card *c, unsigned int n)
 	return 0;
 }
 
-/* Takes one buffer back, whose place in the ring the next frames find filled. */
+/* Take one buffer back and offer it again. */
 static int recycle(struct card *c, __u32 *len)
 {
 	struct vq *vq = &c->g.vq[RXQ];
@@ -278,7 +278,7 @@ static int receive(struct card *c, unsigned int n, __u64 *ns)
 	unsigned int i;
 	int err;
 
-	/* As a driver at rest: the first frame interrupts it. */
+	/* As in an idle driver, the first frame interrupts. */
 	arm_after(c, 1);
 	*ns = now_ns();
 	err = send_burst(c, n);

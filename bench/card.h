@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A guest's network card that carries one flow of equal frames: what a driver
- * does for each of them is as little as can be, since it is not what counts.
+ * A guest's network card that carries one flow of equal frames. The driver does
+ * as little as possible for each of them, since it is not what is measured.
  */
 #ifndef BENCH_CARD_H
 #define BENCH_CARD_H
@@ -11,16 +11,16 @@
 
 #include "guest.h"
 
-/* Frames that the far side of the tap sends at once. */
+/* Frames that the sender on the tap's other side sends at once. */
 #define CARD_BURST	64
 
 enum card_flow {
 	FLOW_TX,
-	/* The worker may interrupt the far side, and does: packet by packet. */
+	/* The worker may preempt the sender, and does, packet by packet. */
 	FLOW_RX,
 	/*
-	 * The worker comes when the burst is there, as far as the machine has
-	 * one processor. What the far side takes is not in the time.
+	 * On a single processor the worker runs once the burst is there. The
+	 * sender's time is not counted.
 	 */
 	FLOW_RX_LATE,
 	FLOWS
@@ -30,7 +30,7 @@ struct card_cfg {
 	enum card_flow flow;
 	size_t size;		/* of a frame, without virtio-net header */
 	unsigned int num;	/* entries of the ring */
-	bool indirect;		/* tables for frames of several pieces */
+	bool indirect;		/* indirect tables for frames of several pieces */
 };
 
 struct card {
@@ -40,7 +40,7 @@ struct card {
 	unsigned int pieces;	/* of a transmitted frame */
 	unsigned int nbufs;	/* in flight when the ring is full */
 	size_t buf_len;
-	unsigned char *frame;	/* what the far side sends */
+	unsigned char *frame;	/* that is sent, either way */
 	struct virtio_net_hdr hdr;
 	__u64 kicks;
 	__u64 calls;
@@ -50,9 +50,9 @@ int card_start(struct card *c, const struct card_cfg *cfg);
 void card_stop(struct card *c);
 
 /*
- * Moves some frames, at most @max: as many as the ring holds to transmit, a
- * burst to receive. How many, or a negative errno; @ns is the time from the
- * first to the last, without what prepares the ring.
+ * Move some frames, at most @max: for transmit as many as the ring holds, for
+ * receive a burst. Return: how many, or a negative errno. @ns is the time from
+ * the first to the last, without preparing the ring.
  */
 int card_move(struct card *c, unsigned int max, __u64 *ns);
 

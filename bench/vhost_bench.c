@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Measures vhost-net devices side by side: in each round, each device moves the
- * same frames, in each direction and size. One line for each measurement.
+ * Measure vhost-net devices side by side: in each round, each device moves the
+ * same frames, in each direction and size. Prints a line for each measurement.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -36,13 +36,14 @@ static void usage(FILE *to)
 {
 	fputs("vhost_bench [-r ROUNDS] [-p PACKETS] [-n RING] [-i] [-d tx|rx|rx-late]...\n"
 	      "            [-s SIZE]... DEVICE...\n"
-	      "Prints: device, flow, size, round, packets, ns of the worker, ns per packet in\n"
-	      "all (the median of bursts), kicks, calls, turns that the worker had.\n", to);
+	      "Prints: device, flow, size, round, packets, ns of the worker, ns per packet by\n"
+	      "the clock (median of the bursts), kicks, calls, times the worker was scheduled.\n",
+	      to);
 }
 
 /*
- * The first packets find cold caches, and pages that are not there yet; and the
- * scheduler's clock needs some ticks after a sleep.
+ * The first packets find cold caches and unmapped pages, and the scheduler's
+ * clock needs some ticks after a sleep.
  */
 static int warm_up(struct card *c)
 {
@@ -67,7 +68,7 @@ static int compare_ns(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Of many short times: it leaves out when the machine was not ours. */
+/* The median leaves out times at which the machine did something else. */
 static double median(double *sample, unsigned int n)
 {
 	qsort(sample, n, sizeof(*sample), compare_ns);
@@ -141,7 +142,7 @@ static int measure(const char *device, const struct card_cfg *cfg,
 	return 0;
 }
 
-/* A process for each: its own worker, network and memory, and nothing of others. */
+/* Fork for each measurement, with a worker, network and memory of its own. */
 static int measure_apart(const char *device, const struct card_cfg *cfg,
 			 unsigned int round, unsigned int packets)
 {
@@ -162,7 +163,7 @@ static int measure_apart(const char *device, const struct card_cfg *cfg,
 	return status ? -EIO : 0;
 }
 
-/* Large frames take their time: fewer of them last as long. */
+/* Large frames take longer, so fewer of them are enough. */
 static unsigned int packets_of(const struct options *o, size_t size)
 {
 	unsigned int n = o->packets / (1 + size / 2000);
@@ -170,7 +171,7 @@ static unsigned int packets_of(const struct options *o, size_t size)
 	return n > CARD_BURST ? n / CARD_BURST * CARD_BURST : CARD_BURST;
 }
 
-/* Who begins changes from round to round. */
+/* Each round begins with another device. */
 static int measure_devices(const struct options *o, struct card_cfg *cfg,
 			   unsigned int round, char **device, unsigned int n)
 {
@@ -221,7 +222,7 @@ static bool parse_flow(struct options *o, const char *text)
 	return false;
 }
 
-/* What was not chosen is everything. */
+/* All flows, and the usual sizes, where none were chosen. */
 static void fill_options(struct options *o)
 {
 	static const size_t sizes[] = { 64, 1500, 9000, 60000 };
