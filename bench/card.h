@@ -30,7 +30,7 @@ struct card_cfg {
 	enum card_flow flow;
 	size_t size;		/* of a frame, without virtio-net header */
 	unsigned int num;	/* entries of the ring */
-	bool indirect;		/* indirect tables for frames of several pieces */
+	bool indirect;		/* tables, for frames of several pieces */
 };
 
 struct card {

@@ -281,8 +281,9 @@ TEST_F(command, bad_rings_change_nothing)
 						  i, 0));
 		EXPECT_ERR(EINVAL, vdev_set_state(self->fd, VHOST_SET_VRING_NUM,
 						  i, RING - 1));
-		EXPECT_ERR(EINVAL, vdev_set_state(self->fd, VHOST_SET_VRING_BASE,
-						  i, 0x10000));
+		EXPECT_ERR(EINVAL, vdev_set_state(self->fd,
+						  VHOST_SET_VRING_BASE, i,
+						  0x10000));
 		a = (struct vhost_vring_addr) {
 			.index = i, .flags = 2,
 			.desc_user_addr = 0x1000, .avail_user_addr = 0x2000,

@@ -202,7 +202,8 @@ TEST_F(device, dumps_while_devices_open_and_close)
 			ASSERT_OK_AT(err, "round %u", i);
 		ASSERT_THAT_AT(err ? no_doubles(&c) :
 			       all_there(&c, id, STAYING, cmds[i % 2]),
-			       "round %u, %s", i, err ? "interrupted" : "whole");
+			       "round %u, %s", i,
+			       err ? "interrupted" : "whole");
 	}
 	__atomic_store_n(&stop_churn, 1, __ATOMIC_RELAXED);
 	for (i = 0; i < CHURNERS; i++)

@@ -123,7 +123,8 @@ TEST_F(running, number_of_entries)
 	unsigned int i;
 
 	for (i = 0; i < 3; i++) {
-		ASSERT_OK(nl_ring(&self->nl, self->id, TXQ, c[i].ask, &self->m));
+		ASSERT_OK(nl_ring(&self->nl, self->id, TXQ, c[i].ask,
+				  &self->m));
 		EXPECT_EQ(c[i].get, self->m.navail);
 		EXPECT_EQ(c[i].get, self->m.nused);
 	}

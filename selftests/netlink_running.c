@@ -329,8 +329,8 @@ TEST_F(running, iotlb_miss_of_a_stopped_ring)
 	for (i = 0; i < 2; i++) {
 		was_read = i;
 		ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
-		ASSERT_THAT(wait_until(!LOOK(TXQ) &&
-				       NUM(STATE) & VHOST_ALT_QUEUE_IOTLB_MISS));
+		ASSERT_THAT(wait_until(!LOOK(TXQ) && NUM(STATE) &
+				       VHOST_ALT_QUEUE_IOTLB_MISS));
 		if (was_read)
 			ASSERT_OK(iotlb_wait(g->dev, true, &miss));
 		ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
