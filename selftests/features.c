@@ -112,7 +112,6 @@ TEST_F(array, get)
 	}
 }
 
-
 TEST_F(array, get_out_of_bounds)
 {
 	__u64 *a = page_end(3 * sizeof(*a));
