@@ -124,7 +124,8 @@ static size_t l4_len(enum frame_kind kind)
 						  sizeof(struct udphdr);
 }
 
-size_t frame_kind_min(enum frame_kind kind)
+/* Length of the Ethernet, IP and TCP or UDP headers together. */
+static size_t headers_len(enum frame_kind kind)
 {
 	return ETH_HLEN + ip_len(kind) + l4_len(kind);
 }
@@ -186,7 +187,7 @@ void frame_make_kind(unsigned char *buf, size_t len, __u32 seq,
 		     enum frame_kind kind, struct virtio_net_hdr *hdr)
 {
 	size_t l4 = ETH_HLEN + ip_len(kind);
-	size_t head = frame_kind_min(kind);
+	size_t head = headers_len(kind);
 
 	memset(hdr, 0, sizeof(*hdr));
 	make_eth(buf, len, kinds[kind].ethertype);

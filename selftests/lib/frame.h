@@ -34,7 +34,6 @@ __u32 frame_seq(const unsigned char *buf);
 /* A TCP or UDP packet in a frame, and the header that goes with it. */
 void frame_make_kind(unsigned char *buf, size_t len, __u32 seq,
 		     enum frame_kind kind, struct virtio_net_hdr *hdr);
-size_t frame_kind_min(enum frame_kind kind);
 const char *frame_kind_name(enum frame_kind kind);
 
 /* Same request to the device; hdr_len is a hint that may differ. */

@@ -29,10 +29,12 @@
 	__err;								\
 })
 
-size_t guest_hdr_len(__u64 features)
+static size_t hdr_len(const struct guest_cfg *cfg)
 {
-	return features & (F_MRG_RXBUF | F_VERSION_1) ? HDR_LEN_MRG :
-							HDR_LEN_LEGACY;
+	if (cfg->features2 & F2_TUNNEL)
+		return HDR_LEN_TUNNEL;
+	return cfg->features & (F_MRG_RXBUF | F_VERSION_1) ? HDR_LEN_MRG :
+							     HDR_LEN_LEGACY;
 }
 
 static int pool_init(struct guest *g, struct guest_pool *pool, __u64 gpa)
@@ -117,8 +119,7 @@ int guest_init(struct guest *g, const struct guest_cfg *cfg)
 	memset(g, 0, sizeof(*g));
 	g->cfg = *cfg;
 	fill_defaults(&g->cfg);
-	g->hdr_len = cfg->features2 & F2_TUNNEL ? HDR_LEN_TUNNEL :
-						  guest_hdr_len(cfg->features);
+	g->hdr_len = hdr_len(cfg);
 	g->dev = -1;
 	g->tap = -1;
 	g->pkt = -1;

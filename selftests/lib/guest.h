@@ -72,9 +72,6 @@ struct guest_frame {
 	unsigned char data[FRAME_MAX];
 };
 
-/* The header's length under these features. */
-size_t guest_hdr_len(__u64 features);
-
 /*
  * Enters a network namespace, makes the tap, and starts both rings on it:
  * each step as QEMU takes it. 0 or a negative errno; the step that failed is

@@ -152,17 +152,6 @@ int link_set_qlen(const char *name, int qlen)
 	return if_ioctl(SIOCSIFTXQLEN, &ifr);
 }
 
-int link_get_mac(const char *name, unsigned char *mac)
-{
-	struct ifreq ifr;
-	int err;
-
-	set_name(&ifr, name);
-	err = if_ioctl(SIOCGIFHWADDR, &ifr);
-	memcpy(mac, ifr.ifr_hwaddr.sa_data, ETH_ALEN);
-	return err;
-}
-
 /* One rtnetlink request about a link, built up attribute by attribute. */
 struct rtreq {
 	struct nlmsghdr nlh;

@@ -37,7 +37,6 @@ int tap_set_queue(int tap, bool attached);
 int link_up(const char *name, bool up);
 int link_set_mtu(const char *name, int mtu);
 int link_set_qlen(const char *name, int qlen);
-int link_get_mac(const char *name, unsigned char *mac);
 int link_del(const char *name);
 int link_add_veth(const char *name, const char *peer);
 

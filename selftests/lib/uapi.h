@@ -19,8 +19,7 @@
 
 #define F_NOTIFY_ON_EMPTY	BIT_ULL(24)
 #define F_LOG_ALL		BIT_ULL(26)
-#define F_ANY_LAYOUT		BIT_ULL(27)
-/* Bit 27 means two things: to vhost-net it says who makes the header. */
+/* VIRTIO_F_ANY_LAYOUT to others; to vhost-net: the device adds the header. */
 #define F_VHOST_HDR		BIT_ULL(27)
 #define F_INDIRECT		BIT_ULL(28)
 #define F_EVENT_IDX		BIT_ULL(29)

@@ -193,16 +193,6 @@ bool vq_wait_called(struct vq *vq, unsigned int cookie)
 	return false;
 }
 
-bool vq_drain(struct vq *vq)
-{
-	struct vq_used used;
-
-	while (vq->inflight)
-		if (!vq_wait_pop(vq, &used))
-			return false;
-	return !vq->ops->has_used(vq);
-}
-
 __u64 event_count(int fd)
 {
 	__u64 n;

@@ -130,9 +130,6 @@ bool vq_wait_pop(struct vq *vq, struct vq_used *used);
  */
 bool vq_wait_called(struct vq *vq, unsigned int cookie);
 
-/* Takes back everything that is in flight; true if it all came. */
-bool vq_drain(struct vq *vq);
-
 /* Eventfds: the count since the last look, 0 for none. */
 __u64 event_count(int fd);
 bool event_wait(int fd);

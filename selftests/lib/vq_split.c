@@ -81,11 +81,6 @@ void split_offer_raw(struct vq *vq, __u16 head)
 	split_avail(vq)->ring[vq->avail_idx++ & (vq->num - 1)] = head;
 }
 
-void split_unoffer_raw(struct vq *vq)
-{
-	vq->avail_idx--;
-}
-
 void split_offer(struct vq *vq, __u16 head, unsigned int n,
 		 unsigned int cookie)
 {

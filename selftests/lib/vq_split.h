@@ -64,7 +64,4 @@ void split_offer(struct vq *vq, __u16 head, unsigned int n,
 /* Puts @head into the available ring, chain or no chain. */
 void split_offer_raw(struct vq *vq, __u16 head);
 
-/* Takes back the last entry that was offered and not published. */
-void split_unoffer_raw(struct vq *vq);
-
 #endif
