@@ -4,7 +4,6 @@
  * and starts, owners and taps that die. Nothing is lost that had been accepted,
  * nothing arrives twice, nothing hangs.
  */
-#include <dirent.h>
 #include <linux/if_packet.h>
 #include <poll.h>
 #include <pthread.h>
@@ -17,7 +16,7 @@
 
 #include "child.h"
 #include "test.h"
-#include "vq_split.h"
+#include "thread.h"
 
 #define FRAME_LEN	100
 
@@ -565,28 +564,6 @@ TEST_F(traffic, backend_fd_replaced_meanwhile)
 	close(flip.with[1]);
 }
 
-static bool thread_exists(const char *name)
-{
-	char path[300], comm[32];
-	struct dirent *e;
-	bool found = false;
-	DIR *proc = opendir("/proc");
-	FILE *f;
-
-	while (proc && !found && (e = readdir(proc))) {
-		snprintf(path, sizeof(path), "/proc/%s/comm", e->d_name);
-		f = fopen(path, "r");
-		if (!f)
-			continue;
-		if (fgets(comm, sizeof(comm), f))
-			found = !strncmp(comm, name, strlen(name));
-		fclose(f);
-	}
-	if (proc)
-		closedir(proc);
-	return found;
-}
-
 /* CVE-2024-42135: the worker goes with its owner, and lets go of all. */
 TEST(owner_killed_under_load)
 {
@@ -596,7 +573,6 @@ TEST(owner_killed_under_load)
 	};
 	unsigned int round, i;
 	struct guest g;
-	char name[32];
 	int ready, status;
 	pid_t pid;
 
@@ -616,8 +592,7 @@ TEST(owner_killed_under_load)
 		ASSERT_EQ(0, kill(pid, SIGKILL));
 		ASSERT_EQ(pid, waitpid(pid, &status, 0));
 		EXPECT_TRUE(WIFSIGNALED(status));
-		snprintf(name, sizeof(name), "vhost-%d\n", pid);
-		EXPECT_TRUE(wait_until(!thread_exists(name)));
+		EXPECT_TRUE(wait_until(!threads_of(pid, NULL, 0)));
 		close(ready);
 	}
 	ASSERT_OK(guest_start(&g, &cfg));

@@ -90,6 +90,16 @@ unsigned int threads_of(pid_t owner, pid_t *tid, unsigned int max)
 	return s.found;
 }
 
+unsigned int threads_own(void)
+{
+	return threads_of(getpid(), NULL, 0);
+}
+
+bool threads_wait(unsigned int n)
+{
+	return wait_until(threads_own() == n);
+}
+
 bool thread_named(const char *name)
 {
 	struct search s = { .name = name };

@@ -13,6 +13,12 @@
  */
 unsigned int threads_of(pid_t owner, pid_t *tid, unsigned int max);
 
+/* How many threads serve devices of this process. */
+unsigned int threads_own(void);
+
+/* Waits until there are @n of them: one that has ended stays in /proc briefly. */
+bool threads_wait(unsigned int n);
+
 /* Is there a thread of exactly this name? */
 bool thread_named(const char *name);
 

@@ -159,6 +159,19 @@ int vdev_get_worker(int fd, unsigned int index, unsigned int *id)
 	return err;
 }
 
+int vdev_spread_rings(int fd)
+{
+	unsigned int id, i;
+	int err = 0;
+
+	for (i = 0; !err && i < NR_VQS; i++) {
+		err = vdev_new_worker(fd, &id);
+		if (!err)
+			err = vdev_attach_worker(fd, i, id);
+	}
+	return err ? err : vdev_new_worker(fd, &id);
+}
+
 int vdev_set_addr(int fd, const struct vq *vq)
 {
 	struct vhost_vring_addr a = {

@@ -35,6 +35,9 @@ int vdev_free_worker(int fd, unsigned int id);
 int vdev_attach_worker(int fd, unsigned int index, unsigned int id);
 int vdev_get_worker(int fd, unsigned int index, unsigned int *id);
 
+/* Gives each ring a worker of its own, and makes one more that has no ring. */
+int vdev_spread_rings(int fd);
+
 /*
  * VHOST_SET_VRING_ADDR with where the ring's areas are in this process, or with
  * ACCESS_PLATFORM for the guest. The used ring is logged if vq->log_used.

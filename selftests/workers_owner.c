@@ -1,0 +1,480 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Whose the threads are that serve the rings: in which process and cgroup, and
+ * that none outlives its owner.
+ */
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+
+#include "child.h"
+#include "test.h"
+#include "thread.h"
+
+#define BAD_PTR		((void *)8)
+#define FRAME_LEN	100
+
+#define MODERN_CFG {							\
+	.features = F_VERSION_1 | F_MRG_RXBUF | F_EVENT_IDX,		\
+	.tap_flags = IFF_VNET_HDR,					\
+}
+
+/* CVE-2024-42135, where the owner has more than one of them. */
+TEST(owner_killed_with_several)
+{
+	struct guest_cfg cfg = MODERN_CFG;
+	unsigned int round;
+	struct guest g;
+	int ready, status, dev;
+	pid_t pid;
+
+	if (!env_is_ours())
+		SKIP(return, "vhost_net differs: no commands for workers");
+	for (round = 0; round < env_scaled(4, 2); round++) {
+		ready = eventfd(0, EFD_NONBLOCK);
+		/* Somebody else has the file still. */
+		dev = vdev_open();
+		ASSERT_GE(dev, 0);
+		pid = child_fork();
+		ASSERT_GE(pid, 0);
+		if (!pid) {
+			if (guest_start(&g, &cfg) || vdev_spread_rings(g.dev) ||
+			    vdev_set_owner(dev) || vdev_spread_rings(dev))
+				_exit(1);
+			guest_load_forever(&g, FRAME_LEN, ready);
+		}
+		ASSERT_THAT(event_wait(ready));
+		ASSERT_EQ(8, threads_of(pid, NULL, 0));
+		ASSERT_EQ(0, kill(pid, SIGKILL));
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		EXPECT_TRUE(WIFSIGNALED(status));
+		EXPECT_ERR(EPERM, vdev_free_worker(dev, 3));
+		close(dev);
+		EXPECT_TRUE(wait_until(!threads_of(pid, NULL, 0)));
+		close(ready);
+	}
+	ASSERT_OK(guest_start(&g, &cfg));
+	EXPECT_OK(guest_check_alive(&g, 0));
+	guest_stop(&g);
+}
+
+/*
+ * A process that shares the owner's memory survives it: to him the device belongs
+ * as well. Its threads, if they were the owner's, have gone with their process; new
+ * ones do their work.
+ */
+struct heir {
+	struct guest g;
+	int ready;	/* the owner may die */
+	int dead;	/* he has */
+	int told;	/* what has become of it: 1, or more for what failed */
+};
+
+#define HEIR_OK		1
+
+static int inherit(struct guest *g)
+{
+	unsigned int id;
+
+	/* Nobody answers that, or it is answered late. */
+	vq_kick(&g->vq[TXQ]);
+	vq_kick(&g->vq[RXQ]);
+	if (guest_set_backend(g, -1))
+		return 2;
+	if (vdev_new_worker(g->dev, &id))
+		return 3;
+	if (vdev_attach_worker(g->dev, TXQ, id) ||
+	    vdev_attach_worker(g->dev, RXQ, id))
+		return 4;
+	if (guest_set_backend(g, g->tap))
+		return 5;
+	if (guest_check_alive(g, 100))
+		return 6;
+	if (vdev_free_worker(g->dev, 0))
+		return 7;
+	if (guest_check_alive(g, 200))
+		return 8;
+	return close(g->dev) ? 9 : HEIR_OK;
+}
+
+static int heir_main(void *arg)
+{
+	struct heir *h = arg;
+	__u64 result = 10;
+
+	if (event_wait(h->dead))
+		result = inherit(&h->g);
+	if (write(h->told, &result, sizeof(result)) != sizeof(result))
+		return 1;
+	return 0;
+}
+
+static void owner_with_heir(struct heir *h)
+{
+	static long double stack[16 << 10];	/* aligned as a stack is */
+	struct guest_cfg cfg = MODERN_CFG;
+
+	if (guest_start(&h->g, &cfg) || guest_check_alive(&h->g, 0))
+		_exit(1);
+	if (clone(heir_main, stack + ARRAY_SIZE(stack), CLONE_VM | CLONE_FILES |
+		  CLONE_FS, h) < 0)
+		_exit(2);
+	event_signal(h->ready);
+	for (;;)
+		pause();
+}
+
+TEST(owner_killed_memory_lives_on)
+{
+	struct heir h = {
+		.ready = eventfd(0, EFD_NONBLOCK),
+		.dead = eventfd(0, EFD_NONBLOCK),
+		.told = eventfd(0, EFD_NONBLOCK),
+	};
+	int status;
+	pid_t pid;
+
+	if (!env_is_ours())
+		SKIP(return, "vhost_net differs: no commands for workers");
+	pid = child_fork();
+	ASSERT_GE(pid, 0);
+	if (!pid)
+		owner_with_heir(&h);
+	ASSERT_THAT(event_wait(h.ready));
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_TRUE(WIFSIGNALED(status));
+	event_signal(h.dead);
+	/* What he waits for he waits for as long as this does. */
+	ASSERT_THAT(event_wait(h.told) || event_wait(h.told));
+	EXPECT_EQ(HEIR_OK, event_count(h.told));
+	EXPECT_TRUE(wait_until(!threads_of(pid, NULL, 0)));
+}
+
+/* ---- whose thread it is ---- */
+
+FIXTURE(fork_from_owner)
+{
+	int fd;
+};
+
+FIXTURE_SETUP(fork_from_owner)
+{
+	__u8 value;
+
+	self->fd = vdev_open();
+	ASSERT_GE(self->fd, 0);
+	if (!env_is_ours() &&
+	    vdev_cmd(self->fd, VHOST_GET_FORK_FROM_OWNER, &value) == -EPERM)
+		SETUP_SKIP("vhost_net of this kernel has no such command");
+}
+
+FIXTURE_TEARDOWN(fork_from_owner)
+{
+	close(self->fd);
+}
+
+static int set_fork(int fd, __u8 value)
+{
+	return vdev_cmd(fd, VHOST_SET_FORK_FROM_OWNER, &value);
+}
+
+static int get_fork(int fd)
+{
+	__u8 value = 0xff;
+	int err = vdev_cmd(fd, VHOST_GET_FORK_FROM_OWNER, &value);
+
+	return err ? err : value;
+}
+
+TEST_F(fork_from_owner, values)
+{
+	EXPECT_EQ(VHOST_FORK_OWNER_TASK, get_fork(self->fd));
+	EXPECT_OK(set_fork(self->fd, VHOST_FORK_OWNER_KTHREAD));
+	EXPECT_EQ(VHOST_FORK_OWNER_KTHREAD, get_fork(self->fd));
+	EXPECT_ERR(EINVAL, set_fork(self->fd, 2));
+	EXPECT_ERR(EINVAL, set_fork(self->fd, 0xff));
+	EXPECT_ERR(EFAULT, vdev_cmd(self->fd, VHOST_SET_FORK_FROM_OWNER,
+				    BAD_PTR));
+	EXPECT_ERR(EFAULT, vdev_cmd(self->fd, VHOST_GET_FORK_FROM_OWNER,
+				    BAD_PTR));
+	EXPECT_EQ(VHOST_FORK_OWNER_KTHREAD, get_fork(self->fd));
+	EXPECT_OK(set_fork(self->fd, VHOST_FORK_OWNER_TASK));
+	EXPECT_EQ(VHOST_FORK_OWNER_TASK, get_fork(self->fd));
+}
+
+TEST_F(fork_from_owner, only_before_the_owner)
+{
+	ASSERT_OK(set_fork(self->fd, VHOST_FORK_OWNER_KTHREAD));
+	ASSERT_OK(vdev_set_owner(self->fd));
+	EXPECT_ERR(EBUSY, set_fork(self->fd, VHOST_FORK_OWNER_TASK));
+	/* Busy before bad. */
+	EXPECT_ERR(EBUSY, set_fork(self->fd, 2));
+	EXPECT_ERR(EBUSY, vdev_cmd(self->fd, VHOST_SET_FORK_FROM_OWNER,
+				   BAD_PTR));
+	EXPECT_EQ(VHOST_FORK_OWNER_KTHREAD, get_fork(self->fd));
+	/* With its owner all is forgotten. */
+	ASSERT_OK(vdev_cmd(self->fd, VHOST_RESET_OWNER, NULL));
+	EXPECT_EQ(VHOST_FORK_OWNER_TASK, get_fork(self->fd));
+	EXPECT_OK(set_fork(self->fd, VHOST_FORK_OWNER_TASK));
+}
+
+/* Before 6.4 or so the kernel lends no thread to a module: both are its own. */
+TEST_F(fork_from_owner, whose_thread)
+{
+	bool can_fork = env_kernel_at_least(6, 12);
+	pid_t tid;
+	__u8 fork;
+
+	for (fork = 0; fork < 2; fork++) {
+		ASSERT_OK(set_fork(self->fd, fork));
+		ASSERT_OK(vdev_set_owner(self->fd));
+		ASSERT_EQ(1, threads_of(getpid(), &tid, 1));
+		EXPECT_EQ(fork && can_fork, thread_in(tid, getpid()));
+		ASSERT_OK(vdev_cmd(self->fd, VHOST_RESET_OWNER, NULL));
+		EXPECT_TRUE(threads_wait(0));
+	}
+}
+
+/* Further ones are of the first one's kind. */
+TEST_F(fork_from_owner, whose_further_threads)
+{
+	bool can_fork = env_kernel_at_least(6, 12);
+	unsigned int i, id;
+	pid_t tid[4];
+	__u8 fork;
+
+	OURS_ALONE("no commands for workers");
+	for (fork = 0; fork < 2; fork++) {
+		ASSERT_OK(set_fork(self->fd, fork));
+		ASSERT_OK(vdev_set_owner(self->fd));
+		for (i = 0; i < 3; i++)
+			ASSERT_OK(vdev_new_worker(self->fd, &id));
+		ASSERT_EQ(4, threads_of(getpid(), tid, 4));
+		for (i = 0; i < 4; i++)
+			EXPECT_EQ(fork && can_fork,
+				  thread_in(tid[i], getpid()));
+		ASSERT_OK(vdev_cmd(self->fd, VHOST_RESET_OWNER, NULL));
+		EXPECT_TRUE(threads_wait(0));
+	}
+}
+
+TEST_F(fork_from_owner, both_kinds_work)
+{
+	struct guest_cfg cfg = MODERN_CFG;
+	struct guest g;
+	unsigned int i;
+	__u8 fork;
+
+	for (fork = 0; fork < 2; fork++) {
+		ASSERT_OK(guest_init(&g, &cfg));
+		ASSERT_OK(guest_open_tap(&g));
+		g.dev = vdev_open();
+		ASSERT_GE(g.dev, 0);
+		ASSERT_OK(set_fork(g.dev, fork));
+		ASSERT_OK(vdev_set_owner(g.dev));
+		ASSERT_OK(vdev_set_features(g.dev, cfg.features));
+		ASSERT_OK(vdev_set_mem(g.dev, &g.mem));
+		for (i = 0; i < NR_VQS; i++)
+			ASSERT_OK(vdev_set_vring(g.dev, &g.vq[i], 0));
+		ASSERT_OK(guest_set_backend(&g, g.tap));
+		EXPECT_OK(guest_check_alive(&g, 0));
+		guest_stop(&g);
+	}
+}
+
+/* CVE-2024-42135 for either kind: the thread goes with its owner. */
+TEST_F(fork_from_owner, owner_killed)
+{
+	int status, ready = eventfd(0, EFD_NONBLOCK);
+	__u8 fork_it;
+	pid_t pid;
+
+	for (fork_it = 0; fork_it < 2; fork_it++) {
+		ASSERT_OK(set_fork(self->fd, fork_it));
+		pid = child_fork();
+		ASSERT_GE(pid, 0);
+		if (!pid) {
+			if (vdev_set_owner(self->fd))
+				_exit(1);
+			event_signal(ready);
+			pause();
+		}
+		ASSERT_THAT(event_wait(ready));
+		event_count(ready);
+		EXPECT_EQ(1, threads_of(pid, NULL, 0));
+		ASSERT_EQ(0, kill(pid, SIGKILL));
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		EXPECT_ERR(EBUSY, vdev_set_owner(self->fd));
+		close(self->fd);
+		EXPECT_TRUE(wait_until(!threads_of(pid, NULL, 0)));
+		self->fd = vdev_open();
+		ASSERT_GE(self->fd, 0);
+	}
+	close(ready);
+}
+
+/* ---- accounting ---- */
+
+static int write_to(const char *dir, const char *file, const char *text)
+{
+	char path[200];
+	int fd, err = 0;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, file);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+static int write_pid(const char *dir, pid_t pid)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", pid);
+	return write_to(dir, "cgroup.procs", text);
+}
+
+/* Compares where this process and its devices' threads are accounted. */
+static bool in_my_cgroup(void)
+{
+	char mine[200], its[200];
+	unsigned int i, n;
+	pid_t tid[8];
+
+	n = threads_of(getpid(), tid, 8);
+	if (!n || !thread_cgroup(getpid(), mine, sizeof(mine)))
+		return false;
+	for (i = 0; i < n && i < 8; i++)
+		if (!thread_cgroup(tid[i], its, sizeof(its)) ||
+		    strcmp(mine, its))
+			return false;
+	return true;
+}
+
+#define CGROUP_ROOT	"/tmp/vhost_cgroup"
+
+/* A cgroup of this process alone; 0 or a negative errno. */
+static int cgroup_enter(char *dir, size_t len)
+{
+	mkdir(CGROUP_ROOT, 0755);
+	if (mount("none", CGROUP_ROOT, "cgroup2", 0, NULL))
+		return -errno;
+	snprintf(dir, len, CGROUP_ROOT "/vhost-%d", getpid());
+	return mkdir(dir, 0755) ? -errno : write_pid(dir, getpid());
+}
+
+/* True if nobody is left behind in it. */
+static bool cgroup_leave(const char *dir)
+{
+	bool empty;
+
+	write_pid(CGROUP_ROOT, getpid());
+	empty = wait_until(!rmdir(dir));
+	umount(CGROUP_ROOT);
+	rmdir(CGROUP_ROOT);
+	return empty;
+}
+
+/* Whoever owns the device pays for its threads. */
+TEST(threads_are_in_the_owners_cgroup)
+{
+	char dir[100], line[200];
+	unsigned int id;
+	int fd, err;
+
+	err = cgroup_enter(dir, sizeof(dir));
+	if (err)
+		SKIP(return, "no cgroup2 here: %s", strerror(-err));
+	ASSERT_THAT(thread_cgroup(getpid(), line, sizeof(line)));
+	ASSERT_THAT(strstr(line, strrchr(dir, '/')));
+	fd = vdev_open();
+	ASSERT_GE(fd, 0);
+	ASSERT_OK(vdev_set_owner(fd));
+	EXPECT_TRUE(in_my_cgroup());
+	if (env_is_ours()) {
+		EXPECT_OK(vdev_new_worker(fd, &id));
+		EXPECT_TRUE(threads_wait(2));
+		EXPECT_TRUE(in_my_cgroup());
+	}
+	close(fd);
+	EXPECT_TRUE(cgroup_leave(dir));
+}
+
+/* An owner who may have no more threads gets none, and keeps what he has. */
+TEST(no_more_threads_in_the_cgroup)
+{
+	struct guest_cfg cfg = MODERN_CFG;
+	struct guest g;
+	char dir[100];
+	unsigned int id;
+	int fd, err;
+
+	/* Threads of the kernel are not counted while they are made. */
+	if (!env_kernel_at_least(6, 12))
+		SKIP(return, "threads are the kernel's here");
+	err = cgroup_enter(dir, sizeof(dir));
+	if (err)
+		SKIP(return, "no cgroup2 here: %s", strerror(-err));
+	err = write_to(CGROUP_ROOT, "cgroup.subtree_control", "+pids");
+	ASSERT_OK(guest_start(&g, &cfg));
+	fd = vdev_open();
+	ASSERT_GE(fd, 0);
+	if (!err)
+		err = write_to(dir, "pids.max", "2");
+	if (!err) {
+		EXPECT_ERR(ENOMEM, vdev_set_owner(fd));
+		if (env_is_ours())
+			EXPECT_ERR(ENOMEM, vdev_new_worker(g.dev, &id));
+		EXPECT_TRUE(threads_wait(1));
+		EXPECT_OK(guest_check_alive(&g, 0));
+		EXPECT_OK(write_to(dir, "pids.max", "max"));
+		EXPECT_OK(vdev_set_owner(fd));
+	}
+	close(fd);
+	guest_stop(&g);
+	EXPECT_TRUE(cgroup_leave(dir));
+	if (err)
+		SKIP(return, "no limit of threads here: %s", strerror(-err));
+}
+
+static atomic_uint alarms;
+
+static void on_alarm(int sig)
+{
+	atomic_fetch_add(&alarms, 1);
+}
+
+/* A signal that comes while a thread is made is no lack of memory. */
+TEST(signals_while_threads_are_made)
+{
+	struct itimerval often = { { 0, 1000 }, { 0, 1000 } }, never = { 0 };
+	struct sigaction sa = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
+	unsigned int i, id, n = env_scaled(500, 50);
+	int fd;
+
+	if (env_kernel_at_least(6, 12))
+		OURS_ALONE("takes it for one");
+	ASSERT_EQ(0, sigaction(SIGALRM, &sa, NULL));
+	ASSERT_EQ(0, setitimer(ITIMER_REAL, &often, NULL));
+	for (i = 0; i < n || !atomic_load(&alarms); i++) {
+		fd = vdev_open();
+		ASSERT_GE(fd, 0);
+		ASSERT_OK_AT(vdev_set_owner(fd), "round %u", i);
+		if (env_is_ours())
+			ASSERT_OK_AT(vdev_new_worker(fd, &id), "round %u", i);
+		close(fd);
+	}
+	ASSERT_EQ(0, setitimer(ITIMER_REAL, &never, NULL));
+}
+
+VHOST_TEST_MAIN
