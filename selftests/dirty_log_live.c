@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A dirty log that comes, goes and changes under traffic, with an
+ * IOTLB and without; a model migration; a log that is lost.
+ */
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "guest_log.h"
+#include "iotlb.h"
+#include "test.h"
+#include "vq_split.h"
+
+#define MODERN		(F_VERSION_1 | F_MRG_RXBUF | F_EVENT_IDX | F_INDIRECT)
+
+/* A log that comes, goes and changes under traffic. */
+FIXTURE(live)
+{
+	struct guest g;
+	struct iotlb t;
+	struct dlog log;	/* of what is guest-physical to the device */
+	struct dlog driver;	/* pages that the driver writes, by its names */
+	struct dlog_image image;
+	bool iotlb;
+};
+
+FIXTURE_VARIANT(live)
+{
+	__u64 features;
+	struct iotlb_cfg iotlb;
+};
+
+FIXTURE_VARIANT_ADD(live, event_idx)
+{
+	.features = MODERN,
+};
+
+FIXTURE_VARIANT_ADD(live, flags)
+{
+	.features = F_VERSION_1 | F_MRG_RXBUF | F_INDIRECT,
+};
+
+FIXTURE_VARIANT_ADD(live, in_order)
+{
+	.features = MODERN | F_IN_ORDER,
+};
+
+/* What the guest calls its memory is not what the log calls it. */
+FIXTURE_VARIANT_ADD(live, iotlb)
+{
+	.features = MODERN | F_ACCESS_PLATFORM,
+	.iotlb = { .v2 = true, .scatter = true },
+};
+
+FIXTURE_VARIANT_ADD(live, iotlb_flags)
+{
+	.features = F_VERSION_1 | F_MRG_RXBUF | F_INDIRECT | F_ACCESS_PLATFORM,
+	.iotlb = { .grain = IOTLB_PAGE },
+};
+
+#define live_t	FIXTURE_DATA(live)
+
+static const struct gmem *physical(live_t *self)
+{
+	return self->iotlb ? &self->t.phys : &self->g.mem;
+}
+
+FIXTURE_SETUP(live)
+{
+	struct guest_cfg cfg = {
+		.ops = guest_log_paged_ops(),
+		.features = variant->features,
+		.tap_flags = IFF_VNET_HDR,
+		.num = 512,
+		.slots = 48,
+		.slot_size = GUEST_BURST_SLOT,
+		.ind_max = 4,
+	};
+	struct guest *g = &self->g;
+
+	SETUP_NEEDS(variant->features);
+	SETUP_NO_IN_ORDER_LOG(variant->features);
+	self->iotlb = variant->features & F_ACCESS_PLATFORM;
+	if (self->iotlb)
+		ASSERT_OK(iotlb_guest_start(&self->t, g, &variant->iotlb, &cfg));
+	else
+		ASSERT_OK(guest_start(g, &cfg));
+	ASSERT_OK(dlog_init(&self->log, physical(self)));
+	ASSERT_OK(dlog_init(&self->driver, &g->mem));
+	ASSERT_OK(dlog_image_init(&self->image, &g->mem));
+	guest_log_mark_driver(g, &self->driver);
+}
+
+FIXTURE_TEARDOWN(live)
+{
+	if (self->iotlb)
+		iotlb_guest_stop(&self->t, &self->g);
+	else
+		guest_stop(&self->g);
+	dlog_image_free(&self->image);
+	dlog_free(&self->driver);
+	dlog_free(&self->log);
+}
+
+static int restart(live_t *self)
+{
+	unsigned int i;
+	int err = 0;
+
+	/* A change of features may have made the device forget. */
+	if (self->iotlb)
+		err = iotlb_preload(&self->t);
+	if (!err)
+		err = guest_set_backend(&self->g, self->g.tap);
+	for (i = 0; i < NR_VQS; i++)
+		vq_kick(&self->g.vq[i]);
+	return err;
+}
+
+/*
+ * Under traffic, but for vhost_net behind an IOMMU: it replaces its IOTLB while
+ * the worker is in the middle of a packet, which is lost then.
+ */
+static int live_switch(live_t *self, struct dlog *log)
+{
+	bool stop = self->iotlb && !env_is_ours();
+	int err = 0;
+
+	if (stop)
+		err = guest_set_backend(&self->g, -1);
+	if (!err)
+		err = log ? guest_log_on(&self->g, log) : guest_log_off(&self->g);
+	if (!err && stop)
+		err = restart(self);
+	return err;
+}
+
+/* What the log says is brought over: how many pages. */
+static unsigned int copy_dirty(live_t *self)
+{
+	const struct gmem_region *r;
+	unsigned int n = 0;
+	__u64 addr, gpa;
+
+	for (r = self->g.mem.region;
+	     r < self->g.mem.region + self->g.mem.nregions; r++) {
+		for (addr = r->gpa; addr < r->gpa + r->size;
+		     addr += DLOG_PAGE) {
+			gpa = self->iotlb ? iotlb_gpa(&self->t, addr) : addr;
+			if (!dlog_take(&self->log, gpa))
+				continue;
+			dlog_image_page(&self->image, addr);
+			n++;
+		}
+	}
+	return n;
+}
+
+/*
+ * A migration: the log is switched on, all memory is copied, and from then on
+ * what is dirty, while the guest works. In the end both sides are the same.
+ */
+TEST_F(live, migration)
+{
+	unsigned int i, n = env_scaled(60, 6);
+	struct guest *g = &self->g;
+	unsigned int copied = 0;
+
+	ASSERT_OK(guest_burst_post(g));
+	ASSERT_OK(guest_burst_send(g, 0));
+	ASSERT_OK(live_switch(self, &self->log));
+	dlog_image_all(&self->image);
+	ASSERT_OK(guest_burst_take(g, 0));
+	for (i = 1; i < n; i++) {
+		ASSERT_OK(guest_burst_post(g));
+		copied += copy_dirty(self);
+		ASSERT_OK(guest_burst_send(g, i * GUEST_BURST));
+		copied += copy_dirty(self);
+		ASSERT_OK_AT(guest_burst_take(g, i * GUEST_BURST),
+			     "round %u", i);
+	}
+	/* The last moment: something is on its way, and the rings stop. */
+	ASSERT_OK(guest_burst_post(g));
+	ASSERT_OK(guest_burst_send(g, i * GUEST_BURST));
+	ASSERT_OK(guest_set_backend(g, -1));
+	copied += copy_dirty(self);
+	EXPECT_GT(copied, 0);
+	EXPECT_TRUE(dlog_image_same(&self->image, &self->driver));
+
+	/* It did not work after all, and the guest goes on here. */
+	ASSERT_OK(guest_log_off(g));
+	ASSERT_OK(restart(self));
+	EXPECT_OK(guest_burst_take(g, i * GUEST_BURST));
+}
+
+/* On and off, each time under traffic: what counts is when the call returns. */
+TEST_F(live, on_and_off)
+{
+	unsigned int i, n = env_scaled(30, 4);
+	struct guest *g = &self->g;
+	__u32 seq = 0;
+
+	for (i = 0; i < n; i++) {
+		ASSERT_OK(guest_burst_post(g));
+		ASSERT_OK(guest_burst_send(g, seq));
+		ASSERT_OK(live_switch(self, &self->log));
+		dlog_clear(&self->log);
+		dlog_image_all(&self->image);
+		ASSERT_OK_AT(guest_burst_take(g, seq), "round %u", i);
+		seq += GUEST_BURST;
+		ASSERT_OK(guest_burst_post(g));
+		ASSERT_OK(guest_burst_send(g, seq));
+		ASSERT_OK(guest_set_backend(g, -1));
+		copy_dirty(self);
+		ASSERT_THAT(dlog_image_same(&self->image, &self->driver));
+		ASSERT_OK(restart(self));
+		ASSERT_OK(live_switch(self, NULL));
+		dlog_clear(&self->log);
+		ASSERT_OK_AT(guest_burst_take(g, seq), "round %u", i);
+		seq += GUEST_BURST;
+		ASSERT_THAT(dlog_is_clean(&self->log));
+	}
+}
+
+/* From one log to another while it runs: the old one may go at once. */
+TEST_F(live, log_is_replaced)
+{
+	unsigned int i, n = env_scaled(30, 4);
+	struct guest *g = &self->g;
+	struct dlog other, *log[2] = { &self->log, &other };
+	__u32 seq = 0;
+
+	ASSERT_OK(dlog_init(&other, physical(self)));
+	ASSERT_OK(live_switch(self, &other));
+	for (i = 0; i < n; i++) {
+		ASSERT_OK(guest_burst_post(g));
+		ASSERT_OK(guest_burst_send(g, seq));
+		ASSERT_OK(dlog_set_base(g->dev, log[i & 1]));
+		dlog_clear(log[!(i & 1)]);
+		ASSERT_OK_AT(guest_burst_take(g, seq), "round %u", i);
+		seq += GUEST_BURST;
+		ASSERT_OK(guest_burst_post(g));
+		ASSERT_OK(guest_burst_send(g, seq));
+		ASSERT_OK_AT(guest_burst_take(g, seq), "round %u", i);
+		seq += GUEST_BURST;
+		EXPECT_TRUE(dlog_is_clean(log[!(i & 1)]));
+		EXPECT_FALSE(dlog_is_clean(log[i & 1]));
+	}
+	ASSERT_OK(live_switch(self, NULL));
+	dlog_free(&other);
+	ASSERT_OK(guest_burst_post(g));
+	ASSERT_OK(guest_burst_send(g, seq));
+	ASSERT_OK(guest_burst_take(g, seq));
+}
+
+/* Buffers alone, so that no word for the used ring can stand in for theirs. */
+TEST_F(live, log_fd_is_signalled_for_buffers)
+{
+	int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	struct guest *g = &self->g;
+
+	if (self->iotlb)
+		OURS_ALONE("never for buffers that an IOTLB translates");
+	ASSERT_GE(event, 0);
+	ASSERT_OK(dlog_set_fd(g->dev, event));
+	ASSERT_OK(dlog_set_base(g->dev, &self->log));
+	ASSERT_OK(vdev_set_features(g->dev, g->cfg.features | F_LOG_ALL));
+	ASSERT_OK(guest_burst_post(g));
+	ASSERT_OK(guest_burst_send(g, 0));
+	EXPECT_TRUE(event_wait(event));
+	ASSERT_OK(guest_burst_take(g, 0));
+	close(event);
+}
+
+/* A second name for memory that the device writes by the first. */
+#define ALIAS_GPA	0x9000000000ULL
+
+TEST_F(live, memory_has_two_names)
+{
+	const struct gmem *mem = physical(self);
+	struct gmem both = { .nregions = mem->nregions + 1 };
+	struct gmem_region *alias, *first;
+	struct guest *g = &self->g;
+	struct dlog log;
+	unsigned int n = 0;
+	__u64 off;
+
+	if (!self->iotlb)
+		OURS_ALONE("without an IOTLB only the name in the descriptor");
+	both.region = calloc(both.nregions, sizeof(*both.region));
+	ASSERT_NE(NULL, both.region);
+	memcpy(both.region, mem->region, mem->nregions * sizeof(*both.region));
+	/* The second one holds the buffers. */
+	first = &both.region[1];
+	alias = &both.region[mem->nregions];
+	*alias = *first;
+	alias->gpa = ALIAS_GPA;
+	ASSERT_OK(dlog_init(&log, &both));
+	ASSERT_OK(vdev_set_mem(g->dev, &both));
+	ASSERT_OK(live_switch(self, &log));
+	ASSERT_OK(guest_burst_post(g));
+	ASSERT_OK(guest_burst_send(g, 0));
+	ASSERT_OK(guest_burst_take(g, 0));
+	ASSERT_OK(guest_set_backend(g, -1));
+	for (off = 0; off < first->size; off += DLOG_PAGE) {
+		ASSERT_EQ(dlog_is_dirty(&log, first->gpa + off),
+			  dlog_is_dirty(&log, alias->gpa + off));
+		n += dlog_is_dirty(&log, alias->gpa + off);
+	}
+	EXPECT_GT(n, 0);
+	dlog_free(&log);
+	free(both.region);
+}
+
+/* Makes the bits of the region of @gpa accessible, or not. */
+static int protect_log_of(live_t *self, __u64 gpa, int prot)
+{
+	const struct gmem *mem = physical(self);
+	unsigned int i;
+
+	if (self->iotlb)
+		gpa = iotlb_gpa(&self->t, gpa);
+	for (i = 0; i < mem->nregions; i++)
+		if (gpa >= mem->region[i].gpa &&
+		    gpa - mem->region[i].gpa < mem->region[i].size)
+			return dlog_protect(&self->log, &mem->region[i], prot);
+	return -ENOENT;
+}
+
+/*
+ * A log that is not there when it is needed. The ring stops and says so; the
+ * other one, and the guest's life after that, are as they were.
+ */
+TEST_F(live, log_is_not_mapped)
+{
+	struct guest *g = &self->g;
+	unsigned int i;
+
+	OURS_ALONE("what cannot be logged is not, and nobody is told");
+	/* Of the used ring it is known before the rings start. */
+	ASSERT_OK(dlog_set_base(g->dev, &self->log));
+	ASSERT_OK(vdev_set_features(g->dev, g->cfg.features | F_LOG_ALL));
+	ASSERT_OK(protect_log_of(self, g->pool[RXQ].slot[0].gpa, PROT_NONE));
+	event_count(g->vq[RXQ].err);
+	ASSERT_OK(guest_burst_post(g));
+	ASSERT_OK(guest_inject(g, 60, 1));
+	ASSERT_THAT(event_wait(g->vq[RXQ].err));
+	EXPECT_EQ(1, vdev_counter(g->dev, "queue0.ring_errors"));
+	for (i = 0; i < 8; i++)
+		ASSERT_OK(guest_check_tx(g, 60, i, 1, false));
+	EXPECT_EQ(0, vdev_counter(g->dev, "queue1.ring_errors"));
+}
+
+/* Adds the frame that is in the first buffer. */
+static int add_frame(struct guest *g, unsigned int cookie)
+{
+	struct vq *vq = &g->vq[TXQ];
+	int err;
+
+	err = vq_add_out(vq, g->pool[TXQ].slot[0].gpa, g->hdr_len + 60, cookie);
+	vq_publish(vq);
+	return err;
+}
+
+/* A frame is given back, but not its page to the log, and the ring stops. */
+static int lose_log(live_t *self, unsigned int cookie)
+{
+	struct guest *g = &self->g;
+	struct vq *vq = &g->vq[TXQ];
+	int err;
+
+	err = guest_log_used(g, vq, false);
+	/* All of the ring that is needed for that is known then. */
+	if (!err && !wait_until(split_kick_is_asked(vq)))
+		err = -ETIMEDOUT;
+	if (!err)
+		err = vdev_rest(g->dev, vq);
+	if (err)
+		return err;
+	dlog_clear(&self->log);
+	vq->ops->arm(vq);
+	event_count(vq->call);
+	err = add_frame(g, cookie);
+	if (!err)
+		err = protect_log_of(self, vq->gpa[VQ_USED], PROT_NONE);
+	/* This makes the device look. */
+	if (!err)
+		err = guest_log_used(g, vq, true);
+	if (!err && !event_wait(vq->err))
+		err = -ETIMEDOUT;
+	event_count(vq->err);
+	return err;
+}
+
+/*
+ * When the log is there again, or not needed any more, the guest is called: it has
+ * not changed its wish since before the ring stopped.
+ */
+TEST_F(live, guest_is_called_after_the_log_was_lost)
+{
+	struct guest *g = &self->g;
+	struct vq *vq = &g->vq[TXQ];
+	unsigned int i;
+
+	OURS_ALONE("what cannot be logged is not, and nobody is told");
+	ASSERT_OK(dlog_set_base(g->dev, &self->log));
+	/* The first call of all is one to be on the safe side. */
+	ASSERT_OK(guest_check_tx(g, 60, 1, 1, false));
+	for (i = 0; i < 4; i += 2) {
+		ASSERT_OK_AT(lose_log(self, i), "%u", i);
+		if (!i)
+			ASSERT_OK(protect_log_of(self, vq->gpa[VQ_USED],
+						 PROT_READ | PROT_WRITE));
+		ASSERT_OK(guest_log_used(g, vq, !i));
+		ASSERT_OK(add_frame(g, i + 1));
+		vq_kick(vq);
+		ASSERT_THAT_AT(vq_wait_called(vq, i + 1), "%u", i);
+		EXPECT_EQ(0, vq->bogus);
+		EXPECT_EQ(0, vq->inflight);
+	}
+	ASSERT_OK(protect_log_of(self, vq->gpa[VQ_USED],
+				 PROT_READ | PROT_WRITE));
+}
+
+VHOST_TEST_MAIN
