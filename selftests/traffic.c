@@ -464,13 +464,7 @@ TEST_F(traffic, tap_deleted_and_made_again)
 		g->pkt = -1;
 		ASSERT_OK(guest_open_tap(g));
 		/* In-tree has lost descriptors by now: start from nothing. */
-		vq_reset(&g->vq[TXQ], 0);
-		g->pool[TXQ].nfree = 0;
-		while (g->pool[TXQ].nfree < g->pool[TXQ].nslots) {
-			g->pool[TXQ].free[g->pool[TXQ].nfree] =
-				g->pool[TXQ].nfree;
-			g->pool[TXQ].nfree++;
-		}
+		guest_reset_ring(g, TXQ, 0);
 		ASSERT_OK(vdev_set_vring(g->dev, &g->vq[TXQ], 0));
 		ASSERT_OK(guest_set_backend(g, g->tap));
 		ASSERT_OK(guest_check_alive(g, round + seq));

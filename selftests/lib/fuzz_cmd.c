@@ -278,12 +278,7 @@ static void start_rings(struct fuzz *fz)
 
 	for (i = 0; i < NR_VQS; i++) {
 		vdev_set_backend(g->dev, i, -1);
-		vq_reset(&g->vq[i], fuzz_below(fz, 0x10000));
-		g->pool[i].nfree = 0;
-		while (g->pool[i].nfree < g->pool[i].nslots) {
-			g->pool[i].free[g->pool[i].nfree] = g->pool[i].nfree;
-			g->pool[i].nfree++;
-		}
+		guest_reset_ring(g, i, fuzz_below(fz, 0x10000));
 		vdev_set_vring(g->dev, &g->vq[i], g->vq[i].avail_idx);
 		set_addr(fz, &g->vq[i]);
 	}

@@ -217,6 +217,35 @@ int guest_set_backend(struct guest *g, int backend)
 	return err ? err : vdev_set_backend(g->dev, TXQ, backend);
 }
 
+static void pool_reset(struct guest_pool *pool)
+{
+	for (pool->nfree = 0; pool->nfree < pool->nslots; pool->nfree++)
+		pool->free[pool->nfree] = pool->nfree;
+}
+
+void guest_reset_ring(struct guest *g, unsigned int ring, __u16 base)
+{
+	vq_reset(&g->vq[ring], base);
+	pool_reset(&g->pool[ring]);
+}
+
+int guest_restart(struct guest *g)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < NR_VQS; i++) {
+		err = vdev_set_backend(g->dev, i, -1);
+		if (err)
+			return err;
+		guest_reset_ring(g, i, 0);
+		err = vdev_set_vring(g->dev, &g->vq[i], 0);
+		if (err)
+			return err;
+	}
+	return guest_set_backend(g, g->tap);
+}
+
 int guest_start(struct guest *g, const struct guest_cfg *cfg)
 {
 	int err;

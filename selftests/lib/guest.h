@@ -86,6 +86,12 @@ int guest_open_tap(struct guest *g);
 int guest_open_dev(struct guest *g);
 int guest_set_backend(struct guest *g, int backend);
 
+/* Empties a ring, so that it begins at @base and all its buffers are free. */
+void guest_reset_ring(struct guest *g, unsigned int ring, __u16 base);
+
+/* Stops both rings and starts them again, empty and from 0. */
+int guest_restart(struct guest *g);
+
 /*
  * Adds one frame to the transmit ring, cut into @nseg pieces (two: header and
  * frame). Not published. @hdr may be NULL; -ENOSPC when the ring is full.
