@@ -4,6 +4,7 @@
  * they were offered, and one used entry may stand for many. The library's driver
  * refuses what breaks the rules; here the batches themselves are looked at.
  */
+#include "raw.h"
 #include "test.h"
 #include "vq_split.h"
 
@@ -250,22 +251,10 @@ TEST_F(in_order, stop_and_start_with_long_chains)
 	}
 }
 
-static bool offer_one(struct vq *vq, __u64 gpa, __u32 len, __u16 flags)
-{
-	__u16 id;
-
-	if (!split_claim(vq, 1, &id))
-		return false;
-	split_write(vq, id, gpa, len, flags, 0);
-	split_offer(vq, id, 1, 0);
-	if (flags & VRING_DESC_F_WRITE)
-		vq->slot[id].in_len = len;
-	return true;
-}
-
 /* A bad chain takes its place in the order like any other. */
 TEST_F(in_order, tx_bad_chains_between)
 {
+	struct raw_desc bad = { .gpa = NOWHERE, .len = 100 };
 	struct guest *g = &self->g;
 	struct vq *tx = self->tx;
 	struct vq_used used;
@@ -276,7 +265,7 @@ TEST_F(in_order, tx_bad_chains_between)
 		ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
 		for (i = 0; i < 8; i++) {
 			if (i % (round + 1) == 0)
-				ASSERT_THAT(offer_one(tx, NOWHERE, 100, 0));
+				ASSERT_THAT(raw_offer(tx, &bad, 1));
 			ASSERT_OK(add_frames(g, 1, i, 1));
 		}
 		vq_publish(tx);
@@ -288,9 +277,7 @@ TEST_F(in_order, tx_bad_chains_between)
 			ASSERT_EQ(0, used.len);
 		}
 		/* Of this round's buffers nobody has taken note. */
-		g->pool[TXQ].nfree = g->pool[TXQ].nslots;
-		for (i = 0; i < g->pool[TXQ].nslots; i++)
-			g->pool[TXQ].free[i] = i;
+		guest_free_buffers(g, TXQ);
 	}
 	EXPECT_OK(guest_check_alive(g, 0));
 }
@@ -298,6 +285,7 @@ TEST_F(in_order, tx_bad_chains_between)
 /* A bad buffer comes back empty, not as one that a batch has used up. */
 TEST_F(in_order, rx_bad_buffer_between)
 {
+	struct raw_desc bad = { NOWHERE, 2048, F_WRITE };
 	static struct guest_frame f;
 	struct guest *g = &self->g;
 	struct vq *rx = self->rx;
@@ -306,7 +294,7 @@ TEST_F(in_order, rx_bad_buffer_between)
 
 	OURS_ALONE("a bad buffer stops the queue");
 	ASSERT_EQ(3, guest_refill(g, 3, 2048));
-	ASSERT_THAT(offer_one(rx, NOWHERE, 2048, VRING_DESC_F_WRITE));
+	ASSERT_THAT(raw_offer(rx, &bad, 1));
 	vq_submit(rx);
 	for (i = 0; i < 3; i++)
 		ASSERT_OK(guest_inject(g, FRAME_LEN, i));

@@ -217,8 +217,10 @@ int guest_set_backend(struct guest *g, int backend)
 	return err ? err : vdev_set_backend(g->dev, TXQ, backend);
 }
 
-static void pool_reset(struct guest_pool *pool)
+void guest_free_buffers(struct guest *g, unsigned int ring)
 {
+	struct guest_pool *pool = &g->pool[ring];
+
 	for (pool->nfree = 0; pool->nfree < pool->nslots; pool->nfree++)
 		pool->free[pool->nfree] = pool->nfree;
 }
@@ -226,7 +228,7 @@ static void pool_reset(struct guest_pool *pool)
 void guest_reset_ring(struct guest *g, unsigned int ring, __u16 base)
 {
 	vq_reset(&g->vq[ring], base);
-	pool_reset(&g->pool[ring]);
+	guest_free_buffers(g, ring);
 }
 
 int guest_restart(struct guest *g)

@@ -86,6 +86,9 @@ int guest_open_tap(struct guest *g);
 int guest_open_dev(struct guest *g);
 int guest_set_backend(struct guest *g, int backend);
 
+/* Takes all buffers of a ring for free again. */
+void guest_free_buffers(struct guest *g, unsigned int ring);
+
 /* Empties a ring, so that it begins at @base and all its buffers are free. */
 void guest_reset_ring(struct guest *g, unsigned int ring, __u16 base);
 

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Rings that are broken as a whole: heads and indices that make no sense, and
+ * rings whose memory goes away. They cost the queue, and nothing else.
+ */
+#include <sys/mman.h>
+
+#include "raw.h"
+#include "test.h"
+#include "vq_split.h"
+
+FIXTURE(ring)
+{
+	struct guest g;
+	struct vq *tx, *rx;
+	__u64 buf;	/* a buffer in guest memory */
+};
+
+FIXTURE_VARIANT(ring)
+{
+	bool limit_sndbuf;
+	__u64 features;
+};
+
+FIXTURE_VARIANT_ADD(ring, batched)
+{
+	.features = F_EVENT_IDX,
+};
+
+FIXTURE_VARIANT_ADD(ring, single)
+{
+	.limit_sndbuf = true,
+};
+
+FIXTURE_VARIANT_ADD(ring, in_order)
+{
+	.features = F_EVENT_IDX | F_IN_ORDER,
+};
+
+FIXTURE_SETUP(ring)
+{
+	struct guest_cfg cfg = {
+		.features = F_VERSION_1 | F_MRG_RXBUF | F_INDIRECT |
+			    variant->features,
+		.tap_flags = IFF_VNET_HDR,
+		.limit_sndbuf = variant->limit_sndbuf,
+		.num = 256,
+	};
+
+	SETUP_NEEDS(variant->features);
+	ASSERT_OK(guest_start(&self->g, &cfg));
+	self->tx = &self->g.vq[TXQ];
+	self->rx = &self->g.vq[RXQ];
+	self->buf = self->g.pool[TXQ].slot[0].gpa;
+}
+
+FIXTURE_TEARDOWN(ring)
+{
+	guest_stop(&self->g);
+}
+
+/*
+ * A head that is no descriptor: nothing there can be given back by number, so
+ * either the entry is spent or the ring is; good chains are not lost.
+ */
+TEST_F(ring, tx_head_out_of_range)
+{
+	static const __u16 heads[] = { 256, 257, 0x7fff, 0xffff };
+	struct guest *g = &self->g;
+	unsigned int i;
+
+	OURS_ALONE("a bad head stops the queue");
+	for (i = 0; i < ARRAY_SIZE(heads); i++) {
+		split_offer_raw(self->tx, heads[i]);
+		ASSERT_THAT(raw_offer_frame(g, self->buf, i));
+		vq_submit(self->tx);
+		ASSERT_OK_AT(guest_capture(g, 60, i), "head %u", heads[i]);
+		ASSERT_THAT(wait_until(!self->tx->inflight ||
+				       (vq_pop(self->tx,
+					       &(struct vq_used){ 0 }), 0)));
+	}
+	EXPECT_OK(vdev_set_backend(g->dev, TXQ, -1));
+}
+
+/* The same chain offered twice is the guest's own affair. */
+TEST_F(ring, tx_same_head_twice)
+{
+	struct guest *g = &self->g;
+	struct vq_used used;
+	__u16 head;
+
+	/* An entry for a batch names its last chain: which of the two is it? */
+	if (variant->features & F_IN_ORDER)
+		SKIP(return, "in order, one chain twice is ambiguous");
+	head = self->tx->free_head;
+	ASSERT_THAT(raw_offer_frame(g, self->buf, 1));
+	split_offer_raw(self->tx, head);
+	vq_submit(self->tx);
+	EXPECT_OK(guest_capture(g, 60, 1));
+	EXPECT_OK(guest_capture(g, 60, 1));
+	ASSERT_THAT(vq_wait_pop(self->tx, &used));
+	EXPECT_EQ(head, used.id);
+	ASSERT_THAT(vq_wait_pop(self->tx, &used));
+	EXPECT_EQ(head, used.id);
+}
+
+/*
+ * An index that runs away from the ring: the ring means nothing any more. The
+ * queue stops, the owner is told, and can start it again; the other ring does
+ * not notice.
+ */
+static int index_jumps(struct guest *g, struct vq *vq, unsigned int by)
+{
+	__u16 good = vq->avail_idx;
+	int err;
+
+	split_avail(vq)->idx = good + by;
+	/* Receive looks at its ring when there is a packet for it. */
+	if (vq->index == RXQ) {
+		err = guest_inject(g, 60, 77);
+		if (err)
+			return err;
+	}
+	vq_kick(vq);
+	if (!event_wait(vq->err))
+		return -ETIMEDOUT;
+	if (split_used_idx(vq) != vq->used_idx)
+		return -EPROTO;
+	split_avail(vq)->idx = good;
+	err = vdev_set_backend(g->dev, vq->index, -1);
+	if (!err)
+		err = vdev_set_backend(g->dev, vq->index, g->tap);
+	event_count(vq->err);
+	return err;
+}
+
+TEST_F(ring, index_jumps_in_tx)
+{
+	static const __u16 by[] = { 257, 300, 0x7fff, 0x8000, 0xffff };
+	struct guest *g = &self->g;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(by); i++) {
+		ASSERT_OK_AT(index_jumps(g, self->tx, by[i]), "by %u", by[i]);
+		ASSERT_OK_AT(guest_check_alive(g, i), "by %u", by[i]);
+	}
+}
+
+TEST_F(ring, index_jumps_in_rx)
+{
+	static const __u16 by[] = { 257, 300, 0x7fff, 0x8000, 0xffff };
+	static struct guest_frame f;
+	struct guest *g = &self->g;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(by); i++) {
+		ASSERT_OK_AT(index_jumps(g, self->rx, by[i]), "by %u", by[i]);
+		/* The packet waited. */
+		guest_refill(g, 1, 2048);
+		ASSERT_OK(guest_recv(g, &f));
+		ASSERT_THAT(frame_is(f.data, 60, 77));
+		ASSERT_OK_AT(guest_check_alive(g, i), "by %u", by[i]);
+	}
+}
+
+/* Not mprotect(): ARCH=um reads what is there but forbidden. */
+static int move_mapping(void *from, void *to, size_t size)
+{
+	return mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to) ==
+	       to ? 0 : -errno;
+}
+
+/* The ring's memory goes away under the device. */
+TEST_F(ring, ring_unmapped_while_running)
+{
+	struct guest *g = &self->g;
+	struct gmem_region *r = &g->mem.region[0];
+	void *away;
+
+	away = mmap(NULL, r->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		    0);
+	ASSERT_NE(MAP_FAILED, away);
+	OURS_ALONE("not every access to a lost ring is told");
+	ASSERT_OK(guest_check_alive(g, 0));
+	ASSERT_OK(move_mapping(r->hva, away, r->size));
+	vq_kick(self->tx);
+	EXPECT_TRUE(event_wait(self->tx->err));
+	ASSERT_OK(move_mapping(away, r->hva, r->size));
+	event_count(self->tx->err);
+	/* The other ring too: its worker may not have been at rest yet. */
+	ASSERT_OK(guest_set_backend(g, -1));
+	ASSERT_OK(guest_set_backend(g, g->tap));
+	EXPECT_OK(guest_check_alive(g, 100));
+}
+
+/*
+ * A used ring in three pages: its index, the entries that are next, and the event
+ * index have one each. One of them is away while a chain is given back, and the
+ * guest has not changed its wish for a call when the ring goes on.
+ */
+FIXTURE(lost_page)
+{
+	struct guest g;
+	struct vq *tx;
+	void *away;
+};
+
+FIXTURE_VARIANT(lost_page)
+{
+	__u64 features;
+	unsigned int page;
+};
+
+#define PAGE		4096
+
+#define LOST_PAGE(feat, number, name)					\
+	FIXTURE_VARIANT_ADD(lost_page, name)				\
+	{								\
+		.features = F_EVENT_IDX | (feat),			\
+		.page = number,						\
+	}
+
+LOST_PAGE(0, 0, index);
+LOST_PAGE(0, 1, entries);
+LOST_PAGE(F_IN_ORDER, 0, in_order_index);
+LOST_PAGE(F_IN_ORDER, 1, in_order_entries);
+
+FIXTURE_SETUP(lost_page)
+{
+	static struct vq_ops paged;
+	struct guest_cfg cfg = {
+		.ops = &paged,
+		.features = F_VERSION_1 | F_MRG_RXBUF | variant->features,
+		.tap_flags = IFF_VNET_HDR,
+		.num = 1024,
+		.slots = 16,
+		.base = 600,
+	};
+
+	SETUP_NEEDS(variant->features);
+	paged = vq_split_ops;
+	paged.align[VQ_USED] = PAGE;
+	ASSERT_OK(guest_start(&self->g, &cfg));
+	self->tx = &self->g.vq[TXQ];
+	self->away = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
+	ASSERT_NE(MAP_FAILED, self->away);
+}
+
+FIXTURE_TEARDOWN(lost_page)
+{
+	guest_stop(&self->g);
+	munmap(self->away, PAGE);
+}
+
+TEST_F(lost_page, guest_is_called_afterwards)
+{
+	void *page = self->tx->area[VQ_USED] + variant->page * PAGE;
+	__u64 gpa = self->g.pool[TXQ].slot[0].gpa;
+	struct vq *tx = self->tx;
+
+	OURS_ALONE("loses the chain, or calls before it is seen, then never");
+	/* The first call of all is one to be on the safe side. */
+	ASSERT_OK(guest_check_tx(&self->g, 60, 1, 1, false));
+	ASSERT_OK(vdev_rest(self->g.dev, tx));
+	/* An entry that nobody has written names no chain. */
+	memset(split_used(tx)->ring, 0xff,
+	       tx->num * sizeof(*split_used(tx)->ring));
+	tx->ops->arm(tx);
+	event_count(tx->call);
+
+	ASSERT_OK(vq_add_out(tx, gpa, HDR_LEN_MRG + 60, 1));
+	vq_publish(tx);
+	ASSERT_OK(move_mapping(page, self->away, PAGE));
+	vq_kick(tx);
+	ASSERT_THAT(event_wait(tx->err));
+	ASSERT_OK(move_mapping(self->away, page, PAGE));
+	ASSERT_OK(vdev_set_addr(self->g.dev, tx));
+
+	ASSERT_OK(vq_add_out(tx, gpa, HDR_LEN_MRG + 60, 2));
+	vq_publish(tx);
+	vq_kick(tx);
+	EXPECT_TRUE(vq_wait_called(tx, 2));
+	EXPECT_EQ(0, tx->bogus);
+	EXPECT_EQ(0, tx->inflight);
+}
+
+VHOST_TEST_MAIN

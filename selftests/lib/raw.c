@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "raw.h"
+
+#include <errno.h>
+
+#define MAX_DESCS	8
+
+bool raw_offer(struct vq *vq, const struct raw_desc *d, unsigned int n)
+{
+	__u16 id[MAX_DESCS], next;
+	unsigned int i;
+
+	if (n > MAX_DESCS || !split_claim(vq, n, id))
+		return false;
+	for (i = 0; i < n; i++) {
+		next = d[i].flags & RAW_NEXT ? d[i].next : id[d[i].next];
+		split_write(vq, id[i], d[i].gpa, d[i].len,
+			    d[i].flags & ~RAW_NEXT, next);
+	}
+	split_offer(vq, id[0], n, 0);
+	/* In order, a chain that a batch passes over has been filled up. */
+	for (i = 0; i < n; i++)
+		if (d[i].flags & F_WRITE)
+			vq->slot[id[0]].in_len += d[i].len;
+	return true;
+}
+
+int raw_take_all(struct vq *vq)
+{
+	struct vq_used used;
+
+	while (vq->inflight) {
+		if (!vq_wait_pop(vq, &used))
+			return -ETIMEDOUT;
+		if (used.cookie == VQ_BOGUS || used.len)
+			return -EPROTO;
+	}
+	return vq->ops->has_used(vq) ? -EPROTO : 0;
+}
+
+bool raw_offer_frame(struct guest *g, __u64 gpa, __u32 seq)
+{
+	unsigned char buf[HDR_LEN_MRG + RAW_FRAME_LEN] = { 0 };
+	struct raw_desc d = { .gpa = gpa, .len = sizeof(buf) };
+
+	frame_make(buf + HDR_LEN_MRG, RAW_FRAME_LEN, seq);
+	return gmem_write(&g->mem, gpa, buf, sizeof(buf)) &&
+	       raw_offer(&g->vq[TXQ], &d, 1);
+}
