@@ -11,7 +11,7 @@ pid_t child_fork(void)
 
 	if (pid)
 		return pid;
-	/* The parent may have gone before it was asked for. */
+	/* The parent may have ended before prctl(). */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
 		_exit(1);
 	return 0;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Processes that a test makes to kill them. */
+/* Child processes that a test kills. */
 #ifndef VHOST_TEST_CHILD_H
 #define VHOST_TEST_CHILD_H
 
 #include <sys/types.h>
 
 /*
- * fork(), for a child that may never end by itself: it is killed when the thread
- * that made it ends, so that a test which fails leaves nobody behind with its
- * tap and its output. What the child forks in turn is not.
+ * Fork a child that may not end by itself. It is killed when the thread that
+ * forked it ends, so that a failed test leaves no process with its tap and its
+ * output. Children of the child are not killed.
  */
 pid_t child_fork(void);
 

@@ -13,7 +13,7 @@
 #define BITS		8
 #define MAP_PAGE	4096UL
 
-/* The bytes of the log that stand for a region, to whole pages of the log. */
+/* The bytes of the log for a region, extended to whole pages of the log. */
 struct span {
 	size_t from, to;
 };
@@ -134,7 +134,7 @@ bool dlog_within(const struct dlog *some, const struct dlog *all)
 			stray = some->base[s.from] & ~all->base[s.from];
 			if (!stray)
 				continue;
-			fprintf(stderr, "# page %#llx is in one log only\n",
+			fprintf(stderr, "# page %#llx: marked in one log only\n",
 				(s.from * BITS + __builtin_ctz(stray)) *
 				DLOG_PAGE);
 			return false;
@@ -215,7 +215,7 @@ bool dlog_image_same(const struct dlog_image *image, const struct dlog *log)
 			if (!memcmp(image->copy[i] + off, r->hva + off,
 				    DLOG_PAGE))
 				continue;
-			fprintf(stderr, "# page %#llx was written and not logged\n",
+			fprintf(stderr, "# page %#llx: written but not logged\n",
 				r->gpa + off);
 			return false;
 		}

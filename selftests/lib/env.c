@@ -12,7 +12,7 @@
 #define MS_PER_S	1000ULL
 #define NS_PER_MS	1000000ULL
 
-/* Long enough for a machine at native speed whose host is busy elsewhere. */
+/* Enough for a machine at native speed on a busy host. */
 #define DEADLINE_MS	20000
 
 const char *env_device(void)
@@ -24,7 +24,7 @@ const char *env_device(void)
 
 bool env_is_ours(void)
 {
-	/* In takeover mode this name is ours, and vhost_net is not loaded. */
+	/* In takeover mode this node is ours, and vhost_net is not loaded. */
 	return strcmp(env_device(), "/dev/vhost-net") ||
 	       access("/sys/module/vhost_net", F_OK);
 }
@@ -46,7 +46,7 @@ bool env_kernel_at_least(unsigned int major, unsigned int minor)
 	return ours[0] > major || (ours[0] == major && ours[1] >= minor);
 }
 
-/* Percent of native speed, roughly, of each kind of test machine. */
+/* The rough speed of this test machine, in percent of native speed. */
 static unsigned int machine_scale(void)
 {
 	static const struct {
@@ -111,7 +111,7 @@ __u64 env_now_ms(void)
 
 __u64 env_deadline(void)
 {
-	/* A slow machine gets its patience in proportion, up to a limit. */
+	/* Slower machines get longer deadlines, up to a limit. */
 	unsigned int factor = scale() >= 100 ? 1 : scale() >= 20 ? 3 : 6;
 
 	return env_now_ms() + DEADLINE_MS * factor;

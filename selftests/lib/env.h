@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the machine and the caller say about this run. */
+/* Settings of this run, by the machine and the caller. */
 #ifndef VHOST_TEST_ENV_H
 #define VHOST_TEST_ENV_H
 
@@ -9,30 +9,36 @@
 /* The device under test: $DEVICE, or /dev/vhost-net-alt. */
 const char *env_device(void);
 
-/* False when the device under test belongs to the kernel's own vhost_net. */
+/*
+ * Check whether the device under test is vhost_alt's, not the kernel's
+ * vhost_net's.
+ */
 bool env_is_ours(void);
 
 /* The name of the module that serves the device under test. */
 const char *env_module(void);
 
-/* True on kernel major.minor or later. */
+/* Check whether the kernel is major.minor or later. */
 bool env_kernel_at_least(unsigned int major, unsigned int minor);
 
 /*
- * How many of @n repetitions fit this machine, at least @min: $VHOST_ALT_SCALE
- * is a percentage, guessed from $VHOST_ALT_MACHINE when it is not set.
+ * Scale @n repetitions to the speed of this machine, to @min at least.
+ * $VHOST_ALT_SCALE is a percentage, guessed from $VHOST_ALT_MACHINE if not set.
  */
 unsigned int env_scaled(unsigned int n, unsigned int min);
 
-/* How many memory regions the device documents that it takes. */
+/* The documented limit on memory regions. */
 unsigned int env_max_regions(void);
 
-/* A monotonic clock, and the point by which anything must have happened. */
+/*
+ * A monotonic clock, a deadline for whatever starts now, and the time until
+ * one.
+ */
 __u64 env_now_ms(void);
 __u64 env_deadline(void);
 int env_left_ms(__u64 deadline);
 
-/* Waits for a condition that has no file descriptor to poll. */
+/* Wait until @cond is true, for conditions without a descriptor to poll. */
 #define wait_until(cond) ({						\
 	__u64 __end = env_deadline();					\
 	bool __late, __ok;						\
@@ -47,7 +53,7 @@ int env_left_ms(__u64 deadline);
 	__ok;								\
 })
 
-/* One round of wait_until(): gives the CPU to the worker. */
+/* Give the CPU to the worker for one round of wait_until(). */
 void env_pause(void);
 
 #endif

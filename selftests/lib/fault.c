@@ -35,7 +35,7 @@ void fault_set_knob(const char *what, const char *value)
 
 void fault_set_knobs(void)
 {
-	/* The namespace's own view of /sys comes without it. */
+	/* The /sys of our mount namespace lacks it. */
 	if (access("/sys/kernel/debug/failslab", F_OK))
 		mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL);
 	fault_set_knob("verbose", "0");
@@ -65,7 +65,7 @@ unsigned int fault_knob_disarm(int knob)
 {
 	char text[16] = "";
 
-	/* What is left may be the copy of this very number. */
+	/* Copying this number to us may itself be the fault. */
 	if (pread(knob, text, sizeof(text) - 1, 0) <= 0)
 		return 1;
 	fault_knob_arm(knob, 0);

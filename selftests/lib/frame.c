@@ -25,7 +25,9 @@ __u32 rnd_below(__u64 *state, __u32 limit)
 	return limit ? rnd_next(state) % limit : 0;
 }
 
-/* The number, then bytes that differ from frame to frame and place to place. */
+/*
+ * Write the number, then bytes that depend on the frame and on their position.
+ */
 static void fill_payload(unsigned char *p, size_t len, __u32 seq)
 {
 	__u32 word = seq * 2654435761U + len;
@@ -167,7 +169,7 @@ static void make_ip(unsigned char *p, size_t len, enum frame_kind kind)
 
 static void make_l4(unsigned char *p, size_t len, enum frame_kind kind)
 {
-	/* The checksum field is what the device is to finish: any seed does. */
+	/* The checksum is left to the device, so any value will do here. */
 	struct tcphdr tcp = {
 		.source = htons(1), .dest = htons(2), .doff = 5, .ack = 1,
 		.check = htons(0x1234),

@@ -68,7 +68,7 @@ __u64 fuzz_address(struct fuzz *fz)
 	return near(fz, (unsigned long)r->hva, r->size);
 }
 
-/* Small numbers are out: a log there would overwrite this program. */
+/* Not a small number: a log there would overwrite this program. */
 __u64 fuzz_log_base(struct fuzz *fz)
 {
 	if (fuzz_one_in(fz, 4))
@@ -76,14 +76,14 @@ __u64 fuzz_log_base(struct fuzz *fz)
 	return (unsigned long)fz->log + fuzz_below(fz, 8);
 }
 
-/* Memory that goes and comes back while the device may be in it. */
+/* Remove or restore memory while the device may be using it. */
 static void remap_region(struct fuzz *fz)
 {
 	struct gmem *mem = &fz->g.mem;
-	/* The last one: nothing of this program looks there. */
+	/* The last region: nothing in this program accesses it. */
 	struct gmem_region *r = &mem->region[mem->nregions - 1];
 
-	/* No hole, which something else might fill. */
+	/* Leave no hole, which another mapping might fill. */
 	mmap(r->hva, r->size,
 	     fuzz_one_in(fz, 2) ? PROT_NONE : PROT_READ | PROT_WRITE,
 	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
@@ -108,13 +108,15 @@ static void change_tap(struct fuzz *fz)
 		link_set_qlen(g->ifname, fuzz_below(fz, 600));
 		break;
 	default:
-		/* Only once: its name is gone then, the file is not. */
+		/* Works once: the name is gone then, the file is not. */
 		if (fuzz_one_in(fz, 20))
 			link_del(fz->tap2_name);
 	}
 }
 
-/* Another process has the file too: nearly all is forbidden to it. */
+/*
+ * Use the file from another process, to which nearly everything is forbidden.
+ */
 static void stranger(struct fuzz *fz)
 {
 	unsigned int i;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A guest and a VMM that do anything at all, as a row of numbers says. */
+/* A guest and a VMM that do anything, driven by pseudo-random numbers. */
 #ifndef VHOST_TEST_FUZZ_H
 #define VHOST_TEST_FUZZ_H
 
@@ -8,22 +8,22 @@
 #define FUZZ_RING	64
 #define FUZZ_FILES	8
 
-/* Guest memory for chains that are sound, and a region that is not there. */
+/* Guest memory for valid chains; the region after it comes and goes. */
 #define FUZZ_GPA	0x8000000000ULL
 
 /*
- * One thread's view of it: the device, the rings and all memory are shared with
- * other threads, what it remembers of them is its own.
+ * State of one thread. The device, the rings and all memory are shared with the
+ * other threads; what a thread remembers of them is its own.
  */
 struct fuzz {
 	__u64 rnd;
 	struct guest g;
 	int tap2;
 	char tap2_name[16];
-	int files[FUZZ_FILES];	/* what descriptors are drawn from */
-	__u32 workers[8];	/* that it has made; 0 for none yet */
-	unsigned char *log;	/* as large as all of guest memory needs */
-	unsigned char *arg;	/* a page for arguments, and none behind it */
+	int files[FUZZ_FILES];	/* descriptors to choose from */
+	__u32 workers[8];	/* workers made by this thread; 0: none yet */
+	unsigned char *log;	/* dirty log for all of guest memory */
+	unsigned char *arg;	/* a page for arguments; the next one faults */
 };
 
 static inline __u32 fuzz_below(struct fuzz *fz, __u32 limit)
@@ -36,34 +36,34 @@ static inline bool fuzz_one_in(struct fuzz *fz, __u32 n)
 	return !fuzz_below(fz, n);
 }
 
-/* Numbers near the places where something changes, and others. */
+/* Choose a number: mostly a boundary value, sometimes any. */
 __u64 fuzz_number(struct fuzz *fz);
 int fuzz_file(struct fuzz *fz);
 __u32 fuzz_index(struct fuzz *fz);
-/* Mostly inside of guest memory, and mostly near an edge of it. */
+/* Choose an address mostly inside guest memory, often near an edge of it. */
 __u64 fuzz_gpa(struct fuzz *fz);
 /* The same for addresses of this process. */
 __u64 fuzz_address(struct fuzz *fz);
-/* Where the log can be, or what is no place for it at all. */
+/* Choose a valid base of the dirty log, or one that is certainly invalid. */
 __u64 fuzz_log_base(struct fuzz *fz);
 
-/* What is in the rings, and kicks. */
+/* Write nonsense into a ring and kick. */
 void fuzz_scramble_ring(struct fuzz *fz);
-/* Descriptors as a driver makes them, with frames both ways. */
+/* Send or receive frames as a driver does. */
 void fuzz_traffic(struct fuzz *fz);
 
-/* Any command with any argument. */
+/* Send any command with any argument. */
 void fuzz_any_command(struct fuzz *fz);
-/* Commands as a client sends them, but in any order and at any time. */
+/* Send a command as a client does, but in any order and at any time. */
 void fuzz_likely_command(struct fuzz *fz);
-/* All that makes a device run, with features of any kind. */
+/* Set the device up and start it, with any features. */
 void fuzz_configure(struct fuzz *fz);
 
-/* Messages of the device IOTLB: any, and answers to what the device asks. */
+/* Device IOTLB: write any message, or answer the device's misses. */
 void fuzz_any_message(struct fuzz *fz);
 void fuzz_answer(struct fuzz *fz);
 
-/* What happens outside of the device: memory, taps, processes. */
+/* Change something outside of the device: memory, taps, processes. */
 void fuzz_world(struct fuzz *fz);
 
 #endif

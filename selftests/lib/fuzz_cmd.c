@@ -9,7 +9,7 @@
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof(*(a)))
 
-/* Numbers that older headers do not name; the arguments are plain words. */
+/* Commands that older headers lack, with plain words as arguments. */
 #define NEW_WORKER		_IOR(VHOST_VIRTIO, 0x08, __u32)
 #define FREE_WORKER		_IOW(VHOST_VIRTIO, 0x09, __u32)
 #define ATTACH_WORKER		_IOW(VHOST_VIRTIO, 0x15, __u32[2])
@@ -21,7 +21,9 @@
 
 #define ARG_PAGE		4096
 
-/* Where arguments go: at times so near the page's end that part is missing. */
+/*
+ * Place an argument, sometimes so close to the page's end that part is missing.
+ */
 static void *place_arg(struct fuzz *fz, const void *arg, size_t len)
 {
 	unsigned char *at = fz->arg + ARG_PAGE - len - fuzz_below(fz, 64);
@@ -39,10 +41,10 @@ union argument {
 	__u32 half[32];
 };
 
-/* What would be no test but a nuisance. */
+/* Replace arguments that would only slow the test down or break it. */
 static void tame(struct fuzz *fz, unsigned long cmd, union argument *arg)
 {
-	/* Busy polling for hours is what was asked for, not a defect. */
+	/* Busy polling for hours would be correct. */
 	if (cmd == VHOST_SET_VRING_BUSYLOOP_TIMEOUT)
 		arg->half[1] = fuzz_below(fz, 100);
 	if (cmd == VHOST_SET_LOG_BASE)
@@ -80,7 +82,9 @@ void fuzz_any_command(struct fuzz *fz)
 	vdev_cmd(fz->g.dev, cmd, place_arg(fz, &arg, sizeof(arg)));
 }
 
-/* A table that is mostly right, with regions that overlap or lack here or there. */
+/*
+ * Set a memory table that is mostly right; regions may overlap or be missing.
+ */
 static void set_mem(struct fuzz *fz)
 {
 	const struct gmem *mem = &fz->g.mem;
@@ -206,7 +210,7 @@ static void use_log(struct fuzz *fz)
 		vdev_cmd(fz->g.dev, VHOST_SET_LOG_BASE, &base);
 }
 
-/* From the owner to nobody and back, as a worker of either kind. */
+/* Reset the owner and become it again, with a worker of either kind. */
 static void change_owner(struct fuzz *fz)
 {
 	__u8 fork = fuzz_below(fz, 2);
@@ -270,7 +274,7 @@ static void set_state(struct fuzz *fz)
 	}
 }
 
-/* Both rings from nothing, and what the driver knows of them. */
+/* Start both rings from scratch, on the driver's side too. */
 static void start_rings(struct fuzz *fz)
 {
 	struct guest *g = &fz->g;

@@ -39,7 +39,9 @@ static size_t packet_size(struct fuzz *fz, bool v2)
 	return v2 ? sizeof(struct vhost_msg_v2) : sizeof(struct vhost_msg);
 }
 
-/* An address as descriptors and rings have them, and a page that is there. */
+/*
+ * Mostly maps an address that descriptors or rings use to a page that exists.
+ */
 void fuzz_any_message(struct fuzz *fz)
 {
 	struct vhost_iotlb_msg msg = {
@@ -58,7 +60,7 @@ void fuzz_any_message(struct fuzz *fz)
 		msg.iova &= ~4095ULL;
 		msg.uaddr &= ~4095ULL;
 	}
-	/* All there is. */
+	/* The whole address space. */
 	if (fuzz_one_in(fz, 20)) {
 		msg.iova = 0;
 		msg.size = ~0ULL;
@@ -66,7 +68,7 @@ void fuzz_any_message(struct fuzz *fz)
 	send_packet(fz, &msg, v2, packet_size(fz, v2));
 }
 
-/* What is at this IOVA: guest memory, or the process's own as rings have it. */
+/* Find the memory at an IOVA: guest memory, or a user address, as of rings. */
 static void *resolve(struct fuzz *fz, __u64 iova)
 {
 	const struct gmem *mem = &fz->g.mem;
@@ -96,7 +98,7 @@ static void answer(struct fuzz *fz, const struct vhost_iotlb_msg *miss, bool v2)
 					       sizeof(struct vhost_msg));
 }
 
-/* Reads what the device asks for, in any portion, and mostly answers. */
+/* Read misses, in reads of any size, and answer most of them. */
 void fuzz_answer(struct fuzz *fz)
 {
 	struct pollfd pfd = { .fd = fz->g.dev, .events = POLLIN | POLLOUT };
@@ -113,7 +115,7 @@ void fuzz_answer(struct fuzz *fz)
 			break;
 		if (fuzz_one_in(fz, 8))
 			continue;
-		/* Both versions begin with their type, in 32 bits. */
+		/* Both versions begin with a 32-bit type. */
 		if (p.v2.type == VHOST_IOTLB_MSG_V2) {
 			memcpy(&miss, &p.v2.iotlb, sizeof(miss));
 			answer(fz, &miss, true);

@@ -31,7 +31,7 @@ static void fill_table(struct fuzz *fz, struct vring_desc *d, unsigned int n)
 	}
 }
 
-/* A sound chain among the others, so that there is traffic too. */
+/* Write a valid descriptor among the others, so that there is traffic too. */
 static void sound_chain(struct fuzz *fz, struct vq *vq, __u16 id)
 {
 	split_desc(vq)[id] = (struct vring_desc) {
@@ -41,7 +41,7 @@ static void sound_chain(struct fuzz *fz, struct vq *vq, __u16 id)
 	};
 }
 
-/* Tables for indirect chains, in the rings and among the buffers. */
+/* Write tables of descriptors into buffers, and sometimes into the rings. */
 static void scatter_tables(struct fuzz *fz, struct vq *vq)
 {
 	struct vring_desc table[16];

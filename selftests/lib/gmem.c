@@ -12,7 +12,7 @@ static size_t round_up(size_t n, size_t to)
 	return (n + to - 1) / to * to;
 }
 
-/* Maps @size bytes of @fd with a page that faults behind them. */
+/* Map @size bytes of @fd, followed by a page that faults. */
 static void *map_guarded(int fd, size_t size)
 {
 	size_t page = sysconf(_SC_PAGESIZE);

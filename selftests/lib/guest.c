@@ -9,13 +9,13 @@
 
 #include "env.h"
 
-/* Buffers lie far behind the rings, in regions of their own if asked for. */
+/* Start of the buffers, far past the rings, in as many regions as requested. */
 #define POOL_GPA	0x4000000000ULL
 
-/* More than a slow reader of the tap leaves in the queue in any test. */
+/* More frames than any test leaves queued for a slow reader of the tap. */
 #define TAP_QLEN	2000
 
-/* What keeps the device from taking the tap's send buffer for unlimited. */
+/* A limit on the tap's send buffer, with which the device does not batch. */
 #define SNDBUF_LIMIT	(64 << 20)
 
 #define DEFAULT_NUM	256
@@ -85,7 +85,7 @@ static int init_pools(struct guest *g)
 	return err;
 }
 
-/* Rings, and the tables of their indirect descriptors, of both queues. */
+/* Size of both rings and of their indirect tables. */
 static size_t heap_size(const struct guest_cfg *cfg)
 {
 	size_t ring = 0;
@@ -146,7 +146,7 @@ static int setup_tap(struct guest *g)
 		if (!err)
 			err = step(tap_set_offload(g->tap, TUN_F_CSUM |
 						   TUN_F_TSO4 | TUN_F_TSO6));
-		/* Younger than some kernels: what it adds is tested apart. */
+		/* Not all kernels have USO, which has tests of its own. */
 		if (!err)
 			tap_set_offload(g->tap, TUN_F_CSUM | TUN_F_TSO4 |
 					TUN_F_TSO6 | TUN_F_USO4 | TUN_F_USO6);
@@ -284,7 +284,7 @@ void guest_stop(struct guest *g)
 	g->tap = -1;
 }
 
-/* Where piece @i of @n ends, counted in bytes of the whole. */
+/* Offset at which segment @i of @n begins. */
 static __u32 cut(const struct guest *g, __u32 len, unsigned int i,
 		 unsigned int n)
 {
@@ -295,7 +295,7 @@ static __u32 cut(const struct guest *g, __u32 len, unsigned int i,
 	return (__u64)len * i / n;
 }
 
-/* Pieces lie in memory in reverse, so that only the chain has their order. */
+/* Place segments in reverse, so that only the chain tells their order. */
 static void lay_out(const struct guest *g, const struct guest_slot *slot,
 		    struct vq_seg *seg)
 {
@@ -310,7 +310,7 @@ static void lay_out(const struct guest *g, const struct guest_slot *slot,
 	}
 }
 
-/* The most pieces that any test cuts a buffer into. */
+/* The most segments that any test uses for a buffer. */
 #define MAX_SEGS	2048
 
 static int add_slot(struct guest *g, unsigned int ring, int id, bool indirect)
@@ -347,7 +347,7 @@ static int new_slot(struct guest *g, unsigned int ring, size_t len,
 	return id;
 }
 
-/* Copies between a flat buffer and the pieces of a slot, in chain order. */
+/* Copy between a flat buffer and the segments of a slot, in chain order. */
 static void copy_slot(struct guest *g, const struct guest_slot *slot,
 		      void *flat, __u32 len, bool to_guest)
 {
@@ -454,7 +454,7 @@ bool guest_has_frame(struct guest *g)
 	return g->vq[RXQ].ops->has_used(&g->vq[RXQ]);
 }
 
-/* One used receive buffer onto the end of @flat; its length. */
+/* Append one used receive buffer to @flat. Return: its length. */
 static int take_buffer(struct guest *g, unsigned char *flat, size_t room)
 {
 	struct guest_slot *slot;
@@ -485,14 +485,14 @@ int guest_recv(struct guest *g, struct guest_frame *f)
 	f->nbufs = 0;
 	f->hdr.num_buffers = 1;
 	do {
-		/* What comes back unused before it is no part of the frame. */
+		/* Buffers that come back empty are not part of the frame. */
 		do
 			n = take_buffer(g, flat + len, sizeof(flat) - len);
 		while (!n && !len);
 		if (n < 0)
 			return n;
 		len += n;
-		/* Even a header may come in pieces of a byte. */
+		/* Even the header may be split into segments of one byte. */
 		if (g->cfg.features & F_MRG_RXBUF && len >= HDR_LEN_MRG)
 			memcpy(&f->hdr, flat, HDR_LEN_MRG);
 	} while (++f->nbufs < f->hdr.num_buffers ||
@@ -621,7 +621,7 @@ int guest_burst_take(struct guest *g, __u32 seq)
 	return guest_reap_all(g);
 }
 
-/* More than one batch of the device, and both sides of a ring's wrap. */
+/* More than one batch of the device, and both sides of a small ring's wrap. */
 #define ALIVE_FRAMES	16
 
 int guest_check_alive(struct guest *g, __u32 seq)
@@ -632,7 +632,7 @@ int guest_check_alive(struct guest *g, __u32 seq)
 	for (i = 0; !err && i < ALIVE_FRAMES; i++)
 		err = guest_check_tx(g, 64 + i, seq + i, 1, false);
 	if (err)
-		fprintf(stderr, "# transmit is dead: %s\n", strerror(-err));
+		fprintf(stderr, "# transmit failed: %s\n", strerror(-err));
 	for (i = 0; !err && i < ALIVE_FRAMES; i++) {
 		guest_refill(g, 1, g->cfg.slot_size);
 		err = guest_check_rx(g, 64 + i, seq + i);

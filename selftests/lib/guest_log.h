@@ -7,8 +7,8 @@
 #include "guest.h"
 
 /*
- * The split layout with pages of its own for each area of a ring, so that the log
- * tells which of them was written.
+ * The split layout with pages of its own for each area of a ring, so that the
+ * log tells which of them was written.
  */
 const struct vq_ops *guest_log_paged_ops(void);
 

@@ -12,7 +12,7 @@
 
 #include "env.h"
 
-/* No message has such bytes, so what the kernel did not write shows. */
+/* A byte that no message has, to reveal bytes that the kernel did not write. */
 #define POISON		0xa5
 
 union iotlb_packet {
@@ -70,7 +70,7 @@ int iotlb_invalidate(int fd, bool v2, __u64 iova, __u64 size)
 	return iotlb_write(fd, v2, &msg);
 }
 
-/* Compares all of a message with what it must be, and what is behind it. */
+/* Compare a whole message, and the bytes after it, with what they must be. */
 static int check_miss(const union iotlb_packet *got, bool v2,
 		      const struct vhost_iotlb_msg *msg)
 {
@@ -129,8 +129,9 @@ int iotlb_read_all(int fd, bool v2)
 }
 
 /*
- * The place of page @i of @n: an odd stride visits each of a power of two once,
- * and what follows a page lies far from it. The map has room for that power.
+ * The position of page @i of @n. An odd stride visits each position of a power
+ * of two once and keeps adjacent pages apart; the mapping has room for that
+ * power.
  */
 static size_t place(const struct iotlb *t, size_t i, size_t n)
 {
@@ -153,14 +154,14 @@ static size_t room_for(const struct iotlb *t, size_t n)
 	return room;
 }
 
-/* Each page of @from a second time. What is between them is not there. */
+/* Map each page of @from a second time, with holes where no page goes. */
 static int map_pages(struct iotlb *t, struct iotlb_region *r,
 		     const struct gmem_region *from)
 {
 	unsigned char *where;
 	size_t i, run;
 
-	/* One mapping will do where the order is the same. */
+	/* One mapping is enough if the order is the same. */
 	run = t->cfg.scatter ? 1 : r->npages;
 	for (i = 0; i < r->npages; i += run) {
 		where = r->mapping + place(t, i, r->npages) * IOTLB_PAGE;
@@ -188,7 +189,7 @@ static int map_region(struct iotlb *t, struct iotlb_region *r,
 	return map_pages(t, r, from);
 }
 
-/* The memory table: what was mapped, one behind the other. */
+/* Build the memory table: all mappings, one after the other. */
 static int describe(struct iotlb *t)
 {
 	struct gmem_region *p;
@@ -335,7 +336,9 @@ unsigned char *iotlb_move(struct iotlb *t, __u64 iova,
 	return old;
 }
 
-/* Pages from @i on that follow each other in memory too, within the grain. */
+/*
+ * Number of pages from @i on that are adjacent in memory too, within the grain.
+ */
 static size_t run_of(const struct iotlb *t, const struct iotlb_region *r,
 		     size_t i)
 {
@@ -348,7 +351,7 @@ static size_t run_of(const struct iotlb *t, const struct iotlb_region *r,
 	return n;
 }
 
-/* Where the entry of page @i begins, so that none overlaps another in part. */
+/* First page of the entry that holds page @i; entries never overlap in part. */
 static size_t begin_of(const struct iotlb *t, const struct iotlb_region *r,
 		       size_t i)
 {
@@ -359,7 +362,10 @@ static size_t begin_of(const struct iotlb *t, const struct iotlb_region *r,
 	return begin;
 }
 
-/* How much of memory from @iova's page on this made known; 0: an error. */
+/*
+ * Tell the device one entry. Return: bytes that it covers from @iova on; 0:
+ * error.
+ */
 static __u64 answer_locked(struct iotlb *t, __u64 iova, int *err)
 {
 	struct iotlb_region *r = find_region(t, iova);
@@ -423,7 +429,7 @@ int iotlb_flush(struct iotlb *t)
 	return err;
 }
 
-/* One miss, if there is one: somebody else may have read it, or a stop. */
+/* Answer one miss, if there is one: the test may have read it already. */
 static int serve_one(struct iotlb *t)
 {
 	struct vhost_iotlb_msg msg;

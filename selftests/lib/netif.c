@@ -26,7 +26,7 @@
 
 #include "env.h"
 
-/* Room for what is captured while a test is busy sending. */
+/* Room for frames that are captured while a test is busy sending. */
 #define CAPTURE_BYTES	(64 << 20)
 
 static void write_file(const char *path, const char *text)
@@ -35,7 +35,7 @@ static void write_file(const char *path, const char *text)
 
 	if (fd < 0)
 		return;
-	/* Best effort: a kernel without the knob does not need it turned. */
+	/* Best effort: a kernel without the setting does not need it. */
 	if (write(fd, text, strlen(text)) < 0)
 		perror(path);
 	close(fd);
@@ -152,7 +152,7 @@ int link_set_qlen(const char *name, int qlen)
 	return if_ioctl(SIOCSIFTXQLEN, &ifr);
 }
 
-/* One rtnetlink request about a link, built up attribute by attribute. */
+/* An rtnetlink request for a link, to which attributes are added one by one. */
 struct rtreq {
 	struct nlmsghdr nlh;
 	struct ifinfomsg ifi;
@@ -264,7 +264,7 @@ int macvtap_open(const char *name)
 	FILE *f;
 	int fd, n;
 
-	/* devtmpfs may not show this namespace's node: make our own. */
+	/* devtmpfs may lack the node of this namespace, so make one. */
 	snprintf(path, sizeof(path), "/sys/class/net/%s/macvtap/tap%u/dev",
 		 name, index);
 	f = fopen(path, "r");
@@ -345,7 +345,9 @@ int packet_open(const char *name, bool vnet_hdr)
 
 	if (!to.sll_ifindex)
 		return -errno;
-	/* Protocol 0: nothing is captured before the socket is bound. */
+	/*
+	 * Protocol 0, so that nothing is captured before the socket is bound.
+	 */
 	fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;

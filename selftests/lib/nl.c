@@ -14,12 +14,12 @@
 
 #include "env.h"
 
-/* More than the longest answer: a ring of 64 chains of 8 descriptors. */
+/* More than the longest answer: 64 chains of 8 descriptors each. */
 #define ROOM_MAX	(128 * 1024)
 
 static char buffer[ROOM_MAX];
 
-/* ---- what is in a message ---- */
+/* ---- parsing a message ---- */
 
 enum kind { K_NONE, K_U32, K_U64, K_TEXT, K_NEST };
 
@@ -50,7 +50,9 @@ static enum kind attr_kind(unsigned int type)
 	}
 }
 
-/* A number of 4 or 8 bytes into @num[its type], of which there are @n. */
+/*
+ * Read a number of 4 or 8 bytes into @num, which has @n entries, at its type.
+ */
 static int read_num(const struct nlattr *attr, __u64 *num, unsigned int n)
 {
 	unsigned int type = mnl_attr_get_type(attr);
@@ -66,7 +68,7 @@ static int read_num(const struct nlattr *attr, __u64 *num, unsigned int n)
 	return 0;
 }
 
-/* Attributes without contents pad: the kernel has them be of type @pad. */
+/* Check for padding: an attribute of type @pad without contents. */
 static bool is_pad(const struct nlattr *attr, unsigned int pad)
 {
 	return mnl_attr_get_type(attr) == pad &&
@@ -84,7 +86,7 @@ static int read_nums(const struct nlattr *nest, unsigned int pad, __u64 *num,
 	return 0;
 }
 
-/* Nests of u64, of which none may be missing from the first to the last. */
+/* Read a nest of u64 attributes, all types from @first to @last in order. */
 static int read_list(const struct nlattr *nest, unsigned int pad, __u64 *num,
 		     unsigned int first, unsigned int last)
 {
@@ -161,7 +163,7 @@ static int read_attr(const struct nlattr *attr, struct nl_msg *m)
 		return 0;
 	if (type <= VHOST_ALT_A_PAD || type > VHOST_ALT_A_MAX)
 		return -EBADMSG;
-	/* Only nests of one kind come more than once. */
+	/* Only nests may come more than once. */
 	if (m->has[type] && attr_kind(type) != K_NEST)
 		return -EBADMSG;
 	m->has[type] = true;
@@ -214,10 +216,12 @@ static struct nlmsghdr *request(struct nl *nl, __u16 type, __u8 cmd, int flags)
 
 static int transmit(struct nl *nl, const struct nlmsghdr *nlh)
 {
-	return mnl_socket_sendto(nl->sock, nlh, nlh->nlmsg_len) < 0 ? -errno : 0;
+	int n = mnl_socket_sendto(nl->sock, nlh, nlh->nlmsg_len);
+
+	return n < 0 ? -errno : 0;
 }
 
-/* How many bytes came until the deadline. */
+/* Wait for a datagram. Return: its size or a negative errno. */
 static int receive(struct nl *nl, int wait_ms)
 {
 	struct pollfd p = {
@@ -232,7 +236,7 @@ static int receive(struct nl *nl, int wait_ms)
 	return n < 0 ? -errno : n;
 }
 
-/* What is done with each message of an answer, and whether that was the last. */
+/* How to treat each message of an answer, and the state of the answer. */
 struct answer {
 	int (*fn)(const struct nlmsghdr *nlh, void *data);
 	void *data;
@@ -456,7 +460,7 @@ int nl_open(struct nl *nl)
 	int err;
 
 	memset(nl, 0, sizeof(*nl));
-	/* The kernel makes use of all room that it has ever seen. */
+	/* The kernel remembers the largest read, so begin with a small one. */
 	nl->room = NL_ROOM_LITTLE;
 	nl->sock = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC);
 	if (!nl->sock)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The generic netlink family of the module under test, as its clients see it. All
- * return 0 or a negative errno; -ETIMEDOUT if the kernel does not answer, and
- * -EBADMSG if an answer is not built as uapi/vhost_alt.h says.
+ * The generic netlink family of the module under test, as clients see it. All
+ * return 0 or a negative errno: -ETIMEDOUT if the kernel does not answer, and
+ * -EBADMSG if an answer contradicts uapi/vhost_alt.h.
  */
 #ifndef VHOST_TEST_NL_H
 #define VHOST_TEST_NL_H
@@ -18,13 +18,15 @@ struct nl {
 	__u16 family;
 	__u32 events;		/* the multicast group */
 	unsigned int seq;
-	size_t room;		/* bytes that are taken at a time, set early */
+	size_t room;		/* size of a read, set before the first dump */
 };
 
-/* As little as a client may have, so that dumps come in many parts. */
+/*
+ * The smallest room that a client may have, so that dumps come in many parts.
+ */
 #define NL_ROOM_LITTLE	8192
 
-/* For an attribute of a request that is left out. */
+/* Value of an attribute that a request leaves out. */
 #define NL_NONE		(~0U)
 
 #define NL_WORKERS	64
@@ -42,7 +44,7 @@ struct nl_entry {
 	__u64 desc[NL_DESCS][VHOST_ALT_DESC_MAX + 1];
 };
 
-/* A message: what is a number is in num[], what is a string in text[]. */
+/* A message: numbers are in num[], strings in text[], by attribute. */
 struct nl_msg {
 	int cmd;
 	bool has[VHOST_ALT_A_MAX + 1];
@@ -52,21 +54,24 @@ struct nl_msg {
 	struct nl_worker worker[NL_WORKERS];
 	__u64 counter[VHOST_ALT_COUNTER_MAX + 1];
 	__u64 drop[VHOST_ALT_DROP_MAX + 1];
-	__u64 batch_size[NL_SIZES + 1];	/* from 1 on */
+	__u64 batch_size[NL_SIZES + 1];	/* index 0 is unused */
 	unsigned int navail;
 	unsigned int nused;
 	struct nl_entry avail[NL_ENTRIES];
 	struct nl_entry used[NL_ENTRIES];
 };
 
-/* In the caller's network namespace, or in that of a file of /proc/<pid>/ns. */
+/*
+ * Open a socket in the caller's network namespace, or in that of descriptor
+ * @netns.
+ */
 int nl_open(struct nl *nl);
 int nl_open_in(struct nl *nl, int netns);
 void nl_close(struct nl *nl);
 
 /*
- * Sends a request, of which any part may be NL_NONE. The answer goes to @msg, if
- * that is not NULL; a request without an answer is only acknowledged.
+ * Send a request. Any attribute may be NL_NONE. The answer goes to @msg; with
+ * NULL only an acknowledgement is expected.
  */
 int nl_ask(struct nl *nl, int cmd, __u32 dev, __u32 queue, __u32 count,
 	   struct nl_msg *msg);
@@ -78,21 +83,23 @@ int nl_ring(struct nl *nl, __u32 dev, __u32 queue, __u32 count,
 	    struct nl_msg *msg);
 
 /*
- * Gets all messages of a dump, in which the list may have changed: -EINTR then,
- * though @fn got all that there were.
+ * Call @fn for each message of a dump. Return: -EINTR if the list changed
+ * during the dump; @fn has then still been called for each message.
  */
 int nl_dump(struct nl *nl, int cmd, __u32 dev,
 	    void (*fn)(const struct nl_msg *msg, void *data), void *data);
 
-/* The device that was opened last of those that are seen from here. */
+/* Find the device that was opened last, among those visible to this socket. */
 int nl_newest(struct nl *nl, __u32 *dev);
 
-/* Notifications: joins the group; waits for the next one, or does not wait. */
+/*
+ * Notifications: join the group; read the next one, with and without waiting.
+ */
 int nl_listen(struct nl *nl);
 int nl_event(struct nl *nl, struct nl_msg *msg);
 int nl_event_now(struct nl *nl, struct nl_msg *msg);
 
-/* Drops or takes back CAP_NET_ADMIN. */
+/* Take CAP_NET_ADMIN back, or drop it. */
 int net_admin(bool on);
 
 #endif

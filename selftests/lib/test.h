@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The kernel's test harness, and what every program here adds to it. */
+/* The kernel's test harness and our additions to it. */
 #ifndef VHOST_TEST_TEST_H
 #define VHOST_TEST_TEST_H
 
@@ -12,14 +12,14 @@
 #include "env.h"
 #include "guest.h"
 
-/* Beyond any deadline in the library: that one names the step that failed. */
+/* More than any deadline in the library, which names the step that failed. */
 #undef TEST_TIMEOUT_DEFAULT
 #define TEST_TIMEOUT_DEFAULT 150
 
 /*
  * The harness's own assertions are two statements each, so a loop needs braces
- * around them. These are one, and say what went wrong as an errno. The _AT
- * form says also where in a table or a loop it was.
+ * around them. These are one statement and print the errno. The _AT form also
+ * prints the position in a table or a loop.
  */
 #define ASSERT_OK_AT(expr, fmt, ...)					\
 	do {								\
@@ -41,7 +41,7 @@
 #define ASSERT_OK(expr)		ASSERT_OK_AT(expr, "")
 #define ASSERT_THAT(expr)	ASSERT_THAT_AT(expr, "")
 
-/* The command must fail like this. */
+/* Expect @expr to fail with @err. */
 #define EXPECT_ERR(err, expr)						\
 	do {								\
 		int __want = (err), __seen = -(expr);			\
@@ -56,14 +56,14 @@
 
 #define EXPECT_OK(expr)		EXPECT_ERR(0, expr)
 
-/* In a test: what in-tree vhost_net of this kernel does otherwise, and why. */
+/* In a test: skip it on this kernel's vhost_net, which differs as @why says. */
 #define OURS_ALONE(why)							\
 	do {								\
 		if (!env_is_ours())					\
 			SKIP(return, "vhost_net differs: %s", why);	\
 	} while (0)
 
-/* In FIXTURE_SETUP, whose caller would go on after a plain SKIP. */
+/* In FIXTURE_SETUP, where a plain SKIP would still run the test. */
 #define SETUP_SKIP(fmt, ...)						\
 	do {								\
 		SKIP(, fmt, ##__VA_ARGS__);				\
@@ -71,7 +71,7 @@
 		return;							\
 	} while (0)
 
-/* In FIXTURE_SETUP: what older kernels' vhost_net has not got. */
+/* In FIXTURE_SETUP: skip if the device under test does not offer @features. */
 #define SETUP_NEEDS(features)						\
 	do {								\
 		if (!vdev_offers(features))				\
@@ -87,10 +87,7 @@
 				   env_module());			\
 	} while (0)
 
-/*
- * Takes what does not match out of a list that is linked by ->next: by name,
- * NULL for all.
- */
+/* Remove all entries but those named @wanted from a list; NULL keeps all. */
 #define PRUNE(head, wanted)						\
 	do {								\
 		typeof(head) *__p = &(head);				\
@@ -117,7 +114,7 @@ static void test_list(void)
 				       v->name[0] ? "." : "", v->name, t->name);
 }
 
-/* The first variant of each fixture stands for all, where time is short. */
+/* Keep only the first variant of each fixture, where time is short. */
 static void test_first_variants(void)
 {
 	struct __fixture_metadata *f;
@@ -140,8 +137,9 @@ static void test_choose(const char *fixture, const char *variant,
 }
 
 /*
- * main() of every program: -f FIXTURE, -v VARIANT and -t TEST choose, -1
- * takes one variant of each fixture, -l lists. 4 (skip) when the device is not there.
+ * main() of every program. -f FIXTURE, -v VARIANT and -t TEST choose tests, -1
+ * takes one variant of each fixture, -l lists the tests. Exit status 4 (skip)
+ * if there is no device under test.
  */
 static int test_main(int argc, char **argv)
 {

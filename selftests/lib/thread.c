@@ -126,7 +126,7 @@ char thread_state(pid_t tid)
 	f = fopen(path, "r");
 	if (!f)
 		return 0;
-	/* The name before it, in parentheses, may hold anything. */
+	/* The name before it, in parentheses, may contain anything. */
 	end = fgets(line, sizeof(line), f) ? strrchr(line, ')') : NULL;
 	if (end)
 		state = end[2];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the tests need of the ABI, under their own names where the host's
- * headers may be older than the kernel under test.
+ * The ABI as far as the tests use it. Constants have names of our own, as the
+ * host's headers may be older than the kernel under test.
  */
 #ifndef VHOST_TEST_UAPI_H
 #define VHOST_TEST_UAPI_H
@@ -30,16 +30,17 @@
 #define F_IN_ORDER		BIT_ULL(35)
 #define F_RING_RESET		BIT_ULL(40)
 
-/* Of the second word. */
+/* Features of the second word. */
 #define F2_GUEST_TUNNEL		BIT_ULL(65 - 64)
 #define F2_HOST_TUNNEL		BIT_ULL(67 - 64)
 #define F2_TUNNEL		(F2_GUEST_TUNNEL | F2_HOST_TUNNEL)
 
 #define BACKEND_F_IOTLB_MSG_V2	BIT_ULL(1)
 
-/* Every device of this kind, of any age, offers these. */
-#define F_REQUIRED		(F_NOTIFY_ON_EMPTY | F_VHOST_HDR | F_INDIRECT | \
-				 F_EVENT_IDX | F_MRG_RXBUF | F_VERSION_1)
+/* Every vhost-net device offers these, on any kernel. */
+#define F_REQUIRED		(F_NOTIFY_ON_EMPTY | F_VHOST_HDR | \
+				 F_INDIRECT | F_EVENT_IDX | F_MRG_RXBUF | \
+				 F_VERSION_1)
 
 /*
  * What a driver of today negotiates, and the same without what changes how it
@@ -69,7 +70,7 @@
 #define HDR_LEN_TUNNEL		24
 #define HDR_LEN_MAX		HDR_LEN_TUNNEL
 
-/* USO came after the oldest headers that the tests are built with. */
+/* USO is younger than the oldest headers that the tests are built with. */
 #define GSO_UDP_L4		5
 #ifndef TUN_F_USO4
 #define TUN_F_USO4		0x20

@@ -47,7 +47,7 @@ bool vdev_offers2(__u64 features2)
 
 	if (fd < 0)
 		return false;
-	/* Before 6.17 an unknown command, which leaves it as it is. */
+	/* Unknown before 6.17; array stays as it is then. */
 	vdev_cmd(fd, VHOST_GET_FEATURES_ARRAY, array);
 	close(fd);
 	return !(features2 & ~array[2]);
@@ -120,7 +120,7 @@ int vdev_set_backend(int fd, unsigned int index, int backend)
 	return vdev_set_file(fd, VHOST_NET_SET_BACKEND, index, backend);
 }
 
-/* Behind an IOMMU a ring is named by the addresses that the guest gave it. */
+/* With an IOMMU a ring's addresses are those that the guest uses. */
 static __u64 area_addr(const struct vq *vq, enum vq_area area)
 {
 	return vq->features & F_ACCESS_PLATFORM ?
@@ -209,7 +209,7 @@ int vdev_rest(int fd, const struct vq *vq)
 {
 	int err = vdev_set_file(fd, VHOST_SET_VRING_KICK, vq->index, -1);
 
-	/* Nobody reads it, and a kick of long ago would count as one. */
+	/* Nothing reads it now, and an old kick must not count as a new one. */
 	event_count(vq->kick);
 	if (err)
 		return err;

@@ -211,7 +211,7 @@ void event_signal(int fd)
 {
 	__u64 one = 1;
 
-	/* A full counter is a signal too: the only way that this can fail. */
+	/* Can only fail if the counter is full, which is a signal as well. */
 	if (write(fd, &one, sizeof(one)) != sizeof(one))
 		return;
 }

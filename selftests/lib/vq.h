@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One virtqueue as a driver sees it. Tests speak to struct vq; what the ring
- * looks like in memory is behind struct vq_ops, one table per layout.
+ * One virtqueue as a driver sees it. Tests use struct vq; struct vq_ops, one
+ * table per layout, hides how the ring looks in memory.
  */
 #ifndef VHOST_TEST_VQ_H
 #define VHOST_TEST_VQ_H
@@ -16,7 +16,9 @@ struct vq_seg {
 	__u32 len;
 };
 
-/* A chain: what the device reads first, then what it writes. */
+/*
+ * A chain: first the segments that the device reads, then those that it writes.
+ */
 struct vq_chain {
 	const struct vq_seg *seg;
 	unsigned int nout;
@@ -41,7 +43,7 @@ struct vq_slot {
 	unsigned int cookie;
 	bool busy;
 	__u16 next;
-	__u32 in_len;		/* that the device may write */
+	__u32 in_len;		/* bytes that the device may write */
 };
 
 struct vq_ops;
@@ -50,15 +52,15 @@ struct vq {
 	const struct vq_ops *ops;
 	struct gmem *mem;
 	__u64 features;
-	unsigned int index;	/* which ring of the device */
+	unsigned int index;	/* number of the ring in the device */
 	unsigned int num;
 	unsigned int ind_max;	/* entries in each indirect table */
 	__u64 ind_gpa;
 	__u64 gpa[VQ_AREAS];
 	void *area[VQ_AREAS];
 	int kick, call, err;
-	__u16 avail_idx;	/* next to hand out, maybe not yet published */
-	__u16 kick_idx;		/* published when the last kick was decided */
+	__u16 avail_idx;	/* next to offer, maybe not yet published */
+	__u16 kick_idx;		/* avail_idx at the last decision to kick */
 	__u16 used_idx;		/* next to take back */
 	unsigned int nfree;
 	__u16 free_head;
@@ -66,8 +68,11 @@ struct vq {
 	unsigned int inflight;
 	unsigned int bogus;	/* used entries that named no chain in flight */
 	bool log_used;		/* the used ring is in the dirty log */
-	unsigned int entries;	/* used entries that were read */
-	/* In order: who comes back next, and the batch to which he belongs. */
+	unsigned int entries;	/* used entries read so far */
+	/*
+	 * In order: the chain that comes back next, and the batch it belongs
+	 * to.
+	 */
 	__u16 oldest;
 	bool in_batch;
 	struct vq_used batch;
@@ -87,50 +92,54 @@ struct vq_ops {
 	bool (*pop)(struct vq *vq, struct vq_used *used);
 	void (*arm)(struct vq *vq);
 	void (*disarm)(struct vq *vq);
-	/* What VHOST_GET_VRING_BASE says once all that is offered is used. */
+	/* Result of VHOST_GET_VRING_BASE once all offered chains are used. */
 	__u32 (*base)(struct vq *vq);
 };
 
 extern const struct vq_ops vq_split_ops;
 
 /*
- * Takes the ring's memory from region 0; @ind_max entries for the indirect
- * table of each descriptor.
+ * Allocate the ring from region 0, with an indirect table of @ind_max entries
+ * for each descriptor.
  */
 int vq_init(struct vq *vq, const struct vq_ops *ops, struct gmem *mem,
 	    unsigned int num, unsigned int ind_max, __u64 features);
 void vq_free(struct vq *vq);
 
-/* Empties the ring and lets it begin at @base, as after a queue reset. */
+/* Empty the ring and begin at @base, as after a queue reset. */
 void vq_reset(struct vq *vq, __u16 base);
 
-/* Adds a chain without telling the device; -ENOSPC when the ring is full. */
+/* Add a chain without publishing it. Return: -ENOSPC if the ring is full. */
 int vq_add(struct vq *vq, const struct vq_chain *chain, unsigned int cookie);
 int vq_add_out(struct vq *vq, __u64 gpa, __u32 len, unsigned int cookie);
 int vq_add_in(struct vq *vq, __u64 gpa, __u32 len, unsigned int cookie);
 
-/* Shows the device what was added, and kicks when it asks for that. */
+/*
+ * Publish the chains that were added; kick; kick if the device asked for it;
+ * publish and kick if the device asked for it.
+ */
 void vq_publish(struct vq *vq);
 void vq_kick(struct vq *vq);
 bool vq_kick_if_wanted(struct vq *vq);
 void vq_submit(struct vq *vq);
 
-/* Takes back one chain; false if there is none. */
+/* Take back one chain; false if there is none. */
 bool vq_pop(struct vq *vq, struct vq_used *used);
 
-/* Asks for a call and sleeps until there is one to take back. */
+/* Ask for calls and sleep until there is a chain to take back. */
 bool vq_wait(struct vq *vq);
 
-/* Waits for one and takes it. */
+/* Wait for a chain and take it back. */
 bool vq_wait_pop(struct vq *vq, struct vq_used *used);
 
 /*
- * Takes back chains as a driver that looks only when it is called, until the one
- * with @cookie has come. False if there is no call, or for an entry of no chain.
+ * Take back chains like a driver that looks at the ring only after a call,
+ * until the one with @cookie comes. Return: false if no call comes, or for an
+ * entry that names no chain.
  */
 bool vq_wait_called(struct vq *vq, unsigned int cookie);
 
-/* Eventfds: the count since the last look, 0 for none. */
+/* Eventfds: read and clear the count; wait until it is not 0; add 1. */
 __u64 event_count(int fd);
 bool event_wait(int fd);
 void event_signal(int fd);

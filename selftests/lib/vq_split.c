@@ -18,7 +18,7 @@ static size_t split_size(unsigned int num, enum vq_area area)
 	}
 }
 
-/* Virtio 1.2, 2.7.11: descriptors are taken, and come back, as in a circle. */
+/* Virtio 1.2, 2.7.11: descriptors are used in ring order, and come back so. */
 static bool in_order(const struct vq *vq)
 {
 	return vq->features & F_IN_ORDER;
@@ -54,7 +54,9 @@ static void split_release(struct vq *vq, __u16 head)
 	unsigned int i, n = vq->slot[head].ndesc;
 	__u16 id = head;
 
-	/* The chain of the record, not the one in memory: that may be a lie. */
+	/*
+	 * Follow our own record: the chain in memory may be wrong on purpose.
+	 */
 	vq->nfree += n;
 	if (in_order(vq)) {
 		vq->oldest = (head + n) & (vq->num - 1);
@@ -166,7 +168,10 @@ static bool split_wants_kick(struct vq *vq)
 {
 	__u16 old = vq->kick_idx;
 
-	/* The device publishes its wish, then looks; so do we, reversed. */
+	/*
+	 * Pairs with the device: it asks for a kick, then reads the index; the
+	 * driver publishes the index, then reads whether a kick was asked for.
+	 */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	vq->kick_idx = vq->avail_idx;
 	if (vq->features & F_EVENT_IDX)
@@ -193,8 +198,8 @@ static void read_used(struct vq *vq, struct vq_used *used)
 }
 
 /*
- * One entry stands for a batch: at the place of its first chain, it names the
- * last. Those before that one were used up, whatever they hold.
+ * One entry stands for a batch: at the position of the first chain, it names
+ * the last one. All chains before the last were filled completely.
  */
 static void read_in_order(struct vq *vq, struct vq_used *used)
 {
@@ -207,7 +212,10 @@ static void read_in_order(struct vq *vq, struct vq_used *used)
 		used->len = vq->batch.len;
 }
 
-/* The device has no right to say that a batch is used up to its middle. */
+/*
+ * Check for a used index in the middle of a batch, which the device must not
+ * set.
+ */
 static bool batch_cut_short(struct vq *vq)
 {
 	bool cut = vq->in_batch && split_used_idx(vq) == vq->used_idx;

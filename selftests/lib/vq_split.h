@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The split ring laid bare, for tests that break its rules. */
+/* Direct access to the split ring, for tests that break its rules. */
 #ifndef VHOST_TEST_VQ_SPLIT_H
 #define VHOST_TEST_VQ_SPLIT_H
 
@@ -20,7 +20,7 @@ static inline struct vring_used *split_used(struct vq *vq)
 	return vq->area[VQ_USED];
 }
 
-/* The event words live behind the last ring entries. */
+/* The event words follow the last ring entries. */
 static inline __u16 *split_used_event(struct vq *vq)
 {
 	return &split_avail(vq)->ring[vq->num];
@@ -32,8 +32,8 @@ static inline __u16 *split_avail_event(struct vq *vq)
 }
 
 /*
- * Has the device asked for a kick for whatever comes next? It looks once more
- * after that, and sleeps.
+ * Check whether the device has asked to be kicked for the next chain. After
+ * asking it looks at the ring once more, then sleeps.
  */
 static inline bool split_kick_is_asked(struct vq *vq)
 {
@@ -44,24 +44,24 @@ static inline bool split_kick_is_asked(struct vq *vq)
 		 VRING_USED_F_NO_NOTIFY);
 }
 
-/* The device's used index, read once and before what it publishes. */
+/* Read the device's used index, ordered before reads of the entries. */
 static inline __u16 split_used_idx(struct vq *vq)
 {
 	return __atomic_load_n(&split_used(vq)->idx, __ATOMIC_ACQUIRE);
 }
 
-/* Takes @n free descriptors; their numbers go to @id. */
+/* Take @n free descriptors; their numbers go to @id. */
 bool split_claim(struct vq *vq, unsigned int n, __u16 *id);
 
-/* Writes one descriptor as it stands, right or wrong. */
+/* Write one descriptor, valid or not. */
 void split_write(struct vq *vq, __u16 id, __u64 gpa, __u32 len, __u16 flags,
 		 __u16 next);
 
-/* Offers the chain that begins at @head and owns @n claimed descriptors. */
+/* Offer the chain that begins at @head and has @n claimed descriptors. */
 void split_offer(struct vq *vq, __u16 head, unsigned int n,
 		 unsigned int cookie);
 
-/* Puts @head into the available ring, chain or no chain. */
+/* Put @head into the available ring, whether or not it is a chain. */
 void split_offer_raw(struct vq *vq, __u16 head);
 
 #endif
