@@ -22,7 +22,7 @@ FIXTURE(command)
 	int fd;
 };
 
-/* A guest that runs, with a log that nobody has been told of. */
+/* A running guest, and a log that the device has not been told of. */
 FIXTURE_SETUP(command)
 {
 	struct guest_cfg cfg = {
@@ -47,7 +47,7 @@ static int set_base(int fd, __u64 base)
 	return vdev_cmd(fd, VHOST_SET_LOG_BASE, &base);
 }
 
-/* No process has memory there, nor at any multiple of what a log is long. */
+/* A base that is invalid for a log of any length. */
 #define NO_LOG		BIT_ULL(63)
 
 TEST_F(command, log_base)
@@ -58,7 +58,7 @@ TEST_F(command, log_base)
 	EXPECT_ERR(EPERM, vdev_cmd(fd, VHOST_SET_LOG_BASE, BAD_PTR));
 	ASSERT_OK(vdev_set_owner(fd));
 	EXPECT_ERR(EFAULT, vdev_cmd(fd, VHOST_SET_LOG_BASE, BAD_PTR));
-	/* What no ring uses may be anything. */
+	/* Any base is accepted while no ring uses it. */
 	EXPECT_OK(set_base(fd, 0));
 	EXPECT_OK(set_base(fd, NO_LOG));
 	EXPECT_OK(set_base(fd, ULONG_MAX));
@@ -79,13 +79,13 @@ TEST_F(command, log_base_of_a_running_ring)
 	EXPECT_ERR(EFAULT, set_base(self->fd, NO_LOG));
 	EXPECT_ERR(EFAULT, set_base(self->fd, ULONG_MAX));
 	EXPECT_ERR(EFAULT, vdev_cmd(self->fd, VHOST_SET_LOG_BASE, BAD_PTR));
-	/* The log is where it was. */
+	/* The old log is still in use. */
 	dlog_clear(&self->log);
 	EXPECT_OK(guest_check_alive(g, 1));
 	EXPECT_TRUE(dlog_is_dirty(&self->log, g->vq[RXQ].gpa[VQ_USED]));
 	EXPECT_TRUE(dlog_is_dirty(&self->log, g->vq[TXQ].gpa[VQ_USED]));
 
-	/* One of the two is reason enough. */
+	/* LOG_ALL or VHOST_VRING_F_LOG alone is enough for a refusal. */
 	ASSERT_OK(vdev_set_features(self->fd, g->cfg.features));
 	EXPECT_ERR(EFAULT, set_base(self->fd, NO_LOG));
 	ASSERT_OK(guest_log_off(g));
@@ -95,7 +95,7 @@ TEST_F(command, log_base_of_a_running_ring)
 	EXPECT_OK(set_base(self->fd, NO_LOG));
 }
 
-/* One ring that cannot have it is enough, and the other keeps what it had. */
+/* If the base is invalid for one ring, neither ring's log changes. */
 TEST_F(command, log_base_fails_for_all_rings)
 {
 	struct guest *g = &self->g;
@@ -112,14 +112,14 @@ TEST_F(command, log_all)
 	__u64 features = self->g.cfg.features;
 
 	ASSERT_OK(set_base(self->fd, NO_LOG));
-	/* What is not offered comes first. */
+	/* Features that are not offered are checked first. */
 	EXPECT_ERR(EOPNOTSUPP, vdev_set_features(self->fd, BIT_ULL(63) |
 						 F_LOG_ALL));
 	EXPECT_ERR(EFAULT, vdev_set_features(self->fd, features | F_LOG_ALL));
-	/* Nothing has changed: this would be refused with LOG_ALL. */
+	/* Nothing has changed: with LOG_ALL this would be refused. */
 	EXPECT_OK(set_base(self->fd, NO_LOG - 1));
 	EXPECT_OK(guest_check_alive(&self->g, 1));
-	/* A ring that does not run does not mind, until it is to run. */
+	/* A stopped ring accepts it, but cannot be started. */
 	ASSERT_OK(guest_set_backend(&self->g, -1));
 	EXPECT_OK(vdev_set_features(self->fd, features | F_LOG_ALL));
 	EXPECT_ERR(EFAULT, vdev_set_backend(self->fd, TXQ, self->g.tap));
@@ -155,19 +155,21 @@ TEST_F(command, used_log)
 	ASSERT_OK(dlog_set_base(self->fd, &self->log));
 	for (bit = 1; bit < 32; bit++)
 		EXPECT_ERR(EOPNOTSUPP, set_addr(g, used, BIT_ULL(bit)));
-	/* The flags come first; the alignment is looked at without one, too. */
+	/*
+	 * Flags are checked first; the alignment is checked without any, too.
+	 */
 	EXPECT_ERR(EOPNOTSUPP, set_addr(g, used + 2, 2));
 	EXPECT_ERR(EINVAL, set_addr(g, used + 2, LOG_USED));
 	EXPECT_ERR(EINVAL, set_addr(g, used + 1, 0));
 	EXPECT_OK(set_addr(g, used, LOG_USED));
-	/* Where there can be no log, while the ring runs. */
+	/* An address without a log, while the ring runs. */
 	EXPECT_ERR(EINVAL, set_addr(g, ULONG_MAX & ~3UL, LOG_USED));
 	EXPECT_OK(guest_check_alive(g, 1));
 	EXPECT_TRUE(dlog_is_dirty(&self->log, used));
 	EXPECT_OK(set_addr(g, ULONG_MAX & ~3UL, 0));
 	EXPECT_OK(guest_check_alive(g, 100));
 
-	/* Without a backend it is found out at the start. */
+	/* Without a backend, starting the ring fails. */
 	ASSERT_OK(vdev_set_backend(self->fd, TXQ, -1));
 	EXPECT_OK(set_addr(g, ULONG_MAX & ~3UL, LOG_USED));
 	EXPECT_ERR(EFAULT, vdev_set_backend(self->fd, TXQ, g->tap));
@@ -176,7 +178,7 @@ TEST_F(command, used_log)
 	EXPECT_OK(guest_check_alive(g, 200));
 }
 
-/* A table some of which the log cannot reach. */
+/* A memory table with a region past the end of the log. */
 TEST_F(command, memory_beyond_the_log)
 {
 	struct guest *g = &self->g;
@@ -219,7 +221,7 @@ TEST_F(command, log_fd)
 	close(event);
 }
 
-/* A command that fails leaves the eventfd that was there. */
+/* A failed command leaves the old eventfd in place. */
 TEST_F(command, log_fd_is_signalled)
 {
 	int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -235,7 +237,7 @@ TEST_F(command, log_fd_is_signalled)
 	EXPECT_GT(event_count(event), 0);
 	ASSERT_OK(vdev_set_backend(self->fd, TXQ, g->tap));
 
-	/* The ring may write a last word after its last frame; stop it. */
+	/* Stop the ring, which may still write a word after its last frame. */
 	ASSERT_OK(guest_set_backend(g, -1));
 	ASSERT_OK(dlog_set_fd(self->fd, -1));
 	event_count(event);
@@ -258,8 +260,8 @@ static unsigned long open_files(void)
 	return n;
 }
 
-/* CVE-2015-6252: each new one left the one before it open. */
-TEST_F(command, log_fd_leaks_files)
+/* CVE-2015-6252: each new eventfd left the previous file open. */
+TEST_F(command, log_fd_leaks_no_files)
 {
 	unsigned int i, n = env_scaled(3000, 300);
 	unsigned long before;
@@ -303,7 +305,7 @@ TEST_F(command, reset_owner_forgets_the_log)
 	close(event);
 }
 
-/* A chain of @n descriptors of nothing, and behind them one with room. */
+/* Post a chain of @n descriptors of length 0 and one of @len bytes. */
 static int post_empties(struct guest *g, unsigned int n, __u32 len, __u64 table)
 {
 	struct vring_desc *d = split_desc(&g->vq[RXQ]);
@@ -351,7 +353,7 @@ FIXTURE_SETUP(empties)
 	ASSERT_OK(guest_start(&self->g, &cfg));
 	ASSERT_OK(dlog_init(&self->log, &self->g.mem));
 	ASSERT_OK(guest_log_on(&self->g, &self->log));
-	/* Nothing is sent before the tables have done their work. */
+	/* Safe to use for tables: nothing is sent while they are in use. */
 	self->table = self->g.pool[TXQ].slot[0].gpa;
 }
 
@@ -361,7 +363,9 @@ FIXTURE_TEARDOWN(empties)
 	dlog_free(&self->log);
 }
 
-/* CVE-2019-14835: a log has no room for descriptors that take none elsewhere. */
+/*
+ * CVE-2019-14835: descriptors of length 0 overflowed the array of log entries.
+ */
 TEST_F(empties, in_one_chain)
 {
 	struct guest *g = &self->g;
@@ -383,7 +387,7 @@ TEST_F(empties, in_one_chain)
 	EXPECT_OK(guest_check_alive(g, 100));
 }
 
-/* More than fit into any array; whether that is a chain is not the point. */
+/* More than any array holds; the device may also refuse such a chain. */
 TEST_F(empties, in_a_longer_chain)
 {
 	struct guest *g = &self->g;
@@ -405,7 +409,7 @@ TEST_F(empties, in_a_longer_chain)
 	EXPECT_OK(guest_check_alive(g, 100));
 }
 
-/* A few from each of the buffers of one frame. */
+/* Some in each of the buffers of one frame. */
 TEST_F(empties, in_many_chains)
 {
 	struct guest *g = &self->g;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The bits of the dirty log. One for each page that the device has
- * written, for no other, and not for one page less.
+ * The bits of the dirty log: set for each page that the device has written, and
+ * for no other page.
  */
 #include <sys/mman.h>
 
@@ -9,17 +9,15 @@
 #include "test.h"
 #include "vq_split.h"
 
-#define MODERN		(F_VERSION_1 | F_MRG_RXBUF | F_EVENT_IDX | F_INDIRECT)
-
-/* What was written, against what is said to have been. */
+/* Compare the pages that were written with those that are logged. */
 FIXTURE(bits)
 {
 	struct guest g;
 	struct dlog log;
-	struct dlog may;	/* all that the device has a reason to write */
+	struct dlog may;	/* pages that the device may write */
 	struct dlog driver;	/* pages that the driver writes */
 	struct dlog_image image;
-	__u16 used[NR_VQS];	/* where the rings were at the last look */
+	__u16 used[NR_VQS];	/* used indices at the last begin() */
 };
 
 FIXTURE_VARIANT(bits)
@@ -30,7 +28,9 @@ FIXTURE_VARIANT(bits)
 	__u16 base;
 };
 
-/* The used ring goes from its first page into its second. */
+/*
+ * Used entries begin in the first page of the used ring and reach the second.
+ */
 FIXTURE_VARIANT_ADD(bits, event_idx)
 {
 	.features = MODERN,
@@ -45,7 +45,10 @@ FIXTURE_VARIANT_ADD(bits, flags)
 	.base = 500,
 };
 
-/* From its end to its beginning, and the index too. */
+/*
+ * Used entries wrap from the end of the ring to its start, and so does the
+ * index.
+ */
 FIXTURE_VARIANT_ADD(bits, wrap)
 {
 	.features = MODERN,
@@ -53,7 +56,7 @@ FIXTURE_VARIANT_ADD(bits, wrap)
 	.base = 65526,
 };
 
-/* The header is the device's, and so is the page that it lies in. */
+/* The device writes the header, and must log its page. */
 FIXTURE_VARIANT_ADD(bits, legacy)
 {
 	.features = F_VHOST_HDR | F_EVENT_IDX | F_INDIRECT,
@@ -108,8 +111,10 @@ FIXTURE_TEARDOWN(bits)
 
 #define bits_t	FIXTURE_DATA(bits)
 
-/* Stops the rings, for a bit may be set after its page is seen to be written. */
-static int stop_and_look(bits_t *self)
+/*
+ * Stop the rings, as a bit may be set after its page was written; then compare.
+ */
+static int stop_and_compare(bits_t *self)
 {
 	bool as_allowed, none_missing;
 	struct dlog known;
@@ -128,7 +133,7 @@ static int stop_and_look(bits_t *self)
 	return as_allowed && none_missing ? 0 : -EBADMSG;
 }
 
-/* What the device writes for the entries that were used since the last look. */
+/* Mark what the device writes for entries that were used since begin(). */
 static void mark_used(bits_t *self, unsigned int ring)
 {
 	struct vq *vq = &self->g.vq[ring];
@@ -145,7 +150,7 @@ static void mark_used(bits_t *self, unsigned int ring)
 			  offsetof(struct vring_used, ring[vq->num]), 2);
 }
 
-/* A clean log, and rings that start; what was before is of no interest. */
+/* Start the rings with a clean log; forget what was written before. */
 static int begin(bits_t *self)
 {
 	int err = guest_set_backend(&self->g, -1);
@@ -156,24 +161,24 @@ static int begin(bits_t *self)
 	dlog_clear(&self->may);
 	for (i = 0; i < NR_VQS; i++) {
 		self->used[i] = self->g.vq[i].used_idx;
-		/* A start writes to the flags, or to what counts for them. */
+		/* Starting a ring writes its flags or its avail_event. */
 		mark_used(self, i);
 	}
 	return err ? err : guest_set_backend(&self->g, self->g.tap);
 }
 
-/* One packet's buffers: chains of so many segments, all within a slot each. */
+/* The buffers of one packet: chains of segments, each chain within one slot. */
 struct rx_case {
 	unsigned int chains;
 	unsigned int nseg;
 	__u32 first;		/* bytes of the first segment of each chain */
-	__u32 rest;		/* of each other one */
-	__u32 offset;		/* of the first one in its page */
+	__u32 rest;		/* bytes of each other segment */
+	__u32 offset;		/* of each segment in its page */
 	bool indirect;
-	size_t len;		/* of the frame */
+	size_t len;		/* length of the frame */
 };
 
-/* Segment @i of chain @chain: the later ones lie before the earlier ones. */
+/* Segment @i of chain @chain. Later segments have lower addresses. */
 static struct vq_seg segment(struct guest *g, const struct rx_case *c,
 			     unsigned int chain, unsigned int i)
 {
@@ -203,7 +208,7 @@ static int post_case(struct guest *g, const struct rx_case *c)
 	return err;
 }
 
-/* Reads the frame out of them, and marks what it took. */
+/* Read the frame from its buffers, and mark what it covers. */
 static int take_case(bits_t *self, const struct rx_case *c, __u32 seq)
 {
 	static unsigned char flat[HDR_LEN_MRG + FRAME_MAX];
@@ -234,11 +239,11 @@ static int take_case(bits_t *self, const struct rx_case *c, __u32 seq)
 static const struct rx_case rx_cases[] = {
 	{ 1, 1, 2048, 0, 0, false, 60 },
 	{ 1, 1, 2048, 0, 0, true, 60 },
-	/* All of it in one page, and one byte more. */
+	/* A frame that fills one page, and one of one byte more. */
 	{ 1, 1, 4096, 0, 0, false, 4084 },
 	{ 1, 1, 4097, 0, 0, false, 4085 },
 	{ 1, 1, 8192, 0, 100, false, 4000 },
-	/* Room that is not needed stays clean. */
+	/* Parts of a buffer that are not written stay clean. */
 	{ 1, 1, 16384, 0, 0, false, 60 },
 	{ 1, 1, 16384, 0, 0, true, 9000 },
 	/* The header in a page of its own. */
@@ -257,7 +262,7 @@ TEST_F(bits, receive)
 		ASSERT_OK(post_case(g, &rx_cases[i]));
 		ASSERT_OK(guest_inject(g, rx_cases[i].len, i));
 		ASSERT_OK_AT(take_case(self, &rx_cases[i], i), "case %u", i);
-		ASSERT_OK_AT(stop_and_look(self), "case %u", i);
+		ASSERT_OK_AT(stop_and_compare(self), "case %u", i);
 		EXPECT_FALSE(dlog_is_clean(&self->log));
 	}
 }
@@ -284,15 +289,17 @@ TEST_F(bits, receive_mergeable)
 		ASSERT_OK(post_case(g, c));
 		ASSERT_OK(guest_inject(g, c->len, i));
 		ASSERT_OK_AT(take_case(self, c, i), "case %u", i);
-		ASSERT_OK_AT(stop_and_look(self), "case %u", i);
-		/* What is left over would be the next packet's. */
+		ASSERT_OK_AT(stop_and_compare(self), "case %u", i);
+		/*
+		 * Drop buffers that are left, which the next packet would get.
+		 */
 		vq_reset(&g->vq[RXQ], self->used[RXQ]);
 		ASSERT_OK(vdev_set_vring(g->dev, &g->vq[RXQ],
 					 self->used[RXQ]));
 	}
 }
 
-/* Frames that go out: only the used ring is written, entry by entry. */
+/* Transmit writes nothing but the used ring, entry by entry. */
 TEST_F(bits, transmit)
 {
 	static unsigned char frame[9000];
@@ -313,13 +320,13 @@ TEST_F(bits, transmit)
 						round * 8 + i));
 		ASSERT_OK(guest_reap_all(g));
 		mark_used(self, TXQ);
-		ASSERT_OK_AT(stop_and_look(self), "round %u", round);
+		ASSERT_OK_AT(stop_and_compare(self), "round %u", round);
 		EXPECT_TRUE(dlog_is_dirty(&self->log,
 					  g->vq[TXQ].gpa[VQ_USED]));
 	}
 }
 
-/* Each page of the used ring in its turn. */
+/* Each page of the used ring in turn. */
 TEST_F(bits, whole_used_ring)
 {
 	unsigned int i, n = self->g.vq[TXQ].num;
@@ -336,8 +343,8 @@ TEST_F(bits, whole_used_ring)
 	}
 	ASSERT_OK(guest_reap_all(g));
 	mark_used(self, TXQ);
-	ASSERT_OK(stop_and_look(self));
-	/* In order, a batch has one entry, wherever that is. */
+	ASSERT_OK(stop_and_compare(self));
+	/* In order, a batch writes one entry only. */
 	if (variant->features & F_IN_ORDER)
 		return;
 	for (i = 0; i < n; i++)
@@ -356,7 +363,7 @@ static int protect_log(bits_t *self, int prot)
 	return err;
 }
 
-/* The next entries are not in the page of the index. */
+/* Use entries until the next one is not in the page of the used index. */
 static int reach_second_page(struct guest *g)
 {
 	struct vq *vq = &g->vq[TXQ];
@@ -375,8 +382,9 @@ static int reach_second_page(struct guest *g)
 }
 
 /*
- * What the guest sees as used is used, though it could not be logged: it is called
- * for it at once, and it does not come again when the ring goes on.
+ * The used index is written, but its page cannot be logged. The chain is used
+ * all the same: the guest is called for it at once, and does not get it a
+ * second time when the ring goes on.
  */
 TEST_F(bits, used_index_is_seen_but_not_logged)
 {
@@ -386,13 +394,13 @@ TEST_F(bits, used_index_is_seen_but_not_logged)
 	static unsigned char frame[60];
 	unsigned int i;
 
-	OURS_ALONE("what cannot be logged is not, and nobody is told");
-	/* Without event indices the first that is written is in this page too. */
+	OURS_ALONE("ignores a log that it cannot write");
+	/* Without event indices the flags, written first, share this page. */
 	if (!(variant->features & F_EVENT_IDX))
 		SKIP(return, "without the event index");
 	ASSERT_OK(reach_second_page(g));
 	ASSERT_OK(vdev_rest(g->dev, vq));
-	/* No more is to be done to log the other pages. */
+	/* The other pages are marked, so that only this one is to be logged. */
 	dlog_clear(&self->log);
 	dlog_mark(&self->log, used + DLOG_PAGE,
 		  vq->ops->size(vq->num, VQ_USED) - DLOG_PAGE);
@@ -417,7 +425,7 @@ TEST_F(bits, used_index_is_seen_but_not_logged)
 	}
 }
 
-/* The word that asks for a kick is in the last page, alone. */
+/* The word that asks for a kick is in the last page of the used ring. */
 TEST_F(bits, avail_event)
 {
 	struct guest *g = &self->g;
@@ -442,14 +450,14 @@ TEST_F(bits, nothing_when_off)
 
 	ASSERT_OK(guest_check_alive(g, 1));
 	ASSERT_OK(guest_log_off(g));
-	/* No call needed in between: what was under way is over. */
+	/* Nothing that began before is still writing to the log. */
 	dlog_clear(&self->log);
 	ASSERT_OK(guest_check_alive(g, 100));
 	ASSERT_OK(guest_set_backend(g, -1));
 	EXPECT_TRUE(dlog_is_clean(&self->log));
 }
 
-/* The two halves of a log are switched apart. */
+/* The used ring and the buffers are logged independently. */
 TEST_F(bits, used_ring_alone)
 {
 	struct guest *g = &self->g;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A dirty log that comes, goes and changes under traffic, with an
- * IOTLB and without; a model migration; a log that is lost.
+ * A dirty log that is switched on, off and replaced under traffic, with an
+ * IOTLB and without; a model migration; a log that becomes inaccessible.
  */
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -13,15 +13,13 @@
 #include "test.h"
 #include "vq_split.h"
 
-#define MODERN		(F_VERSION_1 | F_MRG_RXBUF | F_EVENT_IDX | F_INDIRECT)
-
-/* A log that comes, goes and changes under traffic. */
+/* A guest under traffic, with a log that changes. */
 FIXTURE(live)
 {
 	struct guest g;
 	struct iotlb t;
-	struct dlog log;	/* of what is guest-physical to the device */
-	struct dlog driver;	/* pages that the driver writes, by its names */
+	struct dlog log;	/* by guest-physical address */
+	struct dlog driver;	/* pages that the driver writes, by its addresses */
 	struct dlog_image image;
 	bool iotlb;
 };
@@ -47,7 +45,7 @@ FIXTURE_VARIANT_ADD(live, in_order)
 	.features = MODERN | F_IN_ORDER,
 };
 
-/* What the guest calls its memory is not what the log calls it. */
+/* The guest uses other addresses than the log. */
 FIXTURE_VARIANT_ADD(live, iotlb)
 {
 	.features = MODERN | F_ACCESS_PLATFORM,
@@ -109,7 +107,7 @@ static int restart(live_t *self)
 	unsigned int i;
 	int err = 0;
 
-	/* A change of features may have made the device forget. */
+	/* A change of features may have emptied the device's IOTLB. */
 	if (self->iotlb)
 		err = iotlb_preload(&self->t);
 	if (!err)
@@ -120,8 +118,9 @@ static int restart(live_t *self)
 }
 
 /*
- * Under traffic, but for vhost_net behind an IOMMU: it replaces its IOTLB while
- * the worker is in the middle of a packet, which is lost then.
+ * Switch the log on or off, under traffic. vhost_net with an IOTLB is stopped
+ * meanwhile: it replaces its IOTLB while the worker is in the middle of a
+ * packet, which is then lost.
  */
 static int live_switch(live_t *self, struct dlog *log)
 {
@@ -137,7 +136,7 @@ static int live_switch(live_t *self, struct dlog *log)
 	return err;
 }
 
-/* What the log says is brought over: how many pages. */
+/* Copy all dirty pages to the image. Return: how many. */
 static unsigned int copy_dirty(live_t *self)
 {
 	const struct gmem_region *r;
@@ -159,8 +158,8 @@ static unsigned int copy_dirty(live_t *self)
 }
 
 /*
- * A migration: the log is switched on, all memory is copied, and from then on
- * what is dirty, while the guest works. In the end both sides are the same.
+ * A migration: switch the log on, copy all memory, then copy dirty pages while
+ * the guest works. In the end both sides have the same contents.
  */
 TEST_F(live, migration)
 {
@@ -181,7 +180,7 @@ TEST_F(live, migration)
 		ASSERT_OK_AT(guest_burst_take(g, i * GUEST_BURST),
 			     "round %u", i);
 	}
-	/* The last moment: something is on its way, and the rings stop. */
+	/* At last, stop the rings with frames in flight. */
 	ASSERT_OK(guest_burst_post(g));
 	ASSERT_OK(guest_burst_send(g, i * GUEST_BURST));
 	ASSERT_OK(guest_set_backend(g, -1));
@@ -189,13 +188,13 @@ TEST_F(live, migration)
 	EXPECT_GT(copied, 0);
 	EXPECT_TRUE(dlog_image_same(&self->image, &self->driver));
 
-	/* It did not work after all, and the guest goes on here. */
+	/* The migration fails after all: the guest goes on here. */
 	ASSERT_OK(guest_log_off(g));
 	ASSERT_OK(restart(self));
 	EXPECT_OK(guest_burst_take(g, i * GUEST_BURST));
 }
 
-/* On and off, each time under traffic: what counts is when the call returns. */
+/* On and off under traffic: each takes effect before the command returns. */
 TEST_F(live, on_and_off)
 {
 	unsigned int i, n = env_scaled(30, 4);
@@ -224,7 +223,9 @@ TEST_F(live, on_and_off)
 	}
 }
 
-/* From one log to another while it runs: the old one may go at once. */
+/*
+ * Replace the log under traffic: the old one is not written after the command.
+ */
 TEST_F(live, log_is_replaced)
 {
 	unsigned int i, n = env_scaled(30, 4);
@@ -255,14 +256,14 @@ TEST_F(live, log_is_replaced)
 	ASSERT_OK(guest_burst_take(g, seq));
 }
 
-/* Buffers alone, so that no word for the used ring can stand in for theirs. */
+/* Log buffers only, so that no signal is due to the used ring. */
 TEST_F(live, log_fd_is_signalled_for_buffers)
 {
 	int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	struct guest *g = &self->g;
 
 	if (self->iotlb)
-		OURS_ALONE("never for buffers that an IOTLB translates");
+		OURS_ALONE("sends no signal for buffers behind an IOTLB");
 	ASSERT_GE(event, 0);
 	ASSERT_OK(dlog_set_fd(g->dev, event));
 	ASSERT_OK(dlog_set_base(g->dev, &self->log));
@@ -274,10 +275,10 @@ TEST_F(live, log_fd_is_signalled_for_buffers)
 	close(event);
 }
 
-/* A second name for memory that the device writes by the first. */
+/* A second guest-physical address of memory that the device writes. */
 #define ALIAS_GPA	0x9000000000ULL
 
-TEST_F(live, memory_has_two_names)
+TEST_F(live, memory_has_two_addresses)
 {
 	const struct gmem *mem = physical(self);
 	struct gmem both = { .nregions = mem->nregions + 1 };
@@ -288,7 +289,7 @@ TEST_F(live, memory_has_two_names)
 	__u64 off;
 
 	if (!self->iotlb)
-		OURS_ALONE("without an IOTLB only the name in the descriptor");
+		OURS_ALONE("without an IOTLB logs only the address used");
 	both.region = calloc(both.nregions, sizeof(*both.region));
 	ASSERT_NE(NULL, both.region);
 	memcpy(both.region, mem->region, mem->nregions * sizeof(*both.region));
@@ -314,7 +315,7 @@ TEST_F(live, memory_has_two_names)
 	free(both.region);
 }
 
-/* Makes the bits of the region of @gpa accessible, or not. */
+/* Set the protection of the log for the region of @gpa. */
 static int protect_log_of(live_t *self, __u64 gpa, int prot)
 {
 	const struct gmem *mem = physical(self);
@@ -330,16 +331,18 @@ static int protect_log_of(live_t *self, __u64 gpa, int prot)
 }
 
 /*
- * A log that is not there when it is needed. The ring stops and says so; the
- * other one, and the guest's life after that, are as they were.
+ * A log that is not mapped when it is needed: the ring stops and reports an
+ * error, and the other ring goes on.
  */
 TEST_F(live, log_is_not_mapped)
 {
 	struct guest *g = &self->g;
 	unsigned int i;
 
-	OURS_ALONE("what cannot be logged is not, and nobody is told");
-	/* Of the used ring it is known before the rings start. */
+	OURS_ALONE("ignores a log that it cannot write");
+	/*
+	 * LOG_ALL only: the log of a used ring is checked when the ring starts.
+	 */
 	ASSERT_OK(dlog_set_base(g->dev, &self->log));
 	ASSERT_OK(vdev_set_features(g->dev, g->cfg.features | F_LOG_ALL));
 	ASSERT_OK(protect_log_of(self, g->pool[RXQ].slot[0].gpa, PROT_NONE));
@@ -353,7 +356,7 @@ TEST_F(live, log_is_not_mapped)
 	EXPECT_EQ(0, vdev_counter(g->dev, "queue1.ring_errors"));
 }
 
-/* Adds the frame that is in the first buffer. */
+/* Add and publish a frame in the first buffer. */
 static int add_frame(struct guest *g, unsigned int cookie)
 {
 	struct vq *vq = &g->vq[TXQ];
@@ -364,7 +367,10 @@ static int add_frame(struct guest *g, unsigned int cookie)
 	return err;
 }
 
-/* A frame is given back, but not its page to the log, and the ring stops. */
+/*
+ * Have the device use a frame while the page cannot be logged, so that the ring
+ * stops.
+ */
 static int lose_log(live_t *self, unsigned int cookie)
 {
 	struct guest *g = &self->g;
@@ -372,7 +378,9 @@ static int lose_log(live_t *self, unsigned int cookie)
 	int err;
 
 	err = guest_log_used(g, vq, false);
-	/* All of the ring that is needed for that is known then. */
+	/*
+	 * By then the device has resolved all parts of the ring that it needs.
+	 */
 	if (!err && !wait_until(split_kick_is_asked(vq)))
 		err = -ETIMEDOUT;
 	if (!err)
@@ -395,8 +403,8 @@ static int lose_log(live_t *self, unsigned int cookie)
 }
 
 /*
- * When the log is there again, or not needed any more, the guest is called: it has
- * not changed its wish since before the ring stopped.
+ * When the log is accessible again, or no longer needed, the guest is called:
+ * it asked for a call before the ring stopped, and does not ask again.
  */
 TEST_F(live, guest_is_called_after_the_log_was_lost)
 {
@@ -404,9 +412,11 @@ TEST_F(live, guest_is_called_after_the_log_was_lost)
 	struct vq *vq = &g->vq[TXQ];
 	unsigned int i;
 
-	OURS_ALONE("what cannot be logged is not, and nobody is told");
+	OURS_ALONE("ignores a log that it cannot write");
 	ASSERT_OK(dlog_set_base(g->dev, &self->log));
-	/* The first call of all is one to be on the safe side. */
+	/*
+	 * The first call after a start is unconditional; get it out of the way.
+	 */
 	ASSERT_OK(guest_check_tx(g, 60, 1, 1, false));
 	for (i = 0; i < 4; i += 2) {
 		ASSERT_OK_AT(lose_log(self, i), "%u", i);
