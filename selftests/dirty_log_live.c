@@ -19,7 +19,7 @@ FIXTURE(live)
 	struct guest g;
 	struct iotlb t;
 	struct dlog log;	/* by guest-physical address */
-	struct dlog driver;	/* pages that the driver writes, by its addresses */
+	struct dlog driver;	/* pages that the driver writes, by IOVA */
 	struct dlog_image image;
 	bool iotlb;
 };
@@ -82,7 +82,8 @@ FIXTURE_SETUP(live)
 	SETUP_NO_IN_ORDER_LOG(variant->features);
 	self->iotlb = variant->features & F_ACCESS_PLATFORM;
 	if (self->iotlb)
-		ASSERT_OK(iotlb_guest_start(&self->t, g, &variant->iotlb, &cfg));
+		ASSERT_OK(iotlb_guest_start(&self->t, g, &variant->iotlb,
+					    &cfg));
 	else
 		ASSERT_OK(guest_start(g, &cfg));
 	ASSERT_OK(dlog_init(&self->log, physical(self)));
@@ -130,7 +131,8 @@ static int live_switch(live_t *self, struct dlog *log)
 	if (stop)
 		err = guest_set_backend(&self->g, -1);
 	if (!err)
-		err = log ? guest_log_on(&self->g, log) : guest_log_off(&self->g);
+		err = log ? guest_log_on(&self->g, log) :
+			    guest_log_off(&self->g);
 	if (!err && stop)
 		err = restart(self);
 	return err;

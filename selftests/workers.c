@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The threads that serve the rings: made, given rings, taken away and freed
- * while traffic runs.
+ * The worker threads: created, attached to rings and freed while traffic runs.
  *
- * In-tree only vhost-scsi has the commands for workers: to vhost_net they are
- * unknown, which is the first test.
+ * In-tree only vhost-scsi has the commands for workers. vhost_net does not know
+ * them, which is the first test.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -17,7 +16,7 @@
 #define FRAME_LEN	100
 #define NOBODY		12345
 
-/* More than any device may have. */
+/* More workers than a device may have. */
 #define MANY		1000
 
 static const unsigned long worker_cmds[] = {
@@ -53,7 +52,7 @@ TEST(vhost_net_has_no_worker_commands)
 	close(fd);
 }
 
-/* One thread, which carries the name that tools look for. */
+/* Each device has one thread at first, with the name that tools look for. */
 TEST(one_thread_for_a_device)
 {
 	unsigned int i, n = 5;
@@ -98,13 +97,13 @@ FIXTURE_TEARDOWN(workers)
 	guest_stop(&self->g);
 }
 
-TEST_F(workers, not_without_an_owner)
+TEST_F(workers, commands_need_an_owner)
 {
 	unsigned int i;
 	int fd = vdev_open();
 
 	ASSERT_GE(fd, 0);
-	/* Before anything else about the command is looked at. */
+	/* The owner is checked before anything else. */
 	for (i = 0; i < ARRAY_SIZE(worker_cmds); i++)
 		EXPECT_ERR(EINVAL, vdev_cmd(fd, worker_cmds[i], BAD_PTR));
 	ASSERT_OK(vdev_set_owner(fd));
@@ -114,7 +113,7 @@ TEST_F(workers, not_without_an_owner)
 	close(fd);
 }
 
-/* Runs in another process: 0, or which command was not refused. */
+/* In another process. Return: 0, or 1 + the index of a command not refused. */
 static int as_stranger(int fd)
 {
 	unsigned int i;
@@ -125,7 +124,7 @@ static int as_stranger(int fd)
 	return 0;
 }
 
-TEST_F(workers, only_for_the_owners_memory)
+TEST_F(workers, other_processes_are_refused)
 {
 	int status;
 	pid_t pid = fork();
@@ -147,7 +146,7 @@ TEST_F(workers, bad_arguments)
 		EXPECT_ERR(EFAULT, vdev_cmd(self->fd, worker_cmds[i], BAD_PTR));
 	EXPECT_ERR(ENODEV, vdev_free_worker(self->fd, NOBODY));
 	EXPECT_ERR(ENODEV, vdev_free_worker(self->fd, ~0U));
-	/* The ring first, then the worker. */
+	/* The ring is checked before the worker. */
 	EXPECT_ERR(ENOBUFS, vdev_cmd(self->fd, VHOST_ATTACH_VRING_WORKER, &w));
 	EXPECT_ERR(ENOBUFS, vdev_cmd(self->fd, VHOST_GET_VRING_WORKER, &w));
 	w.index = ~0U;
@@ -155,7 +154,7 @@ TEST_F(workers, bad_arguments)
 	EXPECT_ERR(ENOBUFS, vdev_cmd(self->fd, VHOST_GET_VRING_WORKER, &w));
 	EXPECT_ERR(ENODEV, vdev_attach_worker(self->fd, TXQ, NOBODY));
 	EXPECT_ERR(ENODEV, vdev_attach_worker(self->fd, RXQ, ~0U));
-	/* Nothing of it left a trace. */
+	/* Nothing has changed. */
 	for (i = 0; i < NR_VQS; i++) {
 		EXPECT_OK(vdev_get_worker(self->fd, i, &id));
 		EXPECT_EQ(0, id);
@@ -164,8 +163,8 @@ TEST_F(workers, bad_arguments)
 	EXPECT_OK(guest_check_alive(&self->g, 0));
 }
 
-/* The ring can be read and the rest cannot. */
-TEST_F(workers, argument_cut_short)
+/* The ring's number can be read, the rest of the argument cannot. */
+TEST_F(workers, partly_readable_argument)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
 	unsigned char *p;
@@ -201,7 +200,7 @@ TEST_F(workers, new_and_free)
 	EXPECT_ERR(ENODEV, vdev_free_worker(self->fd, id[1]));
 	EXPECT_ERR(ENODEV, vdev_attach_worker(self->fd, TXQ, id[1]));
 	EXPECT_TRUE(threads_wait(3));
-	/* A number that is free may be given again, one in use may not. */
+	/* An id may be reused once it is free. */
 	ASSERT_OK(vdev_new_worker(self->fd, &again));
 	EXPECT_NE(id[0], again);
 	EXPECT_NE(id[2], again);
@@ -209,7 +208,7 @@ TEST_F(workers, new_and_free)
 	EXPECT_OK(guest_check_alive(&self->g, 0));
 }
 
-TEST_F(workers, free_wants_it_unused)
+TEST_F(workers, free_fails_while_attached)
 {
 	struct guest *g = &self->g;
 	unsigned int id, seen;
@@ -224,19 +223,19 @@ TEST_F(workers, free_wants_it_unused)
 	EXPECT_ERR(EBUSY, vdev_free_worker(self->fd, 0));
 	EXPECT_ERR(EBUSY, vdev_free_worker(self->fd, id));
 	EXPECT_OK(guest_check_alive(g, 0));
-	/* The first is no other than those made later. */
+	/* The first worker is treated like any other. */
 	ASSERT_OK(vdev_attach_worker(self->fd, TXQ, id));
 	EXPECT_OK(vdev_free_worker(self->fd, 0));
 	EXPECT_ERR(ENODEV, vdev_attach_worker(self->fd, RXQ, 0));
 	EXPECT_TRUE(threads_wait(1));
 	EXPECT_OK(guest_check_alive(g, 100));
-	/* The same again is nothing new. */
+	/* Attaching to the same worker again changes nothing. */
 	EXPECT_OK(vdev_attach_worker(self->fd, TXQ, id));
 	EXPECT_OK(guest_check_alive(g, 200));
 }
 
-/* Without a backend, without a kick, and then with both. */
-TEST_F(workers, attach_before_the_ring_is_set_up)
+/* Attach while there is neither a backend nor a kick, then start the rings. */
+TEST_F(workers, attach_before_setup)
 {
 	struct guest_cfg cfg = GUEST_CFG(F_MODERN_BASE | F_EVENT_IDX);
 	struct guest *g = &self->g;
@@ -260,8 +259,8 @@ TEST_F(workers, attach_before_the_ring_is_set_up)
 	EXPECT_OK(guest_check_alive(g, 0));
 }
 
-/* Only the thread that has the ring is woken for it. */
-TEST_F(workers, the_attached_one_works)
+/* A ring's work wakes only the thread that the ring is attached to. */
+TEST_F(workers, only_the_attached_worker_wakes)
 {
 	unsigned long before[2], after[2];
 	struct guest *g = &self->g;
@@ -275,7 +274,7 @@ TEST_F(workers, the_attached_one_works)
 		tid[1] = tid[0];
 		tid[0] = first;
 	}
-	/* Both rings to the second: the first one sleeps on. */
+	/* Both rings to the second worker: the first one stays asleep. */
 	ASSERT_OK(vdev_attach_worker(self->fd, RXQ, id));
 	ASSERT_OK(vdev_attach_worker(self->fd, TXQ, id));
 	ASSERT_THAT(wait_until(thread_rests(tid[0])));
@@ -283,13 +282,13 @@ TEST_F(workers, the_attached_one_works)
 	before[1] = thread_switches(tid[1]);
 	for (i = 0; i < 5; i++)
 		ASSERT_OK(guest_check_alive(g, i * 100));
-	/* A thread that rests has been counted for all that it did. */
+	/* The counts are final once both threads rest. */
 	ASSERT_THAT(wait_until(thread_rests(tid[0]) && thread_rests(tid[1])));
 	after[0] = thread_switches(tid[0]);
 	after[1] = thread_switches(tid[1]);
 	EXPECT_EQ(before[0], after[0]);
 	EXPECT_LT(before[1], after[1]);
-	/* One each: both work. */
+	/* One ring each: both threads work. */
 	ASSERT_OK(vdev_attach_worker(self->fd, RXQ, 0));
 	before[0] = thread_switches(tid[0]);
 	before[1] = thread_switches(tid[1]);
@@ -299,7 +298,7 @@ TEST_F(workers, the_attached_one_works)
 	EXPECT_TRUE(wait_until(thread_switches(tid[1]) > before[1]));
 }
 
-/* Rings go from worker to worker under load: all arrives, once and in order. */
+/* Move rings between workers under load: frames arrive once and in order. */
 TEST_F(workers, attach_while_running)
 {
 	unsigned int total = env_scaled(3000, 500), round = 0;
@@ -331,7 +330,7 @@ TEST_F(workers, attach_while_running)
 	EXPECT_OK(guest_reap_all(g));
 }
 
-/* A worker may be freed as soon as its ring has gone, whatever it was at. */
+/* A worker can be freed as soon as its rings are attached elsewhere. */
 TEST_F(workers, free_while_running)
 {
 	unsigned int total = env_scaled(2000, 300), id, last = 0;
@@ -355,7 +354,7 @@ TEST_F(workers, free_while_running)
 	EXPECT_OK(guest_check_alive(g, 0));
 }
 
-/* The tap wakes the worker that the ring has now, also after its swap. */
+/* The tap wakes the ring's current worker, also after a change of backend. */
 TEST_F(workers, attach_between_backends)
 {
 	struct guest *g = &self->g;
@@ -371,8 +370,8 @@ TEST_F(workers, attach_between_backends)
 	}
 }
 
-/* As many as it gives, freed in another order, and all over again. */
-TEST_F(workers, many)
+/* Create workers up to the limit, free them in another order, and repeat. */
+TEST_F(workers, up_to_the_limit)
 {
 	unsigned int id[MANY], n, i, round, limit = 0;
 	int err;
@@ -384,7 +383,7 @@ TEST_F(workers, many)
 			if (err)
 				break;
 		}
-		/* There is a limit, for these are threads. */
+		/* There must be a limit, as each worker is a thread. */
 		ASSERT_LT(n, MANY);
 		ASSERT_GE(n, 8);
 		EXPECT_ERR(ENOSPC, err);
@@ -404,8 +403,8 @@ TEST_F(workers, many)
 	EXPECT_OK(guest_check_alive(&self->g, 0));
 }
 
-/* One hundred in turn: what a worker costs is given back. */
-TEST_F(workers, a_hundred_in_turn)
+/* A worker's resources are released when it is freed. */
+TEST_F(workers, many_in_turn)
 {
 	unsigned int i, id, n = env_scaled(100, 20);
 
@@ -419,7 +418,7 @@ TEST_F(workers, a_hundred_in_turn)
 	EXPECT_OK(guest_check_alive(&self->g, 0));
 }
 
-TEST_F(workers, close_with_several)
+TEST_F(workers, close_with_several_workers)
 {
 	struct guest *g = &self->g;
 
@@ -432,7 +431,7 @@ TEST_F(workers, close_with_several)
 	EXPECT_TRUE(threads_wait(0));
 }
 
-TEST_F(workers, reset_owner_with_several)
+TEST_F(workers, reset_owner_with_several_workers)
 {
 	struct guest *g = &self->g;
 	unsigned int i, id;
@@ -450,7 +449,7 @@ TEST_F(workers, reset_owner_with_several)
 	EXPECT_ERR(ENODEV, vdev_attach_worker(self->fd, TXQ, 1));
 }
 
-/* One thread of the owner moves the rings about while another works. */
+/* One thread of the owner moves the rings while another uses them. */
 struct mover {
 	int fd;
 	atomic_bool stop;
@@ -477,7 +476,7 @@ static void *move_rings(void *arg)
 	return NULL;
 }
 
-TEST_F(workers, moved_meanwhile)
+TEST_F(workers, attach_by_another_thread)
 {
 	unsigned int i, n = env_scaled(200, 20);
 	struct mover m = { .fd = self->fd };

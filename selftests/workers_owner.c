@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Whose the threads are that serve the rings: in which process and cgroup, and
- * that none outlives its owner.
+ * The worker threads and the owner of the device: they belong to its process
+ * and its cgroup, and none of them outlives it.
  */
 #include <sched.h>
 #include <signal.h>
@@ -19,13 +19,8 @@
 #define BAD_PTR		((void *)8)
 #define FRAME_LEN	100
 
-#define MODERN_CFG {							\
-	.features = F_VERSION_1 | F_MRG_RXBUF | F_EVENT_IDX,		\
-	.tap_flags = IFF_VNET_HDR,					\
-}
-
-/* CVE-2024-42135, where the owner has more than one of them. */
-TEST(owner_killed_with_several)
+/* CVE-2024-42135, with several workers. */
+TEST(owner_killed_with_several_workers)
 {
 	struct guest_cfg cfg = MODERN_CFG;
 	unsigned int round;
@@ -37,7 +32,7 @@ TEST(owner_killed_with_several)
 		SKIP(return, "vhost_net differs: no commands for workers");
 	for (round = 0; round < env_scaled(4, 2); round++) {
 		ready = eventfd(0, EFD_NONBLOCK);
-		/* Somebody else has the file still. */
+		/* This process keeps the file open. */
 		dev = vdev_open();
 		ASSERT_GE(dev, 0);
 		pid = child_fork();
@@ -64,15 +59,15 @@ TEST(owner_killed_with_several)
 }
 
 /*
- * A process that shares the owner's memory survives it: to him the device belongs
- * as well. Its threads, if they were the owner's, have gone with their process; new
- * ones do their work.
+ * A process that shares the owner's memory outlives the owner. The device
+ * belongs to it as well. Workers that were threads of the owner have ended with
+ * it; new ones take over.
  */
 struct heir {
 	struct guest g;
-	int ready;	/* the owner may die */
-	int dead;	/* he has */
-	int told;	/* what has become of it: 1, or more for what failed */
+	int ready;	/* signalled when the owner may be killed */
+	int dead;	/* signalled when it has been killed */
+	int told;	/* result: HEIR_OK, or the number of the failed step */
 };
 
 #define HEIR_OK		1
@@ -81,7 +76,7 @@ static int inherit(struct guest *g)
 {
 	unsigned int id;
 
-	/* Nobody answers that, or it is answered late. */
+	/* These kicks may be handled late, or never. */
 	vq_kick(&g->vq[TXQ]);
 	vq_kick(&g->vq[RXQ]);
 	if (guest_set_backend(g, -1))
@@ -116,8 +111,8 @@ static int heir_main(void *arg)
 
 static void owner_with_heir(struct heir *h)
 {
-	static long double stack[16 << 10];	/* aligned as a stack is */
-	struct guest_cfg cfg = MODERN_CFG;
+	static long double stack[16 << 10];	/* aligned like a stack */
+	struct guest_cfg cfg = GUEST_CFG(F_MODERN_BASE | F_EVENT_IDX);
 
 	if (guest_start(&h->g, &cfg) || guest_check_alive(&h->g, 0))
 		_exit(1);
@@ -129,7 +124,7 @@ static void owner_with_heir(struct heir *h)
 		pause();
 }
 
-TEST(owner_killed_memory_lives_on)
+TEST(owner_killed_memory_survives)
 {
 	struct heir h = {
 		.ready = eventfd(0, EFD_NONBLOCK),
@@ -150,13 +145,13 @@ TEST(owner_killed_memory_lives_on)
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	ASSERT_TRUE(WIFSIGNALED(status));
 	event_signal(h.dead);
-	/* What he waits for he waits for as long as this does. */
+	/* The heir may need a whole deadline of its own. */
 	ASSERT_THAT(event_wait(h.told) || event_wait(h.told));
 	EXPECT_EQ(HEIR_OK, event_count(h.told));
 	EXPECT_TRUE(wait_until(!threads_of(pid, NULL, 0)));
 }
 
-/* ---- whose thread it is ---- */
+/* ---- threads of the owner or of the kernel ---- */
 
 FIXTURE(fork_from_owner)
 {
@@ -213,19 +208,21 @@ TEST_F(fork_from_owner, only_before_the_owner)
 	ASSERT_OK(set_fork(self->fd, VHOST_FORK_OWNER_KTHREAD));
 	ASSERT_OK(vdev_set_owner(self->fd));
 	EXPECT_ERR(EBUSY, set_fork(self->fd, VHOST_FORK_OWNER_TASK));
-	/* Busy before bad. */
+	/* EBUSY takes precedence over EINVAL and EFAULT. */
 	EXPECT_ERR(EBUSY, set_fork(self->fd, 2));
 	EXPECT_ERR(EBUSY, vdev_cmd(self->fd, VHOST_SET_FORK_FROM_OWNER,
 				   BAD_PTR));
 	EXPECT_EQ(VHOST_FORK_OWNER_KTHREAD, get_fork(self->fd));
-	/* With its owner all is forgotten. */
+	/* Resetting the owner restores the default. */
 	ASSERT_OK(vdev_cmd(self->fd, VHOST_RESET_OWNER, NULL));
 	EXPECT_EQ(VHOST_FORK_OWNER_TASK, get_fork(self->fd));
 	EXPECT_OK(set_fork(self->fd, VHOST_FORK_OWNER_TASK));
 }
 
-/* Before 6.4 or so the kernel lends no thread to a module: both are its own. */
-TEST_F(fork_from_owner, whose_thread)
+/*
+ * Older kernels export no way to fork from the owner: both are kernel threads.
+ */
+TEST_F(fork_from_owner, first_thread)
 {
 	bool can_fork = env_kernel_at_least(6, 12);
 	pid_t tid;
@@ -241,8 +238,8 @@ TEST_F(fork_from_owner, whose_thread)
 	}
 }
 
-/* Further ones are of the first one's kind. */
-TEST_F(fork_from_owner, whose_further_threads)
+/* Further workers are of the same kind as the first. */
+TEST_F(fork_from_owner, further_threads)
 {
 	bool can_fork = env_kernel_at_least(6, 12);
 	unsigned int i, id;
@@ -288,7 +285,7 @@ TEST_F(fork_from_owner, both_kinds_work)
 	}
 }
 
-/* CVE-2024-42135 for either kind: the thread goes with its owner. */
+/* CVE-2024-42135 for both kinds: the thread ends with its owner. */
 TEST_F(fork_from_owner, owner_killed)
 {
 	int status, ready = eventfd(0, EFD_NONBLOCK);
@@ -344,7 +341,7 @@ static int write_pid(const char *dir, pid_t pid)
 	return write_to(dir, "cgroup.procs", text);
 }
 
-/* Compares where this process and its devices' threads are accounted. */
+/* Check whether the threads are in the same cgroup as this process. */
 static bool in_my_cgroup(void)
 {
 	char mine[200], its[200];
@@ -363,7 +360,7 @@ static bool in_my_cgroup(void)
 
 #define CGROUP_ROOT	"/tmp/vhost_cgroup"
 
-/* A cgroup of this process alone; 0 or a negative errno. */
+/* Move this process to a new cgroup. Return: 0 or a negative errno. */
 static int cgroup_enter(char *dir, size_t len)
 {
 	mkdir(CGROUP_ROOT, 0755);
@@ -373,7 +370,7 @@ static int cgroup_enter(char *dir, size_t len)
 	return mkdir(dir, 0755) ? -errno : write_pid(dir, getpid());
 }
 
-/* True if nobody is left behind in it. */
+/* Leave the cgroup and remove it. Return: true if no thread was left in it. */
 static bool cgroup_leave(const char *dir)
 {
 	bool empty;
@@ -385,7 +382,7 @@ static bool cgroup_leave(const char *dir)
 	return empty;
 }
 
-/* Whoever owns the device pays for its threads. */
+/* The threads are charged to the owner's cgroup. */
 TEST(threads_are_in_the_owners_cgroup)
 {
 	char dir[100], line[200];
@@ -410,8 +407,10 @@ TEST(threads_are_in_the_owners_cgroup)
 	EXPECT_TRUE(cgroup_leave(dir));
 }
 
-/* An owner who may have no more threads gets none, and keeps what he has. */
-TEST(no_more_threads_in_the_cgroup)
+/*
+ * At its cgroup's limit an owner gets no more threads, and keeps those it has.
+ */
+TEST(cgroup_limits_threads)
 {
 	struct guest_cfg cfg = MODERN_CFG;
 	struct guest g;
@@ -419,9 +418,9 @@ TEST(no_more_threads_in_the_cgroup)
 	unsigned int id;
 	int fd, err;
 
-	/* Threads of the kernel are not counted while they are made. */
+	/* Kernel threads are not counted when they are created. */
 	if (!env_kernel_at_least(6, 12))
-		SKIP(return, "threads are the kernel's here");
+		SKIP(return, "workers are kernel threads here");
 	err = cgroup_enter(dir, sizeof(dir));
 	if (err)
 		SKIP(return, "no cgroup2 here: %s", strerror(-err));
@@ -444,7 +443,7 @@ TEST(no_more_threads_in_the_cgroup)
 	guest_stop(&g);
 	EXPECT_TRUE(cgroup_leave(dir));
 	if (err)
-		SKIP(return, "no limit of threads here: %s", strerror(-err));
+		SKIP(return, "no limit on threads here: %s", strerror(-err));
 }
 
 static atomic_uint alarms;
@@ -454,8 +453,8 @@ static void on_alarm(int sig)
 	atomic_fetch_add(&alarms, 1);
 }
 
-/* A signal that comes while a thread is made is no lack of memory. */
-TEST(signals_while_threads_are_made)
+/* A signal while a thread is created must not look like a lack of memory. */
+TEST(signals_during_thread_creation)
 {
 	struct itimerval often = { { 0, 1000 }, { 0, 1000 } }, never = { 0 };
 	struct sigaction sa = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
@@ -463,7 +462,7 @@ TEST(signals_while_threads_are_made)
 	int fd;
 
 	if (env_kernel_at_least(6, 12))
-		OURS_ALONE("takes it for one");
+		OURS_ALONE("fails with ENOMEM");
 	ASSERT_EQ(0, sigaction(SIGALRM, &sa, NULL));
 	ASSERT_EQ(0, setitimer(ITIMER_REAL, &often, NULL));
 	for (i = 0; i < n || !atomic_load(&alarms); i++) {
