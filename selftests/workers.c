@@ -302,7 +302,7 @@ TEST_F(workers, only_the_attached_worker_wakes)
 TEST_F(workers, attach_while_running)
 {
 	unsigned int total = env_scaled(3000, 500), round = 0;
-	__u32 out = 0, in = 0, seen_out = 0, seen_in = 0;
+	__u32 out = 0, in = 0, seen_out = 0, seen_in = 0, end;
 	static struct guest_frame f;
 	struct guest *g = &self->g;
 	unsigned int id[3] = { 0 };
@@ -311,7 +311,8 @@ TEST_F(workers, attach_while_running)
 	ASSERT_OK(vdev_new_worker(self->fd, &id[2]));
 	while (seen_in < total || seen_out < total) {
 		guest_refill(g, 256, 2048);
-		out = guest_fill_tx(g, FRAME_LEN, out, out + 40 < total ? out + 40 : total);
+		end = out + 40 < total ? out + 40 : total;
+		out = guest_fill_tx(g, FRAME_LEN, out, end);
 		ASSERT_OK(vdev_attach_worker(self->fd, TXQ, id[round % 3]));
 		while (in < total && in - seen_in < 40)
 			ASSERT_OK(guest_inject(g, FRAME_LEN, in++));
@@ -335,11 +336,12 @@ TEST_F(workers, free_while_running)
 {
 	unsigned int total = env_scaled(2000, 300), id, last = 0;
 	struct guest *g = &self->g;
-	__u32 out = 0, seen = 0;
+	__u32 out = 0, seen = 0, end;
 
 	while (out < total) {
 		ASSERT_OK(vdev_new_worker(self->fd, &id));
-		out = guest_fill_tx(g, FRAME_LEN, out, out + 50 < total ? out + 50 : total);
+		end = out + 50 < total ? out + 50 : total;
+		out = guest_fill_tx(g, FRAME_LEN, out, end);
 		EXPECT_ERR(EBUSY, vdev_free_worker(self->fd, last));
 		ASSERT_OK(vdev_attach_worker(self->fd, TXQ, id));
 		ASSERT_OK(vdev_attach_worker(self->fd, RXQ, id));

@@ -219,9 +219,7 @@ TEST_F(fork_from_owner, only_before_the_owner)
 	EXPECT_OK(set_fork(self->fd, VHOST_FORK_OWNER_TASK));
 }
 
-/*
- * Older kernels export no way to fork from the owner: both are kernel threads.
- */
+/* Before 6.4 or so a module cannot fork: both are kernel threads then. */
 TEST_F(fork_from_owner, first_thread)
 {
 	bool can_fork = env_kernel_at_least(6, 12);
@@ -407,9 +405,7 @@ TEST(threads_are_in_the_owners_cgroup)
 	EXPECT_TRUE(cgroup_leave(dir));
 }
 
-/*
- * At its cgroup's limit an owner gets no more threads, and keeps those it has.
- */
+/* At its cgroup's limit an owner gets no more threads; it keeps the others. */
 TEST(cgroup_limits_threads)
 {
 	struct guest_cfg cfg = MODERN_CFG;
@@ -457,7 +453,10 @@ static void on_alarm(int sig)
 TEST(signals_during_thread_creation)
 {
 	struct itimerval often = { { 0, 1000 }, { 0, 1000 } }, never = { 0 };
-	struct sigaction sa = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
+	struct sigaction sa = {
+		.sa_handler = on_alarm,
+		.sa_flags = SA_RESTART,
+	};
 	unsigned int i, id, n = env_scaled(500, 50);
 	int fd;
 
