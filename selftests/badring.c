@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Chains that a guest must not put into its rings: each costs one packet, and
- * nothing else. For rings that are broken as a whole see badring_index.c.
+ * Bad descriptor chains: each costs one packet, and nothing else. Rings that
+ * are broken as a whole are tested in badring_index.c.
  */
 #include <sys/mman.h>
 
 #include "raw.h"
 #include "test.h"
 
-/* Two neighbours whose mappings are not: see gmem.h. */
+/* Two adjacent regions whose mappings are not adjacent: see gmem.h. */
 #define EDGE_GPA	0x8000000000ULL
 #define EDGE_SIZE	0x10000
 
@@ -59,7 +59,6 @@ FIXTURE_SETUP(badring)
 	self->tx = &self->g.vq[TXQ];
 	self->rx = &self->g.vq[RXQ];
 	self->buf = EDGE_GPA;
-	/* A slot of the pool for each, so that cookies of bad chains fit. */
 	gmem_fill(&self->g.mem, EDGE_GPA, 0, 2 * EDGE_SIZE);
 }
 
@@ -69,8 +68,9 @@ FIXTURE_TEARDOWN(badring)
 }
 
 /*
- * Bad chain first, last, and between good ones, in one kick: it costs itself.
- * The descriptor comes back, and the queue needs no other kick to go on.
+ * Offer a bad chain first, last, and between good ones, with one kick. Only the
+ * bad chain is lost: its descriptors come back, and the queue goes on without
+ * another kick.
  */
 static int costs_one(struct guest *g, const struct raw_desc *d, unsigned int n)
 {
@@ -144,7 +144,7 @@ TEST_F(badring, tx_last_byte_of_all)
 	COSTS_ONE({ ~0ULL, 1, 0 });
 }
 
-TEST_F(badring, tx_beyond_the_region)
+TEST_F(badring, tx_past_the_region)
 {
 	COSTS_ONE({ EDGE_GPA + 2 * EDGE_SIZE - 100, 101, 0 });
 }
@@ -160,7 +160,7 @@ TEST_F(badring, tx_lengths_overflow)
 		  { self->buf, 200, 0 });
 }
 
-TEST_F(badring, tx_nothing_but_empty)
+TEST_F(badring, tx_all_descriptors_empty)
 {
 	COSTS_ONE({ self->buf, 0, F_NEXT, 1 }, { self->buf, 0, 0 });
 }
@@ -221,7 +221,7 @@ TEST_F(badring, tx_indirect_with_next)
 		  { self->buf, 100, 0 });
 }
 
-/* Puts an indirect table at the start of the page. */
+/* Put an indirect table at the start of self->buf. */
 static void put_table(struct guest *g, const struct vring_desc *t,
 		      unsigned int n)
 {
@@ -266,7 +266,7 @@ TEST_F(badring, tx_indirect_writable)
 			{ self->buf + 512, 100, F_WRITE, 0 });
 }
 
-/* Mapped to nothing: found only when it is read. */
+/* In the memory table but not mapped, which shows only when it is read. */
 TEST_F(badring, tx_unmapped)
 {
 	void *p = gmem_hva(&self->g.mem, EDGE_GPA + EDGE_SIZE, EDGE_SIZE);
@@ -277,14 +277,14 @@ TEST_F(badring, tx_unmapped)
 	COSTS_ONE({ EDGE_GPA + EDGE_SIZE, 32, F_IND });
 }
 
-/* More than a packet can be, or a message can take. */
+/* Longer than any packet or socket message. */
 TEST_F(badring, tx_too_long)
 {
 	COSTS_ONE({ EDGE_GPA, 2 * EDGE_SIZE, F_NEXT, 1 },
 		  { EDGE_GPA, 2 * EDGE_SIZE, 0 });
 }
 
-/* An odd but legal chain is a packet like any other. */
+/* Empty descriptors in a chain are legal. */
 TEST_F(badring, tx_empty_descriptors_between)
 {
 	struct guest *g = &self->g;
@@ -298,7 +298,7 @@ TEST_F(badring, tx_empty_descriptors_between)
 
 	frame_make(frame, 60, 5);
 	ASSERT_THAT(gmem_write(&g->mem, gpa + 12, frame, 60));
-	/* An empty one needs no address, unless the device is strict. */
+	/* vhost_net checks the address of empty descriptors, too. */
 	if (!env_is_ours())
 		d[0].gpa = gpa;
 	ASSERT_THAT(raw_offer(self->tx, d, ARRAY_SIZE(d)));
@@ -307,7 +307,7 @@ TEST_F(badring, tx_empty_descriptors_between)
 	EXPECT_OK(raw_take_all(self->tx));
 }
 
-/* CVE-2013-0311: from one region into the next, at every byte. */
+/* CVE-2013-0311: a buffer that reaches into the next region, at every byte. */
 TEST_F(badring, tx_crosses_regions)
 {
 	unsigned char buf[HDR_LEN_MRG + 60] = { 0 };
@@ -351,7 +351,7 @@ TEST_F(badring, rx_crosses_regions)
 	}
 }
 
-/* An indirect table may lie across an edge as well. */
+/* An indirect table may reach into the next region, too. */
 TEST_F(badring, tx_table_crosses_regions)
 {
 	struct guest *g = &self->g;
@@ -378,10 +378,10 @@ TEST_F(badring, tx_table_crosses_regions)
 
 /*
  * CVE-2014-0055: bad receive buffers while packets are pending. The buffers
- * come back unused; packets behind them arrive, none of them twice.
+ * come back unused, and the packets after them arrive once.
  */
-static int rx_recovers(struct guest *g, const struct raw_desc *d, unsigned int n,
-		       __u32 max_len)
+static int rx_recovers(struct guest *g, const struct raw_desc *d,
+		       unsigned int n, __u32 max_len)
 {
 	static struct guest_frame f;
 	struct vq *rx = &g->vq[RXQ];
@@ -482,7 +482,7 @@ TEST_F(badring, rx_bad_indirect)
 	RX_RECOVERS({ self->buf, 17, F_IND });
 }
 
-/* The packet is taken from the tap before this is seen. */
+/* The fault happens after the packet was taken from the tap. */
 TEST_F(badring, rx_unmapped)
 {
 	void *p = gmem_hva(&self->g.mem, EDGE_GPA + EDGE_SIZE, EDGE_SIZE);
@@ -491,8 +491,8 @@ TEST_F(badring, rx_unmapped)
 	RX_RECOVERS({ EDGE_GPA + EDGE_SIZE, 2048, F_WRITE });
 }
 
-/* Part of the packet can be written, and then no more: tun tells nobody. */
-TEST_F(badring, rx_unmapped_behind_the_header)
+/* Only a first part of the packet can be written, which tun does not report. */
+TEST_F(badring, rx_unmapped_after_the_header)
 {
 	struct raw_desc d = { EDGE_GPA + EDGE_SIZE - 12, 2048, F_WRITE };
 	void *p = gmem_hva(&self->g.mem, EDGE_GPA + EDGE_SIZE, EDGE_SIZE);
@@ -502,26 +502,26 @@ TEST_F(badring, rx_unmapped_behind_the_header)
 	ASSERT_OK(rx_recovers(&self->g, &d, 1, 72));
 }
 
-/* CVE-2019-3900: endless buffers of no length must not keep the worker. */
+/* CVE-2019-3900: any number of empty buffers must not monopolize the worker. */
 TEST_F(badring, rx_empty_buffers)
 {
 	struct raw_desc d = { self->buf, 0, F_WRITE };
 	struct guest *g = &self->g;
 	unsigned int i;
 
-	OURS_ALONE("takes all buffers of no length for one packet, or stops");
+	OURS_ALONE("uses all empty buffers for one packet, or stops");
 	for (i = 0; i < 250; i++)
 		ASSERT_THAT(raw_offer(self->rx, &d, 1));
 	vq_submit(self->rx);
 	for (i = 0; i < 20; i++)
 		ASSERT_OK(guest_inject(g, 60, i));
-	/* Transmit shares the worker, and goes on. */
+	/* Transmit shares the worker and must go on. */
 	ASSERT_OK(guest_check_tx(g, 60, 1, 1, false));
 	ASSERT_OK(vdev_set_backend(g->dev, RXQ, -1));
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
 }
 
-/* Bad chains without end leave time for the other ring. */
+/* Any number of bad chains leaves time for the other ring. */
 TEST_F(badring, flood_of_bad_chains)
 {
 	struct raw_desc d = { NOWHERE, 100, 0 };
@@ -542,7 +542,7 @@ TEST_F(badring, flood_of_bad_chains)
 	EXPECT_OK(guest_check_alive(g, 0));
 }
 
-/* Memory taken away by a new table: chains that lie there are bad from then. */
+/* Chains in a region that a new memory table lacks are bad from then on. */
 TEST_F(badring, region_removed_while_running)
 {
 	struct guest *g = &self->g;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Rings that are broken as a whole: heads and indices that make no sense, and
- * rings whose memory goes away. They cost the queue, and nothing else.
+ * Rings that are broken as a whole: invalid heads and indices, and rings whose
+ * memory becomes inaccessible. They stop the queue, and nothing else.
  */
 #include <sys/mman.h>
 
@@ -60,8 +60,8 @@ FIXTURE_TEARDOWN(ring)
 }
 
 /*
- * A head that is no descriptor: nothing there can be given back by number, so
- * either the entry is spent or the ring is; good chains are not lost.
+ * A head that is not a descriptor cannot be returned by number. The device may
+ * skip the entry or stop the ring; it must not lose good chains.
  */
 TEST_F(ring, tx_head_out_of_range)
 {
@@ -82,16 +82,18 @@ TEST_F(ring, tx_head_out_of_range)
 	EXPECT_OK(vdev_set_backend(g->dev, TXQ, -1));
 }
 
-/* The same chain offered twice is the guest's own affair. */
+/* A chain that is offered twice is used twice. */
 TEST_F(ring, tx_same_head_twice)
 {
 	struct guest *g = &self->g;
 	struct vq_used used;
 	__u16 head;
 
-	/* An entry for a batch names its last chain: which of the two is it? */
+	/*
+	 * A batch is named by its last chain: which of the two would that be?
+	 */
 	if (variant->features & F_IN_ORDER)
-		SKIP(return, "in order, one chain twice is ambiguous");
+		SKIP(return, "ambiguous in order");
 	head = self->tx->free_head;
 	ASSERT_THAT(raw_offer_frame(g, self->buf, 1));
 	split_offer_raw(self->tx, head);
@@ -105,9 +107,9 @@ TEST_F(ring, tx_same_head_twice)
 }
 
 /*
- * An index that runs away from the ring: the ring means nothing any more. The
- * queue stops, the owner is told, and can start it again; the other ring does
- * not notice.
+ * Move the available index further than the ring has entries. The queue stops
+ * and signals the error eventfd; the owner can start it again. The other ring
+ * is not affected.
  */
 static int index_jumps(struct guest *g, struct vq *vq, unsigned int by)
 {
@@ -115,7 +117,7 @@ static int index_jumps(struct guest *g, struct vq *vq, unsigned int by)
 	int err;
 
 	split_avail(vq)->idx = good + by;
-	/* Receive looks at its ring when there is a packet for it. */
+	/* Receive reads its ring only if there is a packet. */
 	if (vq->index == RXQ) {
 		err = guest_inject(g, 60, 77);
 		if (err)
@@ -155,7 +157,7 @@ TEST_F(ring, index_jumps_in_rx)
 
 	for (i = 0; i < ARRAY_SIZE(by); i++) {
 		ASSERT_OK_AT(index_jumps(g, self->rx, by[i]), "by %u", by[i]);
-		/* The packet waited. */
+		/* The packet is still there. */
 		guest_refill(g, 1, 2048);
 		ASSERT_OK(guest_recv(g, &f));
 		ASSERT_THAT(frame_is(f.data, 60, 77));
@@ -163,14 +165,14 @@ TEST_F(ring, index_jumps_in_rx)
 	}
 }
 
-/* Not mprotect(): ARCH=um reads what is there but forbidden. */
+/* Used instead of mprotect(), as ARCH=um can read protected pages. */
 static int move_mapping(void *from, void *to, size_t size)
 {
 	return mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to) ==
 	       to ? 0 : -errno;
 }
 
-/* The ring's memory goes away under the device. */
+/* The memory of a running ring is unmapped, and mapped again. */
 TEST_F(ring, ring_unmapped_while_running)
 {
 	struct guest *g = &self->g;
@@ -180,23 +182,24 @@ TEST_F(ring, ring_unmapped_while_running)
 	away = mmap(NULL, r->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 		    0);
 	ASSERT_NE(MAP_FAILED, away);
-	OURS_ALONE("not every access to a lost ring is told");
+	OURS_ALONE("does not report every access to a lost ring");
 	ASSERT_OK(guest_check_alive(g, 0));
 	ASSERT_OK(move_mapping(r->hva, away, r->size));
 	vq_kick(self->tx);
 	EXPECT_TRUE(event_wait(self->tx->err));
 	ASSERT_OK(move_mapping(away, r->hva, r->size));
 	event_count(self->tx->err);
-	/* The other ring too: its worker may not have been at rest yet. */
+	/* The other ring as well: it may have been busy at the time. */
 	ASSERT_OK(guest_set_backend(g, -1));
 	ASSERT_OK(guest_set_backend(g, g->tap));
 	EXPECT_OK(guest_check_alive(g, 100));
 }
 
 /*
- * A used ring in three pages: its index, the entries that are next, and the event
- * index have one each. One of them is away while a chain is given back, and the
- * guest has not changed its wish for a call when the ring goes on.
+ * A used ring in three pages, one each for the index, for the next entries, and
+ * for the event index. One page is inaccessible while the device uses a chain.
+ * The guest asked for a call before that, and does not ask again when the ring
+ * goes on.
  */
 FIXTURE(lost_page)
 {
@@ -259,11 +262,13 @@ TEST_F(lost_page, guest_is_called_afterwards)
 	__u64 gpa = self->g.pool[TXQ].slot[0].gpa;
 	struct vq *tx = self->tx;
 
-	OURS_ALONE("loses the chain, or calls before it is seen, then never");
-	/* The first call of all is one to be on the safe side. */
+	OURS_ALONE("loses the chain, or calls too early and never again");
+	/*
+	 * The first call after a start is unconditional; get it out of the way.
+	 */
 	ASSERT_OK(guest_check_tx(&self->g, 60, 1, 1, false));
 	ASSERT_OK(vdev_rest(self->g.dev, tx));
-	/* An entry that nobody has written names no chain. */
+	/* An entry that the device has not written names no chain. */
 	memset(split_used(tx)->ring, 0xff,
 	       tx->num * sizeof(*split_used(tx)->ring));
 	tx->ops->arm(tx);
