@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What happens when memory runs out, or a copy to or from user memory fails, at
- * each place of each command in turn: it fails with an errno that is documented,
- * changes nothing, leaks nothing, and the device works on. Wants
+ * Let memory run out, or a copy from or to user memory fail, at each place of
+ * each command in turn. The command fails with a documented errno, changes
+ * nothing and leaks nothing, and the device works on. Needs
  * CONFIG_FAULT_INJECTION.
  */
 #include <poll.h>
@@ -18,8 +18,8 @@ FIXTURE(fault)
 	struct guest g;
 	int tap2;
 	int knob;
-	int fd;		/* of a device that @g does not use */
-	__u32 worker;	/* that has been made */
+	int fd;		/* a device that @g does not use */
+	__u32 worker;	/* id of a worker that a test has created */
 	void *log;
 };
 
@@ -31,7 +31,7 @@ FIXTURE_SETUP(fault)
 		.tap_flags = IFF_VNET_HDR,
 		.num = 64,
 		.ind_max = 8,
-		/* One piece each, so that a table is no small allocation. */
+		/* Several, so that a memory table is not a small allocation. */
 		.regions = 8,
 	};
 
@@ -56,15 +56,15 @@ FIXTURE_TEARDOWN(fault)
 }
 
 /*
- * A command, and what makes it undone when it has succeeded; both return 0 or a
+ * A command, and a function that undoes it after a success. All return 0 or a
  * negative errno.
  */
 struct command {
 	int (*run)(FIXTURE_DATA(fault) *self);
 	int (*undo)(FIXTURE_DATA(fault) *self);
-	/* An errno that is documented, beside ENOMEM and EFAULT. */
+	/* A documented errno in addition to ENOMEM and EFAULT, or 0. */
 	int errnum;
-	/* Looks whether the failure has changed anything. */
+	/* Checks that a failure has changed nothing; may be NULL. */
 	int (*check)(FIXTURE_DATA(fault) *self);
 };
 
@@ -75,9 +75,9 @@ static bool documented(const struct command *c, int err)
 }
 
 /*
- * Lets the command fail at its first place, its second, and so on until it has
- * no more of them. After each the device works: what failed has changed nothing.
- * How many places there were, or a negative errno.
+ * Let the command fail at its first place, its second, and so on until there
+ * are no more. After each failure check that the device works, as nothing has
+ * changed. Return: the number of places, or a negative errno.
  */
 static int fail_everywhere(FIXTURE_DATA(fault) *self, const struct command *c)
 {
@@ -91,11 +91,11 @@ static int fail_everywhere(FIXTURE_DATA(fault) *self, const struct command *c)
 		err = c->run(self);
 		left = fault_knob_disarm(self->knob);
 		if (err && (left || !documented(c, err))) {
-			fprintf(stderr, "# fault %u, %staken: %s\n", n,
-				left ? "not " : "", strerror(-err));
+			fprintf(stderr, "# fault %u%s: %s\n", n,
+				left ? " (not injected)" : "", strerror(-err));
 			return err;
 		}
-		/* A failure may be one that there is a way around. */
+		/* The command may have succeeded in spite of the fault. */
 		if (!err)
 			err = c->undo(self);
 		else
@@ -119,7 +119,7 @@ static int fail_everywhere(FIXTURE_DATA(fault) *self, const struct command *c)
 									\
 		ASSERT_OK(__n < 0 ? __n : 0);				\
 		EXPECT_LT(0, __n);					\
-		fault_report(_metadata->name, __n);				\
+		fault_report(_metadata->name, __n);			\
 	} while (0)
 
 static int nothing(FIXTURE_DATA(fault) *self)
@@ -163,11 +163,11 @@ TEST_F(fault, set_owner)
 	ASSERT_OK(run_open(self));
 	EXPECT_FAULTS(run_set_owner, reopen);
 	close_fd(self);
-	/* No worker stays behind that belongs to nobody. */
+	/* No worker is left over. */
 	EXPECT_TRUE(wait_until(threads_own() == threads));
 }
 
-/* A file with an owner, that no guest uses. */
+/* Open a device and own it; no guest uses it. */
 static int open_owned(FIXTURE_DATA(fault) *self)
 {
 	int err = run_open(self);
@@ -181,7 +181,9 @@ static int reopen_owned(FIXTURE_DATA(fault) *self)
 	return open_owned(self);
 }
 
-/* The same where the worker is the kernel's thread and joins the owner's cgroups. */
+/*
+ * The same, for a worker that is a kernel thread and joins the owner's cgroups.
+ */
 static int reopen_for_kthread(FIXTURE_DATA(fault) *self)
 {
 	__u8 fork = VHOST_FORK_OWNER_KTHREAD;
@@ -195,7 +197,7 @@ TEST_F(fault, set_owner_kthread)
 	unsigned int threads = threads_own();
 	int err = reopen_for_kthread(self);
 
-	/* One that it does not know is refused to who is not the owner. */
+	/* Before SET_OWNER, unknown commands fail with EPERM. */
 	if (err == -EPERM)
 		OURS_ALONE("has no such command in this kernel");
 	ASSERT_OK(err);
@@ -204,7 +206,6 @@ TEST_F(fault, set_owner_kthread)
 	EXPECT_TRUE(wait_until(threads_own() == threads));
 }
 
-/* This many are there in all: the first one, and what has been made. */
 static int run_new_worker(FIXTURE_DATA(fault) *self)
 {
 	struct vhost_worker_state s = { 0 };
@@ -225,7 +226,7 @@ TEST_F(fault, new_worker)
 	close_fd(self);
 }
 
-/* To another worker, back to the first, and away with the other. */
+/* Attach to another worker, then to the first again, and free the other. */
 static int run_use_worker(FIXTURE_DATA(fault) *self)
 {
 	struct vhost_vring_worker v = { .index = TXQ };
@@ -265,7 +266,7 @@ static int set_mem(FIXTURE_DATA(fault) *self)
 	return vdev_set_mem(self->g.dev, &self->g.mem);
 }
 
-/* A table in which the rings are, but no buffers: it would be noticed. */
+/* A table without the buffers, so that it would show if it took effect. */
 static int run_set_small_mem(FIXTURE_DATA(fault) *self)
 {
 	struct gmem mem = self->g.mem;
@@ -301,7 +302,7 @@ TEST_F(fault, get_features)
 	EXPECT_FAULTS(run_get_features, nothing);
 }
 
-/* Without event index, which the guest relies on, it would soon stand still. */
+/* Without the event index the guest would hang, so a change would show. */
 static int run_set_features(FIXTURE_DATA(fault) *self)
 {
 	return vdev_set_features(self->g.dev,
@@ -318,7 +319,7 @@ TEST_F(fault, set_features)
 	EXPECT_FAULTS(run_set_features, set_features);
 }
 
-/* Both words, there and back. */
+/* Read both words, then set them. */
 static int run_features_array(FIXTURE_DATA(fault) *self)
 {
 	struct {
@@ -342,8 +343,8 @@ TEST_F(fault, features_array)
 }
 
 /*
- * Without memory for an IOTLB the device goes on without one, so that it takes
- * no message.
+ * If there is no memory for an IOTLB the device goes on without one, and
+ * refuses messages.
  */
 static int run_set_iotlb(FIXTURE_DATA(fault) *self)
 {
@@ -370,7 +371,7 @@ static int run_iotlb_update(FIXTURE_DATA(fault) *self)
 			    self->g.mem.region[0].hva, VHOST_ACCESS_RW);
 }
 
-/* A message that could not be read may look like one that is too short. */
+/* EINVAL: a message that cannot be read looks like one that is too short. */
 TEST_F(fault, iotlb_update)
 {
 	ASSERT_OK(open_owned(self));
@@ -392,7 +393,7 @@ TEST_F(fault, iotlb_invalidate)
 	close_fd(self);
 }
 
-/* A guest that waits for an entry of the IOTLB; nobody answers. */
+/* A guest that waits for an IOTLB entry, which never comes. */
 FIXTURE(miss)
 {
 	struct guest g;
@@ -419,7 +420,7 @@ FIXTURE_TEARDOWN(miss)
 	iotlb_guest_stop(&self->t, &self->g);
 }
 
-/* What could not be delivered can be read once more. */
+/* A message that could not be delivered can be read again. */
 TEST_F(miss, read)
 {
 	struct pollfd pfd = { .fd = self->g.dev, .events = POLLIN };
@@ -445,7 +446,7 @@ TEST_F(miss, read)
 	close(knob);
 }
 
-/* The commands around the dirty log, and what switches it on. */
+/* Set up the dirty log and switch it on. */
 static int run_set_log(FIXTURE_DATA(fault) *self)
 {
 	struct vq vq = self->g.vq[TXQ];
@@ -522,7 +523,7 @@ TEST_F(fault, set_rx_backend)
 	EXPECT_FAULTS(run_set_rx_backend, set_backends);
 }
 
-/* The commands of an idle ring, in the order in which QEMU sends them. */
+/* Set up an idle ring, in the order in which QEMU does. */
 static int run_set_vring(FIXTURE_DATA(fault) *self)
 {
 	return vdev_set_vring(self->fd, &self->g.vq[TXQ], 0);
@@ -536,7 +537,7 @@ TEST_F(fault, set_vring)
 	close_fd(self);
 }
 
-/* A running ring's, away from where they are and back. */
+/* Set all eventfds of a running ring again. */
 static int run_set_events(FIXTURE_DATA(fault) *self)
 {
 	static const unsigned long cmds[] = {
@@ -593,7 +594,7 @@ TEST_F(fault, reset_owner)
 	const struct command c = { run_reset_owner, own_again };
 	int n = fail_everywhere(self, &c);
 
-	/* It may well have no place where it can fail. */
+	/* Unlike other commands it may have no place where it can fail. */
 	ASSERT_OK(n < 0 ? n : 0);
 	fault_report("reset_owner", n);
 }

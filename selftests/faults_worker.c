@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What happens when memory runs out, or a copy to or from user memory fails, for
- * the worker in the middle of packets, at each place in turn: the packet is
- * dropped or the ring stops, nothing leaks, and the device works on once it is
- * restarted. Wants CONFIG_FAULT_INJECTION.
+ * Let memory run out, or a copy from or to user memory fail, for the worker in
+ * the middle of packets, at each place in turn. The packet is dropped or the
+ * ring stops, nothing leaks, and the rings can be started again. Needs
+ * CONFIG_FAULT_INJECTION.
  */
 #include <unistd.h>
 
@@ -19,7 +19,7 @@ static int worker_knob(void)
 	return threads_of(getpid(), &tid, 1) ? fault_knob_open(tid) : -ESRCH;
 }
 
-/* The sum of all counters whose names begin like this. */
+/* The sum of all counters whose names begin with @prefix. */
 static __u64 sum_counters(int dev, const char *prefix)
 {
 	char line[128];
@@ -43,13 +43,14 @@ static __u64 errors_of(const struct guest *g)
 	       vdev_counter(g->dev, "queue1.ring_errors");
 }
 
-/* From frames that go in batches to such as go alone. */
+/* Frames that are sent in batches, and frames that are sent alone. */
 static const struct {
 	size_t len;
 	unsigned int nseg;
 	bool indirect;
 } mix[] = {
-	{ 60, 1, false }, { 1000, 3, false }, { 1900, 4, true }, { 14, 2, false },
+	{ 60, 1, false }, { 1000, 3, false },
+	{ 1900, 4, true }, { 14, 2, false },
 };
 
 #define MIX		(sizeof(mix) / sizeof(*mix))
@@ -69,7 +70,7 @@ static int send_mix(struct guest *g)
 	return err;
 }
 
-/* What has come out of the tap is whole; it may be any part of what was sent. */
+/* Check that captured frames are complete. Any of those sent may be missing. */
 static int check_captured(struct guest *g)
 {
 	unsigned char got[2049];
@@ -93,7 +94,7 @@ static bool sent(struct guest *g, __u64 errors)
 	return !g->vq[TXQ].inflight || errors_of(g) != errors;
 }
 
-/* A guest whose worker is to fail. */
+/* A guest whose worker has faults injected. */
 FIXTURE(worker_fault)
 {
 	struct guest g;
@@ -112,7 +113,7 @@ FIXTURE_VARIANT_ADD(worker_fault, plain)
 	.features = F_EVENT_IDX,
 };
 
-/* A socket that takes no more now may take it later. */
+/* With a limited send buffer, a send that fails may succeed later. */
 FIXTURE_VARIANT_ADD(worker_fault, single)
 {
 	.limit_sndbuf = true,
@@ -165,7 +166,7 @@ FIXTURE_SETUP(worker_fault)
 	};
 
 	if (!env_is_ours())
-		SETUP_SKIP("vhost_net differs: a packet that fails loses descriptors");
+		SETUP_SKIP("vhost_net differs: faults lose descriptors");
 	fault_set_knobs();
 	self->translated = cfg.features & F_ACCESS_PLATFORM;
 	if (self->translated)
@@ -183,8 +184,8 @@ FIXTURE_TEARDOWN(worker_fault)
 }
 
 /*
- * A frame that cannot be copied or sent is dropped and given back, and a ring
- * that cannot be read or written stops: nothing waits for ever.
+ * A frame that cannot be copied or sent is dropped and its buffer is used; a
+ * ring that cannot be read or written stops. Nothing waits indefinitely.
  */
 TEST_F(worker_fault, transmit)
 {
@@ -219,7 +220,7 @@ static bool received(struct guest *g, __u64 errors, __u64 before)
 	       sum_counters(g->dev, "queue0.drop.") - before >= MIX;
 }
 
-/* What a queue that stopped has left in the tap would be taken for later frames. */
+/* Remove frames that a stopped queue has left in the tap. */
 static int drain_tap(struct guest *g)
 {
 	unsigned char junk[4096];
@@ -229,7 +230,7 @@ static int drain_tap(struct guest *g)
 	return errno == EAGAIN ? 0 : -errno;
 }
 
-/* The same for what comes in, over several buffers too. */
+/* The same for receive, with frames that need several buffers. */
 TEST_F(worker_fault, receive)
 {
 	struct guest *g = &self->g;
@@ -261,7 +262,7 @@ TEST_F(worker_fault, receive)
 	close(worker);
 }
 
-/* Pages run out for the worker alone, all of them, until further notice. */
+/* Let all page allocations of the worker fail, or no longer. */
 static int starve(pid_t tid, bool on)
 {
 	char path[64];
@@ -285,7 +286,7 @@ static int starve(pid_t tid, bool on)
 	return 0;
 }
 
-/* Frames for which there is no memory are dropped, and counted as such. */
+/* Frames for which there is no memory are dropped and counted. */
 TEST_F(worker_fault, transmit_without_memory)
 {
 	struct guest *g = &self->g;
@@ -296,7 +297,9 @@ TEST_F(worker_fault, transmit_without_memory)
 		SKIP(return, "a full socket waits for memory");
 	ASSERT_EQ(1, threads_of(getpid(), &tid, 1));
 	ASSERT_OK(starve(tid, true));
-	/* What is left of the page in use may last for a while. */
+	/*
+	 * The rest of a page that is in use already may last for some rounds.
+	 */
 	for (i = 0; i < 100 &&
 	     !vdev_counter(g->dev, "queue1.drop.memory"); i++) {
 		ASSERT_OK(send_mix(g));
