@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Guest to host: whatever a guest may put into the transmit ring, cut in
- * whatever way, arrives on the tap byte for byte, once, and in order.
+ * Guest to host: frames of any size, in chains of any shape, arrive on the tap
+ * unchanged, once and in order. Frames that are too short do not arrive.
  */
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
@@ -133,7 +133,9 @@ FIXTURE_SETUP(transmit)
 		.slots = 64,
 	};
 
-	/* It takes what is left in its page for the header that nobody sent. */
+	/*
+	 * It uses stale bytes of its page as the header that the guest omits.
+	 */
 	if (!env_is_ours() && !env_kernel_at_least(6, 17) &&
 	    variant->features & F_VHOST_HDR && !variant->limit_sndbuf)
 		SETUP_SKIP("vhost_net differs: stale header in a batch");
@@ -147,7 +149,7 @@ FIXTURE_TEARDOWN(transmit)
 	guest_stop(&self->g);
 }
 
-/* Payload from one byte to 64 KiB, around every limit on the way. */
+/* Frames with one byte of payload to 64 KiB, around each limit. */
 static const size_t sizes[] = {
 	15, 16, 17, 18, 59, 60, 61, 64, 127, 128, 256, 511, 1000, 1514, 1518,
 	2048, 3700, 3776, 3840, 4000, 4083, 4084, 4095, 4096, 4097, 8191, 9014,
@@ -165,7 +167,7 @@ TEST_F(transmit, sizes)
 	}
 }
 
-/* All sizes at once: the small ones travel in a batch, the large ones alone. */
+/* All sizes with one kick: small frames go in batches, large ones alone. */
 TEST_F(transmit, sizes_in_one_kick)
 {
 	static unsigned char frame[FRAME_MAX];
@@ -197,11 +199,12 @@ TEST_F(transmit, chains)
 	for (i = 0; i < n * ARRAY_SIZE(len); i++) {
 		ASSERT_OK_AT(guest_check_tx(&self->g, len[i / n], i,
 					    nseg[i % n], variant->indirect),
-			     "%zu bytes in %u pieces", len[i / n], nseg[i % n]);
+			     "%zu bytes in %u segments", len[i / n],
+			     nseg[i % n]);
 	}
 }
 
-/* As fast as the ring takes them, at random sizes and cuts. */
+/* As fast as possible, with random sizes and numbers of segments. */
 TEST_F(transmit, stream)
 {
 	unsigned int total = env_scaled(1500, 200), sent = 0, got = 0;
@@ -232,7 +235,7 @@ TEST_F(transmit, stream)
 	EXPECT_OK(guest_reap_all(g));
 }
 
-/* What the guest asks of the card goes through to the network stack. */
+/* Offloads that the guest requests reach the network stack. */
 TEST_F(transmit, offloads)
 {
 	static unsigned char frame[FRAME_MAX], back[FRAME_MAX];
@@ -248,7 +251,7 @@ TEST_F(transmit, offloads)
 		if (kind == FRAME_USO4 && !env_kernel_at_least(6, 2))
 			continue;
 		for (i = 0; i < ARRAY_SIZE(len); i++) {
-			/* What fits one segment is no GSO when it arrives. */
+			/* A frame that fits one segment arrives without GSO. */
 			if (kind >= FRAME_TSO4 && len[i] < 2000)
 				continue;
 			frame_make_kind(frame, len[i], i, kind, &hdr);
@@ -262,9 +265,9 @@ TEST_F(transmit, offloads)
 			}
 			EXPECT_EQ(0, memcmp(frame, back, len[i]));
 			EXPECT_TRUE(frame_same_hdr(&hdr, &got)) {
-				TH_LOG("%s, %zu bytes: flags %u gso %u/%u csum %u+%u",
-				       frame_kind_name(kind), len[i],
-				       got.flags, got.gso_type, got.gso_size,
+				TH_LOG("%s, %zu bytes: flags %u gso %u/%u "
+				       "csum %u+%u",
+				       frame_kind_name(kind), len[i], got.flags, got.gso_type, got.gso_size,
 				       got.csum_start, got.csum_offset);
 			}
 			ASSERT_OK(guest_reap_all(g));
@@ -273,9 +276,9 @@ TEST_F(transmit, offloads)
 }
 
 /*
- * Transmit frames too short for an Ethernet header (CVE-2024-41090/41091,
- * CVE-2026-46320/46321/46322): none may reach the tap, each descriptor comes back,
- * and the good frames around them arrive.
+ * Frames too short for an Ethernet header (CVE-2024-41090/41091,
+ * CVE-2026-46320/46321/46322): none may reach the tap, all descriptors come
+ * back, and the good frames around them arrive.
  */
 FIXTURE(short_frames)
 {
@@ -327,7 +330,9 @@ FIXTURE_SETUP(short_frames)
 		.limit_sndbuf = variant->limit_sndbuf,
 	};
 
-	/* It takes what is left in its page for the header that nobody sent. */
+	/*
+	 * It uses stale bytes of its page as the header that the guest omits.
+	 */
 	if (!env_is_ours() && !env_kernel_at_least(6, 17) &&
 	    variant->features & F_VHOST_HDR && !variant->limit_sndbuf)
 		SETUP_SKIP("vhost_net differs: stale header in a batch");
@@ -347,7 +352,7 @@ static int send_one(struct guest *g, size_t len, __u32 seq)
 	return guest_send(g, NULL, frame, len, 1, false);
 }
 
-/* A chain of @len bytes that is not even a header. */
+/* Send a chain of @len bytes, too short even for the virtio-net header. */
 static int send_less_than_header(struct guest *g, size_t len)
 {
 	size_t whole = g->hdr_len;
@@ -367,7 +372,7 @@ TEST_F(short_frames, each_length)
 
 	ASSERT_OK(link_stats(g->ifname, &before));
 	for (len = 0; len < FRAME_MIN; len++) {
-		/* Nothing at all behind the header is refused by all. */
+		/* vhost_net refuses a frame of 0 bytes itself. */
 		if (!len && !env_is_ours() && variant->features & F_VHOST_HDR)
 			continue;
 		ASSERT_OK(send_one(g, len, 0));
@@ -401,7 +406,7 @@ TEST_F(short_frames, among_good_ones)
 	}
 }
 
-/* Refused here, and not left to tun. */
+/* Short frames are dropped by the device, and not left to tun. */
 TEST_F(short_frames, tun_never_sees_them)
 {
 	struct guest *g = &self->g;
@@ -455,7 +460,7 @@ FIXTURE_VARIANT(tx_ring)
 	{								\
 		.num = n,						\
 		.indirect = ind,					\
-		.features = F_MODERN_BASE | F_INDIRECT | (feat),		\
+		.features = F_MODERN_BASE | F_INDIRECT | (feat),	\
 	}
 
 TX_RING(1, false, F_EVENT_IDX, 1);
@@ -475,7 +480,9 @@ FIXTURE_SETUP(tx_ring)
 		.num = variant->num,
 		.ind_max = variant->indirect ? 8 : 0,
 		.slot_size = 256,
-		/* The end of the ring and the end of its indices are near. */
+		/*
+		 * Near the end of the ring, and near the wrap of its indices.
+		 */
 		.base = 65536 - 200,
 	};
 
@@ -487,7 +494,7 @@ FIXTURE_TEARDOWN(tx_ring)
 	guest_stop(&self->g);
 }
 
-/* As full as it gets, past its end and the wrap of its 16-bit indices. */
+/* Fill the ring again and again, past its end and the wrap of its indices. */
 TEST_F(tx_ring, rounds)
 {
 	unsigned int n = variant->num, total = n + 500;
@@ -514,7 +521,7 @@ TEST_F(tx_ring, rounds)
 	EXPECT_EQ(n, g->vq[TXQ].nfree);
 }
 
-/* A chain as long as the ring, again and again. */
+/* Repeat a chain that is as long as the ring. */
 TEST_F(tx_ring, chain_of_the_whole_ring)
 {
 	unsigned int i, nseg = variant->num < 1024 ? variant->num : 1024;
@@ -523,7 +530,7 @@ TEST_F(tx_ring, chain_of_the_whole_ring)
 		ASSERT_OK(guest_check_tx(&self->g, 128, i, nseg, false));
 }
 
-/* More frames than the indices count, without looking at each. */
+/* More frames than 16-bit indices can count; the tap's counter checks them. */
 TEST(transmit_past_65536)
 {
 	struct guest_cfg cfg = {
@@ -600,7 +607,8 @@ TEST(coalescing_keeps_large_and_small_in_order)
 		frame_make(frame, 60, i + 1);
 		ASSERT_OK(guest_send(&g, NULL, frame, 60, 1, false));
 		vq_submit(&g.vq[TXQ]);
-		ASSERT_OK_AT(guest_capture(&g, sizeof(frame), i), "frame %u", i);
+		ASSERT_OK_AT(guest_capture(&g, sizeof(frame), i),
+			     "frame %u", i);
 		ASSERT_OK_AT(guest_capture(&g, 60, i + 1), "frame %u", i + 1);
 		ASSERT_OK(guest_reap_all(&g));
 	}
@@ -650,7 +658,8 @@ TEST(coalescing_with_a_full_send_buffer)
 	}
 	vq_submit(&g.vq[TXQ]);
 	for (i = 0; i < 40; i++)
-		ASSERT_OK_AT(guest_capture(&g, sizeof(frame), i), "frame %u", i);
+		ASSERT_OK_AT(guest_capture(&g, sizeof(frame), i),
+			     "frame %u", i);
 	EXPECT_OK(guest_reap_all(&g));
 	guest_stop(&g);
 }
