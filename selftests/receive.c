@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Host to guest: what is sent into the tap arrives in the receive ring byte
- * for byte, once and in order, whatever buffers the guest has posted.
+ * Host to guest: frames sent into the tap arrive in the receive ring unchanged,
+ * once and in order, whatever buffers the guest has posted.
  */
 #include "test.h"
 
@@ -126,14 +126,14 @@ FIXTURE_TEARDOWN(receive)
 	guest_stop(&self->g);
 }
 
-/* A tap's frame has a header of 14 bytes at least, and 64 KiB at most. */
+/* A frame from a tap has at least a header of 14 bytes, and at most 64 KiB. */
 static const size_t sizes[] = {
 	15, 16, 17, 18, 59, 60, 61, 64, 127, 128, 256, 511, 1000, 1514, 1518,
 	2048, 4083, 4084, 4095, 4096, 4097, 8191, 9014, 16384, 32767, 32768,
 	60000, 65535,
 };
 
-/* One buffer that is large enough, cut into @nseg. */
+/* Receive a frame in one sufficient buffer of @nseg segments. */
 static int receive_one(struct guest *g, size_t len, __u32 seq,
 		       unsigned int nseg, bool indirect)
 {
@@ -170,12 +170,12 @@ TEST_F(receive, chains)
 	for (i = 0; i < n * ARRAY_SIZE(len); i++) {
 		ASSERT_OK_AT(receive_one(&self->g, len[i / n], i, nseg[i % n],
 					 variant->indirect),
-			     "%zu bytes into %u pieces", len[i / n],
+			     "%zu bytes into %u segments", len[i / n],
 			     nseg[i % n]);
 	}
 }
 
-/* Buffers first, then frames; and frames that wait for their buffers. */
+/* Post buffers before the frames arrive, and after. */
 TEST_F(receive, frames_before_buffers)
 {
 	static struct guest_frame f;
@@ -197,7 +197,7 @@ TEST_F(receive, frames_before_buffers)
 	}
 }
 
-/* Nothing is written behind the frame, nor behind what the ring says. */
+/* Nothing is written past the frame, or past the length in the ring. */
 TEST_F(receive, no_stray_writes)
 {
 	static const size_t len[] = { 15, 60, 100, 1514 };
@@ -223,7 +223,7 @@ TEST_F(receive, no_stray_writes)
 	}
 }
 
-/* As fast as the host sends, into buffers of every kind. */
+/* As fast as possible, into buffers of random shape. */
 TEST_F(receive, stream)
 {
 	unsigned int total = env_scaled(1000, 200), sent = 0, got = 0;
@@ -250,7 +250,7 @@ TEST_F(receive, stream)
 	}
 }
 
-/* The stack's requests to the card reach the guest. */
+/* Offloads that the network stack requests reach the guest. */
 TEST_F(receive, offloads)
 {
 	static const size_t len[] = { 100, 1514, 3000, 9014, 65000, 65535 };
@@ -285,7 +285,7 @@ TEST_F(receive, offloads)
 	}
 }
 
-/* Whoever makes it, every byte of the header is defined. */
+/* Each byte of the header is defined, whether the tap or vhost makes it. */
 TEST_F(receive, header_is_clean)
 {
 	struct virtio_net_hdr_mrg_rxbuf want = {
@@ -303,7 +303,7 @@ TEST_F(receive, header_is_clean)
 		EXPECT_EQ(1, f.hdr.num_buffers);
 }
 
-/* One buffer for each packet, large enough or not. */
+/* Without mergeable buffers each packet gets one buffer, sufficient or not. */
 FIXTURE(one_buffer)
 {
 	struct guest g;
@@ -352,7 +352,7 @@ FIXTURE_TEARDOWN(one_buffer)
 	guest_stop(&self->g);
 }
 
-/* CVE-2014-0077: a packet that finds only a buffer too small is lost alone. */
+/* CVE-2014-0077: a packet too long for its buffer is lost, and no other. */
 TEST_F(one_buffer, packet_longer_than_buffer)
 {
 	static struct guest_frame f;
@@ -371,7 +371,7 @@ TEST_F(one_buffer, packet_longer_than_buffer)
 	}
 }
 
-/* VERSION_1 has the field in every header, mergeable or not. */
+/* With VERSION_1 each header has this field, even without mergeable buffers. */
 TEST_F(one_buffer, num_buffers)
 {
 	static struct guest_frame f;
@@ -381,7 +381,7 @@ TEST_F(one_buffer, num_buffers)
 	if (!(variant->features & F_VERSION_1))
 		SKIP(return, "only with VERSION_1");
 	if (!env_kernel_at_least(7, 0))
-		OURS_ALONE("num_buffers is left as the guest had it");
+		OURS_ALONE("does not write num_buffers");
 	for (i = 0; i < 3; i++) {
 		ASSERT_EQ(1, guest_refill(g, 1, 2048));
 		ASSERT_OK(guest_check_rx(g, 60, i));
@@ -450,7 +450,7 @@ static unsigned int post_all(struct guest *g, size_t len, unsigned int nseg)
 	return n;
 }
 
-/* From one buffer to as many as the largest frame needs. */
+/* One buffer for a frame, and up to the number that the largest needs. */
 TEST_F(mergeable, num_buffers)
 {
 	static struct guest_frame f;
@@ -460,7 +460,7 @@ TEST_F(mergeable, num_buffers)
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		want = (g->hdr_len + sizes[i] + variant->buffer - 1) /
 		       variant->buffer;
-		/* A chain of iovecs ends at 1024: see the next test. */
+		/* More segments: see receive_too_many_tiny_buffers. */
 		if (want * variant->nseg > 1024)
 			continue;
 		post_all(g, variant->buffer, variant->nseg);
@@ -473,7 +473,7 @@ TEST_F(mergeable, num_buffers)
 	}
 }
 
-/* Bursts, in which one batch holds more buffers than frames. */
+/* Bursts in which a batch has more buffers than frames. */
 TEST_F(mergeable, bursts)
 {
 	unsigned int i, round, n = 100;
@@ -494,7 +494,7 @@ TEST_F(mergeable, bursts)
 	}
 }
 
-/* Too few buffers for the frame: it waits until there are enough. */
+/* A frame waits until there are enough buffers for it. */
 TEST_F(mergeable, waits_for_enough)
 {
 	unsigned int i, need = (HDR_LEN_MRG + 9014) / variant->buffer + 1;
@@ -507,7 +507,9 @@ TEST_F(mergeable, waits_for_enough)
 		ASSERT_OK(guest_post(g, variant->buffer, variant->nseg, false));
 		vq_publish(&g->vq[RXQ]);
 		vq_kick(&g->vq[RXQ]);
-		/* Transmit shares the worker, which must rest meanwhile. */
+		/*
+		 * Transmit shares the worker, which must not be busy with this.
+		 */
 		if (i + 1 < need && i % 32 == 0)
 			ASSERT_OK(guest_check_tx(g, 15, 1, 1, false));
 	}
@@ -517,8 +519,8 @@ TEST_F(mergeable, waits_for_enough)
 }
 
 /*
- * So many tiny buffers that a frame's overflow any list of pieces: the frame
- * is lost, or arrives whole; the buffers come back, and the queue goes on.
+ * A frame that needs more tiny buffers than an iovec may have segments. It is
+ * lost or arrives complete; its buffers come back, and the queue goes on.
  */
 TEST(receive_too_many_tiny_buffers)
 {
@@ -532,7 +534,7 @@ TEST(receive_too_many_tiny_buffers)
 	unsigned int i, n = 8000;
 	struct guest g;
 
-	OURS_ALONE("the queue stops at a frame of more than 1024 pieces");
+	OURS_ALONE("the queue stops at a frame of more than 1024 segments");
 	ASSERT_OK(guest_start(&g, &cfg));
 	for (i = 0; i < n; i++)
 		ASSERT_OK(guest_post(&g, 4, 1, false));
@@ -551,7 +553,7 @@ TEST(receive_too_many_tiny_buffers)
 	guest_stop(&g);
 }
 
-/* Takes frames of @len bytes until that with number @seq has come. */
+/* Take frames of @len bytes up to the one with number @seq. */
 static int recv_seq(struct guest *g, size_t len, __u32 seq)
 {
 	static struct guest_frame f;
@@ -567,8 +569,9 @@ static int recv_seq(struct guest *g, size_t len, __u32 seq)
 }
 
 /*
- * A chain of more pieces than any packet can have is of no use behind others either.
- * That it goes back must not depend on a packet for which it would be the first.
+ * A chain of more segments than an iovec may have is useless after other
+ * chains, too. The device must return it even if it would not be the first for
+ * any packet.
  */
 FIXTURE(long_chain)
 {
@@ -618,24 +621,26 @@ FIXTURE_TEARDOWN(long_chain)
 	guest_stop(&self->g);
 }
 
-TEST_F(long_chain, behind_a_small_buffer)
+TEST_F(long_chain, after_a_small_buffer)
 {
 	struct guest *g = &self->g;
 	__u32 seq;
 
-	OURS_ALONE("the queue stops at a chain of more than 1024 pieces");
+	OURS_ALONE("the queue stops at a chain of more than 1024 segments");
 	ASSERT_OK(guest_post(g, 2048, 1, false));
 	ASSERT_OK(guest_post(g, 4400, 1100, variant->indirect));
 	ASSERT_EQ(32, guest_refill(g, 32, 2048));
-	/* None that the first buffer has room for; the first one may be lost. */
+	/*
+	 * None fits into the first buffer alone; the first frame may be lost.
+	 */
 	for (seq = 1; seq <= 4; seq++)
 		ASSERT_OK(guest_inject(g, 4096, seq));
 	EXPECT_OK(recv_seq(g, 4096, 2));
 }
 
 /*
- * CVE-2014-0077, mergeable: header and frame in pieces of a few bytes, the patch
- * of the header too.
+ * CVE-2014-0077, mergeable: header and frame in buffers of a few bytes, so that
+ * num_buffers is written into two of them.
  */
 TEST(receive_header_in_pieces)
 {
@@ -655,7 +660,9 @@ TEST(receive_header_in_pieces)
 		vq_submit(&g.vq[RXQ]);
 		ASSERT_OK_AT(guest_check_rx(&g, 60, size),
 			     "buffers of %u bytes", size);
-		/* What is left is for the next size: rings have no refund. */
+		/*
+		 * Start again, as buffers that are left cannot be taken back.
+		 */
 		ASSERT_OK(vdev_set_backend(g.dev, RXQ, -1));
 		guest_stop(&g);
 		ASSERT_OK(guest_start(&g, &cfg));
@@ -678,7 +685,7 @@ FIXTURE_VARIANT(rx_ring)
 	FIXTURE_VARIANT_ADD(rx_ring, name)				\
 	{								\
 		.num = n,						\
-		.features = F_MODERN_BASE | F_INDIRECT | (feat),		\
+		.features = F_MODERN_BASE | F_INDIRECT | (feat),	\
 	}
 
 RX_RING(1, F_EVENT_IDX, 1);
@@ -696,7 +703,9 @@ FIXTURE_SETUP(rx_ring)
 		.tap_flags = IFF_VNET_HDR,
 		.num = variant->num,
 		.slot_size = 128,
-		/* The end of the ring and the end of its indices are near. */
+		/*
+		 * Near the end of the ring, and near the wrap of its indices.
+		 */
 		.base = 65536 - 200,
 	};
 
