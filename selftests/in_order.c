@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VIRTIO_F_IN_ORDER (virtio 1.2, 2.7.11): chains come back in the order in which
- * they were offered, and one used entry may stand for many. The library's driver
- * refuses what breaks the rules; here the batches themselves are looked at.
+ * VIRTIO_F_IN_ORDER (virtio 1.2, 2.7.11): chains come back in the order in
+ * which they were offered, and one used entry may stand for a batch of them.
+ * The library's driver rejects used entries that break the rules; these tests
+ * check the batches.
  */
 #include "raw.h"
 #include "test.h"
@@ -11,7 +12,7 @@
 #define IN_ORDER	(F_VERSION_1 | F_MRG_RXBUF | F_IN_ORDER)
 #define FRAME_LEN	60
 
-/* What no device writes into a used entry. */
+/* A value that no device writes into a used entry. */
 #define POISON		0xdeadbeef
 
 FIXTURE(in_order)
@@ -75,7 +76,7 @@ static void poison(struct vq *vq)
 		};
 }
 
-/* Adds @n frames from number @seq on, each in @nseg pieces. Not published. */
+/* Add @n frames from number @seq on, in @nseg segments each; do not publish. */
 static int add_frames(struct guest *g, unsigned int n, __u32 seq,
 		      unsigned int nseg)
 {
@@ -103,8 +104,8 @@ static int capture_frames(struct guest *g, unsigned int n, __u32 seq)
 }
 
 /*
- * Frames that are all there before the ring runs are one batch, or a few: the
- * worker sees as many as it can hold at a time.
+ * Send frames that are published before the ring starts, so that the worker
+ * takes as many at a time as it can: a batch, or a few.
  */
 static int send_at_once(struct guest *g, unsigned int n, __u32 seq,
 			unsigned int nseg)
@@ -121,7 +122,7 @@ static int send_at_once(struct guest *g, unsigned int n, __u32 seq,
 	return err ? err : capture_frames(g, n, seq);
 }
 
-/* One entry for each batch, and no write to the places that it stands for. */
+/* One entry per batch; the entries of its other chains are not written. */
 TEST_F(in_order, tx_batch_is_one_entry)
 {
 	unsigned int n = 64, i, entries = 0, at;
@@ -138,21 +139,21 @@ TEST_F(in_order, tx_batch_is_one_entry)
 		ASSERT_NE(POISON, id);
 		ASSERT_EQ(0, split_used(tx)->ring[at].len);
 		entries++;
-		/* Chains of one descriptor: the number is the place. */
+		/* With chains of one descriptor, an id is a position. */
 		for (; at != id; at = (at + 1) & (tx->num - 1), i++) {
 			ASSERT_LT(i, n);
 			if (at != ((variant->base + i) & (tx->num - 1)))
 				ASSERT_EQ(POISON, split_used(tx)->ring[at].id);
 		}
 	}
-	/* As many as the worker holds, so not one for each. */
+	/* One per batch of the worker, so much less than one per frame. */
 	EXPECT_LT(entries, n / 2);
 	EXPECT_OK(guest_reap_all(g));
 	EXPECT_EQ(entries, tx->entries);
 	EXPECT_EQ(0, tx->bogus);
 }
 
-/* Across the end of the ring and of the index, in chains of all lengths. */
+/* Past the end of the ring and the wrap of the index, in chains of 1 to 5. */
 TEST_F(in_order, tx_wrap)
 {
 	unsigned int total = env_scaled(3000, 300), nseg, n;
@@ -171,14 +172,14 @@ TEST_F(in_order, tx_wrap)
 	EXPECT_EQ(0, self->tx->bogus);
 }
 
-/* The ring is never drained: what comes back makes room for what follows. */
+/* The ring is never drained: each used chain makes room for the next. */
 TEST_F(in_order, tx_stream)
 {
 	unsigned int total = env_scaled(3000, 300), sent = 0, got = 0;
 	struct guest *g = &self->g;
 
 	while (got < total) {
-		/* What has left may not have come back yet. */
+		/* Frames that were captured may not be used yet. */
 		if (sent == got)
 			ASSERT_OK(guest_wait_room(g, 3));
 		while (sent < total && !add_frames(g, 1, sent, 1 + sent % 3))
@@ -209,7 +210,10 @@ TEST_F(in_order, tx_indirect)
 	EXPECT_EQ(0, g->vq[TXQ].bogus);
 }
 
-/* The base counts chains; the first descriptor after a stop is its neighbour. */
+/*
+ * The base counts chains; after a stop the ring goes on with the next
+ * descriptor.
+ */
 TEST_F(in_order, stop_and_start)
 {
 	struct guest *g = &self->g;
@@ -231,14 +235,14 @@ TEST_F(in_order, stop_and_start)
 	}
 }
 
-/* The same where chains and descriptors do not count alike. */
+/* The same with more descriptors than chains. */
 TEST_F(in_order, stop_and_start_with_long_chains)
 {
 	struct guest *g = &self->g;
 	unsigned int round;
 	__u32 base;
 
-	OURS_ALONE("takes the base for a descriptor's number");
+	OURS_ALONE("uses the base as the number of a descriptor");
 	for (round = 0; round < 20; round++) {
 		ASSERT_OK(add_frames(g, 7, round * 7, 3));
 		vq_submit(self->tx);
@@ -246,12 +250,13 @@ TEST_F(in_order, stop_and_start_with_long_chains)
 		ASSERT_OK(vdev_get_base(g->dev, TXQ, &base));
 		ASSERT_OK(vdev_set_vring(g->dev, self->tx, base));
 		ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
-		ASSERT_OK_AT(capture_frames(g, 7, round * 7), "round %u", round);
+		ASSERT_OK_AT(capture_frames(g, 7, round * 7),
+			     "round %u", round);
 		ASSERT_OK(guest_reap_all(g));
 	}
 }
 
-/* A bad chain takes its place in the order like any other. */
+/* A bad chain comes back in order like any other. */
 TEST_F(in_order, tx_bad_chains_between)
 {
 	struct raw_desc bad = { .gpa = NOWHERE, .len = 100 };
@@ -276,13 +281,13 @@ TEST_F(in_order, tx_bad_chains_between)
 			ASSERT_NE(VQ_BOGUS, used.cookie);
 			ASSERT_EQ(0, used.len);
 		}
-		/* Of this round's buffers nobody has taken note. */
+		/* The buffers of this round were not returned to the pool. */
 		guest_free_buffers(g, TXQ);
 	}
 	EXPECT_OK(guest_check_alive(g, 0));
 }
 
-/* A bad buffer comes back empty, not as one that a batch has used up. */
+/* A bad buffer comes back empty, not as a filled part of a batch. */
 TEST_F(in_order, rx_bad_buffer_between)
 {
 	struct raw_desc bad = { NOWHERE, 2048, F_WRITE };
@@ -308,7 +313,9 @@ TEST_F(in_order, rx_bad_buffer_between)
 	ASSERT_THAT(vq_wait_pop(rx, &used));
 	EXPECT_EQ(0, used.len);
 	EXPECT_NE(VQ_BOGUS, used.cookie);
-	/* The first of them may have been meant for that buffer, and be lost. */
+	/*
+	 * The first frame may have been meant for the bad buffer, and be lost.
+	 */
 	do {
 		ASSERT_OK(guest_recv(g, &f));
 		ASSERT_THAT(f.len == FRAME_LEN &&
@@ -317,7 +324,7 @@ TEST_F(in_order, rx_bad_buffer_between)
 	EXPECT_OK(guest_check_alive(g, 100));
 }
 
-/* Frames that do not fill their buffers cannot be told by one entry. */
+/* Frames that do not fill their buffers cannot share one used entry. */
 TEST_F(in_order, rx_bursts)
 {
 	unsigned int round, i, n;
@@ -342,7 +349,9 @@ TEST_F(in_order, rx_bursts)
 	EXPECT_EQ(0, self->rx->bogus);
 }
 
-/* Buffers of one frame are used up, but for the last: one entry. */
+/*
+ * All buffers of a frame but the last are filled, so that one entry is enough.
+ */
 TEST_F(in_order, rx_mergeable_is_one_entry)
 {
 	unsigned int i, at, size = 256, n = (HDR_LEN_MRG + 3000) / size + 1;
@@ -372,8 +381,8 @@ TEST_F(in_order, rx_mergeable_is_one_entry)
 }
 
 /*
- * A frame that needs more than there is takes nothing, and what had been
- * fetched for it is fetched again.
+ * A frame that needs more buffers than there are takes none. Those that were
+ * fetched for it are put back, and fetched again later.
  */
 TEST_F(in_order, rx_put_back)
 {
@@ -388,7 +397,9 @@ TEST_F(in_order, rx_put_back)
 			ASSERT_OK(guest_post(g, size, 1, false));
 			vq_publish(self->rx);
 			vq_kick(self->rx);
-			/* Transmit shares the worker, which must rest. */
+			/*
+			 * Transmit shares the worker, which must not be busy.
+			 */
 			if (i == n / 2)
 				ASSERT_OK(guest_check_tx(g, FRAME_LEN, i, 1,
 							 false));
@@ -400,8 +411,8 @@ TEST_F(in_order, rx_put_back)
 	EXPECT_EQ(0, self->rx->bogus);
 }
 
-/* The same behind a frame that fits: it is not held up, nor lost. */
-TEST_F(in_order, rx_put_back_behind_another)
+/* The same after a frame that fits, which is neither delayed nor lost. */
+TEST_F(in_order, rx_put_back_after_another)
 {
 	unsigned int i, round, size = 256, n = (HDR_LEN_MRG + 3000) / size + 1;
 	static struct guest_frame f;
@@ -426,7 +437,9 @@ TEST_F(in_order, rx_put_back_behind_another)
 	}
 }
 
-/* One buffer for a frame: those too small do not disturb the order. */
+/*
+ * Without mergeable buffers: frames that are too long do not break the order.
+ */
 TEST(in_order_big_buffers)
 {
 	struct guest_cfg cfg = {
@@ -444,7 +457,7 @@ TEST(in_order_big_buffers)
 	ASSERT_OK(guest_start(&g, &cfg));
 	for (i = 0; i < 100; i++) {
 		guest_refill(&g, 16, 1000);
-		/* Longer than any buffer; lost alone. */
+		/* Longer than any buffer: lost, and no other. */
 		ASSERT_OK(guest_inject(&g, 1500, i));
 		ASSERT_OK(guest_inject(&g, 100 + i, i));
 		ASSERT_OK_AT(guest_recv(&g, &f), "frame %u", i);
@@ -455,7 +468,7 @@ TEST(in_order_big_buffers)
 	guest_stop(&g);
 }
 
-/* A batch that tun refuses comes back all the same. */
+/* A batch that tun refuses comes back as well. */
 TEST_F(in_order, tap_deleted)
 {
 	struct guest *g = &self->g;
@@ -473,7 +486,7 @@ TEST_F(in_order, tap_deleted)
 	EXPECT_EQ(0, self->tx->bogus);
 }
 
-/* The event index may lie in the middle of a batch. */
+/* The guest may ask for a call in the middle of a batch. */
 TEST_F(in_order, call_inside_a_batch)
 {
 	struct guest *g = &self->g;
@@ -481,7 +494,9 @@ TEST_F(in_order, call_inside_a_batch)
 
 	if (!(variant->features & F_EVENT_IDX))
 		SKIP(return, "only with the event index");
-	/* The first decision after a start has nothing to compare with. */
+	/*
+	 * The first call after a start is unconditional; get it out of the way.
+	 */
 	ASSERT_OK(guest_check_tx(g, FRAME_LEN, 1, 1, false));
 	*split_used_event(tx) = tx->used_idx + 20;
 	event_count(tx->call);
@@ -522,7 +537,9 @@ FIXTURE_SETUP(in_order_ring)
 		.tap_flags = IFF_VNET_HDR,
 		.num = variant->num,
 		.slot_size = 128,
-		/* The end of the ring and the end of its indices are near. */
+		/*
+		 * Near the end of the ring, and near the wrap of its indices.
+		 */
 		.base = 65536 - 200,
 	};
 
@@ -535,7 +552,7 @@ FIXTURE_TEARDOWN(in_order_ring)
 	guest_stop(&self->g);
 }
 
-/* Frames of up to three buffers, and as many at a time as the ring takes. */
+/* Frames of up to three buffers, as many at a time as the ring holds. */
 TEST_F(in_order_ring, both_ways)
 {
 	unsigned int total = env_scaled(1000, 300), burst, out = 0, in = 0, i;
