@@ -267,7 +267,8 @@ TEST_F(transmit, offloads)
 			EXPECT_TRUE(frame_same_hdr(&hdr, &got)) {
 				TH_LOG("%s, %zu bytes: flags %u gso %u/%u "
 				       "csum %u+%u",
-				       frame_kind_name(kind), len[i], got.flags, got.gso_type, got.gso_size,
+				       frame_kind_name(kind), len[i],
+				       got.flags, got.gso_type, got.gso_size,
 				       got.csum_start, got.csum_offset);
 			}
 			ASSERT_OK(guest_reap_all(g));
