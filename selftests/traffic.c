@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What happens to a device at work: overload, backends that come and go, stops
- * and starts, owners and taps that die. Nothing is lost that had been accepted,
- * nothing arrives twice, nothing hangs.
+ * A device under traffic: overload, changes of backend, stops and starts,
+ * owners that are killed and taps that are deleted. No frame that was accepted
+ * is lost, no frame arrives twice, and nothing hangs.
  */
 #include <linux/if_packet.h>
 #include <poll.h>
@@ -47,7 +47,7 @@ FIXTURE_VARIANT_ADD(traffic, in_order)
 	.features = F_EVENT_IDX | F_IN_ORDER,
 };
 
-/* A second tap like the first, for tests that swap. */
+/* Open a second tap like the first, for tests that change the backend. */
 static int open_second(struct guest *g, int *tap, int *pkt, bool limit)
 {
 	struct guest other = *g;
@@ -85,8 +85,8 @@ FIXTURE_TEARDOWN(traffic)
 }
 
 /*
- * Takes what one socket has captured. Frames must count up; @seen marks each,
- * -EEXIST for one that came twice.
+ * Take all frames captured by one socket, and mark each in @seen. Their numbers
+ * must increase. Return: -EEXIST for a frame that came twice.
  */
 static int collect(struct guest *g, int pkt, unsigned char *seen, __u32 end,
 		   __u32 *last)
@@ -120,7 +120,7 @@ static unsigned int count_seen(const unsigned char *seen, unsigned int n)
 	return sum;
 }
 
-/* Every frame leaves by one tap or the other, once, in order on each. */
+/* Each frame leaves by either tap, once, and in order on each tap. */
 TEST_F(traffic, tx_swap_backend)
 {
 	unsigned int total = env_scaled(6000, 1000), swaps = 0;
@@ -137,7 +137,7 @@ TEST_F(traffic, tx_swap_backend)
 		ASSERT_OK(collect(g, self->pkt2, seen, total, &last[1]));
 	}
 	ASSERT_OK(guest_reap_all(g));
-	/* A worker that always came late may have used one tap alone. */
+	/* Make sure that both taps were used, even by a slow worker. */
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, self->tap2));
 	seq = guest_fill_tx(g, FRAME_LEN, seq, total - 1);
 	ASSERT_OK(guest_reap_all(g));
@@ -152,7 +152,7 @@ TEST_F(traffic, tx_swap_backend)
 	free(seen);
 }
 
-/* A checksum that is asked for outside of the frame costs that frame. */
+/* A checksum requested outside of the frame costs that frame only. */
 TEST_F(traffic, tx_checksum_outside)
 {
 	struct virtio_net_hdr hdr = {
@@ -180,7 +180,7 @@ TEST_F(traffic, tx_checksum_outside)
 		     vdev_counter(g->dev, "queue1.drop.send"));
 }
 
-/* Without a backend frames wait in the ring. */
+/* Frames wait in the ring while there is no backend. */
 TEST_F(traffic, tx_remove_backend)
 {
 	unsigned int total = env_scaled(5000, 1000), waiting;
@@ -194,7 +194,7 @@ TEST_F(traffic, tx_remove_backend)
 		ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
 		guest_reap(g);
 		ASSERT_OK(collect(g, g->pkt, seen, total, &last));
-		/* What is used has been sent, and the other way round. */
+		/* Exactly the used frames have been sent. */
 		waiting = g->vq[TXQ].inflight;
 		ASSERT_EQ(seq - waiting, count_seen(seen, total));
 		ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
@@ -205,7 +205,7 @@ TEST_F(traffic, tx_remove_backend)
 	free(seen);
 }
 
-/* As QEMU stops and starts a guest: the base says where to go on. */
+/* Stop and start as QEMU does: the ring goes on at the base. */
 TEST_F(traffic, tx_stop_and_start)
 {
 	unsigned int total = env_scaled(5000, 500), round = 0;
@@ -220,7 +220,7 @@ TEST_F(traffic, tx_stop_and_start)
 		ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
 		ASSERT_OK(vdev_get_base(g->dev, TXQ, &base));
 		guest_reap(g);
-		/* All that is not used is still available. */
+		/* All chains that are not used are still available. */
 		ASSERT_EQ((__u16)(vq->avail_idx - vq->inflight), base);
 		ASSERT_EQ(vq->used_idx, base);
 		if (++round & 1)
@@ -233,7 +233,7 @@ TEST_F(traffic, tx_stop_and_start)
 	free(seen);
 }
 
-/* What the device has taken off the tap goes back when it stops. */
+/* Frames that the device took from the tap are not lost when it stops. */
 TEST_F(traffic, rx_stop_and_start)
 {
 	unsigned int round, rounds = env_scaled(50, 10), i, want = 0;
@@ -268,7 +268,7 @@ TEST_F(traffic, rx_stop_and_start)
 	}
 }
 
-/* Takes a frame that must not have been taken before. */
+/* Take a frame that has not been taken before. Return: its number. */
 static int take_new(struct guest *g, unsigned char *seen, unsigned int n)
 {
 	static struct guest_frame f;
@@ -283,7 +283,7 @@ static int take_new(struct guest *g, unsigned char *seen, unsigned int n)
 	return seen[seq]++ ? -EEXIST : (int)seq;
 }
 
-/* Both taps are full while the receive ring goes from one to the other. */
+/* Both taps have frames queued while the receive ring changes between them. */
 TEST_F(traffic, rx_swap_backend)
 {
 	unsigned int n = env_scaled(600, 100), i, total = 2 * n + 2;
@@ -305,7 +305,7 @@ TEST_F(traffic, rx_swap_backend)
 		while (guest_has_frame(g))
 			ASSERT_LE(0, take_new(g, seen, total));
 	}
-	/* The rest of each, up to a mark behind all others. */
+	/* The rest of each tap, up to a last frame as a mark. */
 	for (i = 0; i < 2; i++) {
 		ASSERT_OK(vdev_set_backend(g->dev, RXQ, tap[i]));
 		g->pkt = pkt[i];
@@ -322,9 +322,9 @@ TEST_F(traffic, rx_swap_backend)
 }
 
 /*
- * A host that sends more than the guest takes: the tap drops, the ring does
- * not. What arrives is whole, in order, and once; when the guest catches up all
- * arrives again.
+ * A host that sends more than the guest takes: the tap drops frames, the ring
+ * does not. Frames arrive complete, once and in order; once the guest catches
+ * up, all of them arrive again.
  */
 TEST_F(traffic, rx_sender_faster_than_guest)
 {
@@ -336,8 +336,9 @@ TEST_F(traffic, rx_sender_faster_than_guest)
 	int bypass = 1;
 
 	/*
-	 * Past the queueing discipline, which may keep frames back and hand them
-	 * to the tap later: so an error here tells that the tap's queue is full.
+	 * Bypass the queueing discipline, which may hold frames back and pass
+	 * them to the tap later. An error then means that the tap's queue is
+	 * full.
 	 */
 	ASSERT_EQ(0, setsockopt(g->pkt, SOL_PACKET, PACKET_QDISC_BYPASS,
 				&bypass, sizeof(bypass)));
@@ -348,8 +349,8 @@ TEST_F(traffic, rx_sender_faster_than_guest)
 			guest_inject(g, FRAME_LEN, ++seq);
 		frames = 0;
 		/*
-		 * At least what the tap's queue held. Places in it come back a
-		 * batch at a time.
+		 * At least as many as the tap's queue held; its entries become
+		 * free a batch at a time.
 		 */
 		while (frames < 500 - 16) {
 			ASSERT_OK(guest_recv(g, &f));
@@ -361,7 +362,7 @@ TEST_F(traffic, rx_sender_faster_than_guest)
 			frames++;
 			guest_refill(g, 1, 2048);
 		}
-		/* Up to the mark that follows once there is room for it. */
+		/* Up to a mark, which is sent when there is room for it. */
 		ASSERT_OK(guest_inject(g, FRAME_LEN, ++seq));
 		while (last != seq) {
 			guest_refill(g, 16, 2048);
@@ -376,7 +377,7 @@ TEST_F(traffic, rx_sender_faster_than_guest)
 		ASSERT_OK(guest_check_rx(g, FRAME_LEN, i));
 }
 
-/* One buffer at a time, for each of many frames that wait. */
+/* One buffer at a time, for many frames in the tap's queue. */
 TEST_F(traffic, rx_guest_slower_than_tap)
 {
 	unsigned int i, n = env_scaled(500, 100);
@@ -397,13 +398,14 @@ TEST_F(traffic, rx_guest_slower_than_tap)
 TEST_F(traffic, both_ways)
 {
 	unsigned int total = env_scaled(2000, 500);
-	__u32 out = 0, in = 0, seen_out = 0, seen_in = 0;
+	__u32 out = 0, in = 0, seen_out = 0, seen_in = 0, end;
 	static struct guest_frame f;
 	struct guest *g = &self->g;
 
 	while (seen_in < total || seen_out < total) {
 		guest_refill(g, 256, 2048);
-		out = guest_fill_tx(g, FRAME_LEN, out, out + 64 < total ? out + 64 : total);
+		end = out + 64 < total ? out + 64 : total;
+		out = guest_fill_tx(g, FRAME_LEN, out, end);
 		while (in < total && in - seen_in < 128)
 			ASSERT_OK(guest_inject(g, FRAME_LEN, in++));
 		while (seen_out < out)
@@ -419,8 +421,8 @@ TEST_F(traffic, both_ways)
 }
 
 /*
- * A tap that is taken away under load (3c4cea8fa7f7: sendmsg() fails with a full
- * batch): each descriptor comes back.
+ * A tap that is deleted under load (3c4cea8fa7f7: sendmsg() fails with a full
+ * batch): all descriptors come back.
  */
 TEST_F(traffic, tap_deleted)
 {
@@ -439,7 +441,7 @@ TEST_F(traffic, tap_deleted)
 	}
 	EXPECT_OK(guest_reap_all(g));
 	EXPECT_EQ(tx->num, tx->nfree);
-	/* On with the other tap. */
+	/* Go on with the other tap. */
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, self->tap2));
 	close(g->pkt);
 	g->pkt = dup(self->pkt2);
@@ -448,8 +450,8 @@ TEST_F(traffic, tap_deleted)
 	EXPECT_OK(guest_check_alive(g, 0));
 }
 
-/* The same while the device is in the middle of it, again and again. */
-TEST_F(traffic, tap_deleted_and_made_again)
+/* The same repeatedly, while the device is sending. */
+TEST_F(traffic, tap_deleted_and_recreated)
 {
 	unsigned int round, rounds = env_scaled(20, 3);
 	struct guest *g = &self->g;
@@ -463,7 +465,7 @@ TEST_F(traffic, tap_deleted_and_made_again)
 		close(g->pkt);
 		g->pkt = -1;
 		ASSERT_OK(guest_open_tap(g));
-		/* In-tree has lost descriptors by now: start from nothing. */
+		/* vhost_net has lost descriptors by now: start again. */
 		guest_reset_ring(g, TXQ, 0);
 		ASSERT_OK(vdev_set_vring(g->dev, &g->vq[TXQ], 0));
 		ASSERT_OK(guest_set_backend(g, g->tap));
@@ -483,7 +485,7 @@ TEST_F(traffic, tap_down)
 	}
 	ASSERT_OK(guest_reap_all(g));
 	ASSERT_OK(link_up(g->ifname, true));
-	/* The socket reports once that its device had gone. */
+	/* The old socket reports once that its device went down. */
 	close(g->pkt);
 	g->pkt = packet_open(g->ifname, true);
 	ASSERT_GE(g->pkt, 0);
@@ -513,7 +515,7 @@ TEST_F(traffic, reset_owner_under_load)
 	EXPECT_OK(guest_check_alive(g, 0));
 }
 
-/* CVE-2023-1838: what the descriptor means changes while it is looked up. */
+/* CVE-2023-1838: the file of a descriptor changes while it is looked up. */
 struct flip {
 	int fd, with[2];
 	atomic_bool stop;
@@ -529,7 +531,7 @@ static void *flip_file(void *arg)
 	return NULL;
 }
 
-TEST_F(traffic, backend_fd_replaced_meanwhile)
+TEST_F(traffic, backend_fd_replaced_during_lookup)
 {
 	struct flip flip = {
 		.fd = dup(self->g.tap),
@@ -558,7 +560,7 @@ TEST_F(traffic, backend_fd_replaced_meanwhile)
 	close(flip.with[1]);
 }
 
-/* CVE-2024-42135: the worker goes with its owner, and lets go of all. */
+/* CVE-2024-42135: the worker ends with its owner, and releases everything. */
 TEST(owner_killed_under_load)
 {
 	struct guest_cfg cfg = {
@@ -594,7 +596,7 @@ TEST(owner_killed_under_load)
 	guest_stop(&g);
 }
 
-/* The owner dies, and another process has the file still. */
+/* The owner is killed, and another process still has the file. */
 TEST(owner_killed_file_survives)
 {
 	struct guest_cfg cfg = {
@@ -670,8 +672,9 @@ static void spoil(struct vq *vq)
 
 /*
  * Entries past the published index, in the ring of heads and in the descriptor
- * table, do not belong to the device yet, whatever was there before. Guests lost
- * their network after one ping with a patch that fetched descriptors in batches.
+ * table, do not belong to the device yet, whatever was there before. Guests
+ * lost their network after one ping with a patch that fetched descriptors in
+ * batches.
  */
 TEST(entries_past_the_avail_index_are_ignored)
 {
