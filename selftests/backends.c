@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * All that can stand behind a ring: tap and tun, with one queue or several,
- * macvtap, and a raw packet socket.
+ * Each kind of backend: tap and tun, with one queue or several, macvtap, and a
+ * raw packet socket.
  */
 #include <net/if.h>
 #include <poll.h>
@@ -21,7 +21,7 @@ static void drop_captured(int pkt)
 		;
 }
 
-/* Every size both ways, then a burst. */
+/* Check each size both ways, then a burst into the guest. */
 static int check_both_ways(struct guest *g)
 {
 	static struct guest_frame f;
@@ -111,7 +111,7 @@ TEST_F(backend, both_ways)
 	ASSERT_OK(check_both_ways(&self->g));
 }
 
-/* The file is the device's now: the tap lives on without its opener. */
+/* The device holds a reference: the tap works on after its opener closed it. */
 TEST_F(backend, tap_closed_by_its_opener)
 {
 	struct guest *g = &self->g;
@@ -121,7 +121,7 @@ TEST_F(backend, tap_closed_by_its_opener)
 	ASSERT_OK(check_both_ways(g));
 }
 
-/* The send buffer is set and lifted while frames go out. */
+/* The send buffer is limited and unlimited in turn while frames are sent. */
 TEST_F(backend, sndbuf_changes_under_traffic)
 {
 	struct guest *g = &self->g;
@@ -136,7 +136,7 @@ TEST_F(backend, sndbuf_changes_under_traffic)
 	}
 }
 
-/* A header on one side only costs frames, and nothing else. */
+/* If only one side expects a header, that costs frames and nothing else. */
 TEST_F(backend, header_mismatch)
 {
 	struct guest *g = &self->g;
@@ -154,7 +154,7 @@ TEST_F(backend, header_mismatch)
 	OURS_ALONE("a batch with the wrong header may stop the queue");
 	ASSERT_OK(guest_reap_all(g));
 	ASSERT_OK(guest_set_backend(g, -1));
-	/* From here on as agreed; what had arrived garbled is forgotten. */
+	/* Start again with the right features, without the garbled frames. */
 	guest_stop(g);
 	ASSERT_OK(guest_start(g, &(struct guest_cfg){
 		.features = variant->features,
@@ -163,7 +163,7 @@ TEST_F(backend, header_mismatch)
 	ASSERT_OK(check_both_ways(g));
 }
 
-/* Two files, two queues of one tap: what QEMU calls a queue pair. */
+/* Two files on two queues of one tap, which QEMU calls queue pairs. */
 TEST(multi_queue_pairs)
 {
 	struct guest_cfg cfg = {
@@ -186,7 +186,7 @@ TEST(multi_queue_pairs)
 		ASSERT_OK(guest_check_tx(&a, 60 + i, i, 1, false));
 		ASSERT_OK(guest_check_tx(&b, 80 + i, i, 1, false));
 	}
-	/* The stack may choose either queue: one that is detached, no more. */
+	/* The stack may choose either queue, unless one is detached. */
 	guest_refill(&a, 200, 2048);
 	guest_refill(&b, 200, 2048);
 	ASSERT_OK(tap_set_queue(b.tap, false));
@@ -196,7 +196,7 @@ TEST(multi_queue_pairs)
 	ASSERT_OK(tap_set_queue(a.tap, false));
 	for (i = 0; i < 20; i++)
 		ASSERT_OK(guest_check_rx(&b, 60 + i, i));
-	/* Without a queue there is no device behind the file. */
+	/* A file with a detached queue has no device, so that sending fails. */
 	OURS_ALONE("a batch that fails loses its descriptors");
 	for (i = 0; i < 20; i++) {
 		unsigned char frame[60];
@@ -214,8 +214,8 @@ TEST(multi_queue_pairs)
 }
 
 /*
- * L3: packets without an Ethernet header. One by one, since tun takes what
- * comes in a batch for Ethernet frames, whatever it was opened as.
+ * L3: packets without an Ethernet header. One by one, since tun treats the
+ * packets of a batch as Ethernet frames, even if it was opened as IFF_TUN.
  */
 TEST(tun)
 {
@@ -252,7 +252,7 @@ TEST(tun)
 	guest_stop(&g);
 }
 
-/* A guest on a veth: @pkt on its other end, as for a tap. */
+/* Start a guest without a tap, and open @pkt on the other end of a veth. */
 static int start_on_veth(struct guest *g, const struct guest_cfg *cfg)
 {
 	struct guest_cfg mine = *cfg;
@@ -260,7 +260,7 @@ static int start_on_veth(struct guest *g, const struct guest_cfg *cfg)
 
 	mine.no_tap = true;
 	err = guest_start(g, &mine);
-	/* Left by a test that failed; macvtaps on it go with it. */
+	/* May be left by a failed test. Macvtaps on it are deleted with it. */
 	link_del("v0");
 	if (!err)
 		err = link_add_veth("v0", "v1");
@@ -319,13 +319,13 @@ TEST_F(other, packet_socket)
 	ASSERT_GE(raw, 0);
 	ASSERT_OK(guest_set_backend(g, raw));
 	ASSERT_OK(check_both_ways(g));
-	/* It lives on when its opener closes it. */
+	/* It works on after its opener closed it. */
 	close(raw);
 	ASSERT_OK(check_both_ways(g));
 	ASSERT_OK(guest_set_backend(g, -1));
 }
 
-/* Frames of other senders, and no buffers for them. */
+/* A frame that is too long for its buffer is dropped. */
 TEST_F(other, packet_socket_too_small_buffers)
 {
 	static struct guest_frame f;
@@ -345,7 +345,7 @@ TEST_F(other, packet_socket_too_small_buffers)
 	close(raw);
 }
 
-/* Somebody else who reads from the device's socket, as far as he is faster. */
+/* A thread that competes with the device for the packets of its socket. */
 struct rival {
 	pthread_t thread;
 	int fd;
@@ -374,7 +374,7 @@ static int take_all(struct guest *g)
 	return err;
 }
 
-/* A packet that he has got does not lack a buffer. */
+/* A packet that the other reader took is not counted as a lack of room. */
 TEST_F(other, packet_socket_with_two_readers)
 {
 	unsigned int i, n = env_scaled(5000, 1000);
@@ -417,7 +417,10 @@ TEST_F(other, macvtap)
 	ASSERT_OK(link_up("mvt0", true));
 	tap = macvtap_open("mvt0");
 	ASSERT_GE(tap, 0);
-	/* It begins with a header, of 12 bytes, and segments on its own. */
+	/*
+	 * By default a macvtap uses a header of 12 bytes, and segments by
+	 * itself.
+	 */
 	if (variant->features & F_VHOST_HDR)
 		ASSERT_OK(macvtap_set_flags(tap, IFF_TAP | IFF_NO_PI));
 	ASSERT_OK(guest_set_backend(g, tap));
@@ -447,12 +450,12 @@ TEST_F(other, macvtap_vnet_hdr)
 	close(tap);
 }
 
-/* From one kind to another under the same rings. */
+/* Change between kinds of backend with the same rings. */
 TEST_F(other, change_of_kind)
 {
 	struct guest *g = &self->g;
 	int raw = packet_open("v0", false);
-	int tap, veth = g->pkt, behind;
+	int tap, veth = g->pkt, host_end;
 	unsigned int i;
 
 	ASSERT_GE(raw, 0);
@@ -460,15 +463,15 @@ TEST_F(other, change_of_kind)
 	ASSERT_GE(tap, 0);
 	ASSERT_OK(tap_set_sndbuf(tap, 1 << 20));
 	ASSERT_OK(link_up("tap0", true));
-	behind = packet_open("tap0", false);
-	ASSERT_GE(behind, 0);
+	host_end = packet_open("tap0", false);
+	ASSERT_GE(host_end, 0);
 	for (i = 0; i < 10; i++) {
-		g->pkt = i & 1 ? veth : behind;
+		g->pkt = i & 1 ? veth : host_end;
 		ASSERT_OK(guest_set_backend(g, i & 1 ? raw : tap));
 		ASSERT_OK(check_both_ways(g));
 	}
 	g->pkt = veth;
-	close(behind);
+	close(host_end);
 	close(tap);
 	close(raw);
 }
