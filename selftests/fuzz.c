@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Random commands, rings, messages and files, from several threads at once, as
- * a seed says that is printed. Whatever they are, the kernel must stay well (the
- * runner reads its log), the file must work once its owner has been reset, and so
- * must a fresh one.
+ * Random commands, rings, messages and files, from several threads at once. The
+ * seed is printed. Afterwards the kernel log must be clean (the runner checks),
+ * the file must work again once its owner is reset, and so must a new file.
  *
  *	fuzz [--seed N] [--rounds N] [--seconds N]
  *
- * Each round is a process with a seed of its own; with one thread it goes the
- * same way again. $VHOST_ALT_SEED and $VHOST_ALT_FUZZ_SECONDS do the same.
+ * Each round is a process with its own seed, and reproducible if it has only
+ * one thread. $VHOST_ALT_SEED and $VHOST_ALT_FUZZ_SECONDS set the same.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +30,7 @@
 #define STEPS		60
 #define THREADS_MAX	3
 
-/* A bit for each page up to the highest address of guest memory, and more. */
+/* More than a bit for each page up to the highest guest-physical address. */
 #define LOG_SIZE	(32 << 20)
 
 static void one_step(struct fuzz *fz)
@@ -81,7 +80,7 @@ static void *map(size_t size)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-/* A page, and behind it one that nobody can read or write. */
+/* Map a page that is followed by an inaccessible one. */
 static void *map_guarded(void)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
@@ -102,7 +101,7 @@ static int open_second_tap(struct fuzz *fz)
 	return link_up(fz->tap2_name, true);
 }
 
-/* The names are the round's own: the one before may not be all gone yet. */
+/* Interfaces are named by round: those of the last round may still be there. */
 static int start_guest(struct fuzz *fz, const struct guest_cfg *cfg,
 		       __u64 seed)
 {
@@ -157,8 +156,8 @@ static int set_up(struct fuzz *fz, __u64 seed)
 }
 
 /*
- * The file without what was done to it: it works like a new one. Unless it
- * belongs to a process that is dead now, which is that process's right.
+ * Check that after a reset of its owner the file works like a new one. If it
+ * belongs to another process, now dead, there is nothing to check.
  */
 static int works_again(int dev, __u64 seed)
 {
@@ -198,7 +197,7 @@ static int works_again(int dev, __u64 seed)
 	return err;
 }
 
-/* In a process of its own: what it leaves behind is part of the test. */
+/* In a process of its own, as cleaning up after it is part of the test. */
 static int fuzz_round(__u64 seed)
 {
 	static struct fuzz fz[THREADS_MAX];
@@ -222,7 +221,7 @@ static int fuzz_round(__u64 seed)
 		if (pthread_create(&thread[i], NULL, many_steps, &fz[i]))
 			return 1;
 	many_steps(first);
-	/* At times the end comes in the middle of things. */
+	/* Sometimes end while the other threads are still busy. */
 	if (fuzz_one_in(first, 6))
 		kill(getpid(), SIGKILL);
 	if (fuzz_one_in(first, 6))
@@ -230,10 +229,10 @@ static int fuzz_round(__u64 seed)
 	for (i = 1; i < n; i++)
 		pthread_join(thread[i], NULL);
 	err = works_again(first->g.dev, seed);
-	/* In-tree keeps the IOTLB, in which these rings are not. */
+	/* vhost_net keeps its IOTLB, which does not have these rings. */
 	if (!err || (err == -EFAULT && !env_is_ours()))
 		return 0;
-	fprintf(stderr, "# after its owner was reset: %s\n", strerror(-err));
+	fprintf(stderr, "# after a reset of the owner: %s\n", strerror(-err));
 	return 2;
 }
 
@@ -254,8 +253,8 @@ static int works_still(void)
 }
 
 /*
- * A round may kill itself, or be killed by what it did: an entry of the IOTLB that
- * is large enough has the device write over this very program.
+ * A round may kill itself, or crash: with a large enough IOTLB entry the device
+ * overwrites this program.
  */
 static bool ended_well(int status, bool round)
 {
@@ -266,10 +265,10 @@ static bool ended_well(int status, bool round)
 	return round;
 }
 
-/* How many deadlines of one wait a round may take. */
+/* Deadlines that a round may take, as it may wait more than once. */
 #define PATIENCE	4
 
-/* 0 when the process ended well within the deadline. */
+/* Run a child. Return: 0 if it ended well before the deadline. */
 static int run_child(int (*fn)(__u64 seed), __u64 seed)
 {
 	unsigned int i;
@@ -340,7 +339,7 @@ int main(int argc, char **argv)
 			"usage: fuzz [--seed N] [--rounds N] [--seconds N]\n");
 		return KSFT_FAIL;
 	}
-	/* Who names a time wants it to be used. */
+	/* With a time but no number of rounds, use all of the time. */
 	if (!o.rounds)
 		o.rounds = o.seconds ? UINT_MAX : env_scaled(60, 5);
 	if (!o.seconds)
