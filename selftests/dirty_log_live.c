@@ -265,7 +265,7 @@ TEST_F(live, log_fd_is_signalled_for_buffers)
 	struct guest *g = &self->g;
 
 	if (self->iotlb)
-		OURS_ALONE("sends no signal for buffers behind an IOTLB");
+		OURS_ALONE("sends no signal for buffers in an IOTLB");
 	ASSERT_GE(event, 0);
 	ASSERT_OK(dlog_set_fd(g->dev, event));
 	ASSERT_OK(dlog_set_base(g->dev, &self->log));

@@ -14,7 +14,7 @@
 #include "thread.h"
 
 #define FRAME_LEN	100
-#define NOBODY		12345
+#define NO_WORKER	12345
 
 /* More workers than a device may have. */
 #define MANY		1000
@@ -139,12 +139,15 @@ TEST_F(workers, other_processes_are_refused)
 
 TEST_F(workers, bad_arguments)
 {
-	struct vhost_vring_worker w = { .index = NR_VQS, .worker_id = NOBODY };
+	struct vhost_vring_worker w = {
+		.index = NR_VQS,
+		.worker_id = NO_WORKER,
+	};
 	unsigned int i, id;
 
 	for (i = 0; i < ARRAY_SIZE(worker_cmds); i++)
 		EXPECT_ERR(EFAULT, vdev_cmd(self->fd, worker_cmds[i], BAD_PTR));
-	EXPECT_ERR(ENODEV, vdev_free_worker(self->fd, NOBODY));
+	EXPECT_ERR(ENODEV, vdev_free_worker(self->fd, NO_WORKER));
 	EXPECT_ERR(ENODEV, vdev_free_worker(self->fd, ~0U));
 	/* The ring is checked before the worker. */
 	EXPECT_ERR(ENOBUFS, vdev_cmd(self->fd, VHOST_ATTACH_VRING_WORKER, &w));
@@ -152,7 +155,7 @@ TEST_F(workers, bad_arguments)
 	w.index = ~0U;
 	EXPECT_ERR(ENOBUFS, vdev_cmd(self->fd, VHOST_ATTACH_VRING_WORKER, &w));
 	EXPECT_ERR(ENOBUFS, vdev_cmd(self->fd, VHOST_GET_VRING_WORKER, &w));
-	EXPECT_ERR(ENODEV, vdev_attach_worker(self->fd, TXQ, NOBODY));
+	EXPECT_ERR(ENODEV, vdev_attach_worker(self->fd, TXQ, NO_WORKER));
 	EXPECT_ERR(ENODEV, vdev_attach_worker(self->fd, RXQ, ~0U));
 	/* Nothing has changed. */
 	for (i = 0; i < NR_VQS; i++) {

@@ -57,7 +57,7 @@
 /* Chains that the module fetches at a time. */
 #define BATCH			64
 
-/* An argument that no command can read or write: an address nobody has. */
+/* An argument that no command can read or write: it is never mapped. */
 #define BAD_PTR			((void *)8)
 
 /* Ring numbers inside one file. */
