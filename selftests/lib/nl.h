@@ -71,7 +71,7 @@ void nl_close(struct nl *nl);
 
 /*
  * Send a request. Any attribute may be NL_NONE. The answer goes to @msg; with
- * NULL only an acknowledgement is expected.
+ * NULL only an ACK is expected.
  */
 int nl_ask(struct nl *nl, int cmd, __u32 dev, __u32 queue, __u32 count,
 	   struct nl_msg *msg);
