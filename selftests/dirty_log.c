@@ -11,10 +11,6 @@
 #include "test.h"
 #include "vq_split.h"
 
-#define MODERN		(F_VERSION_1 | F_MRG_RXBUF | F_EVENT_IDX | F_INDIRECT)
-
-#define BAD_PTR		((void *)8)
-
 FIXTURE(command)
 {
 	struct guest g;

@@ -33,14 +33,14 @@ FIXTURE_VARIANT(bits)
  */
 FIXTURE_VARIANT_ADD(bits, event_idx)
 {
-	.features = MODERN,
+	.features = F_MODERN,
 	.tap_flags = IFF_VNET_HDR,
 	.base = 500,
 };
 
 FIXTURE_VARIANT_ADD(bits, flags)
 {
-	.features = F_VERSION_1 | F_MRG_RXBUF | F_INDIRECT,
+	.features = F_MODERN_BASE | F_INDIRECT,
 	.tap_flags = IFF_VNET_HDR,
 	.base = 500,
 };
@@ -51,7 +51,7 @@ FIXTURE_VARIANT_ADD(bits, flags)
  */
 FIXTURE_VARIANT_ADD(bits, wrap)
 {
-	.features = MODERN,
+	.features = F_MODERN,
 	.tap_flags = IFF_VNET_HDR,
 	.base = 65526,
 };
@@ -65,7 +65,7 @@ FIXTURE_VARIANT_ADD(bits, legacy)
 
 FIXTURE_VARIANT_ADD(bits, in_order)
 {
-	.features = MODERN | F_IN_ORDER,
+	.features = F_MODERN | F_IN_ORDER,
 	.tap_flags = IFF_VNET_HDR,
 	.base = 500,
 };

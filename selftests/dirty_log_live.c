@@ -32,29 +32,29 @@ FIXTURE_VARIANT(live)
 
 FIXTURE_VARIANT_ADD(live, event_idx)
 {
-	.features = MODERN,
+	.features = F_MODERN,
 };
 
 FIXTURE_VARIANT_ADD(live, flags)
 {
-	.features = F_VERSION_1 | F_MRG_RXBUF | F_INDIRECT,
+	.features = F_MODERN_BASE | F_INDIRECT,
 };
 
 FIXTURE_VARIANT_ADD(live, in_order)
 {
-	.features = MODERN | F_IN_ORDER,
+	.features = F_MODERN | F_IN_ORDER,
 };
 
 /* The guest uses other addresses than the log. */
 FIXTURE_VARIANT_ADD(live, iotlb)
 {
-	.features = MODERN | F_ACCESS_PLATFORM,
+	.features = F_MODERN | F_ACCESS_PLATFORM,
 	.iotlb = { .v2 = true, .scatter = true },
 };
 
 FIXTURE_VARIANT_ADD(live, iotlb_flags)
 {
-	.features = F_VERSION_1 | F_MRG_RXBUF | F_INDIRECT | F_ACCESS_PLATFORM,
+	.features = F_MODERN_BASE | F_INDIRECT | F_ACCESS_PLATFORM,
 	.iotlb = { .grain = IOTLB_PAGE },
 };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Misses of the device IOTLB: when a ring asks for a translation, when it asks
- * again, what becomes of the question when a ring stops, and what entries that
- * are evicted or forbid the access mean for the rings.
+ * again, what becomes of the miss when a ring stops, and what happens where an
+ * entry is evicted or forbids the access.
  */
 #include "iotlb_guest.h"
 #include "test.h"
@@ -42,8 +42,8 @@ FIXTURE_TEARDOWN(miss)
 	iotlb_free(&self->t);
 }
 
-/* QEMU tells of one page of each used ring before it starts the rings. */
-TEST_F(miss, start_wants_the_used_ring)
+/* QEMU sends one page of each used ring before it starts the rings. */
+TEST_F(miss, start_needs_the_used_ring)
 {
 	struct guest *g = &self->g;
 
@@ -51,7 +51,7 @@ TEST_F(miss, start_wants_the_used_ring)
 	EXPECT_ERR(EFAULT, vdev_set_backend(g->dev, TXQ, g->tap));
 	ASSERT_OK(iotlb_preload(&self->t));
 	EXPECT_OK(guest_set_backend(g, g->tap));
-	/* And again, as in a stop and start without a word in between. */
+	/* And again, as in a stop and start without a message in between. */
 	EXPECT_OK(guest_set_backend(g, -1));
 	EXPECT_OK(guest_set_backend(g, g->tap));
 	EXPECT_OK(guest_set_backend(g, -1));
@@ -59,7 +59,7 @@ TEST_F(miss, start_wants_the_used_ring)
 	EXPECT_ERR(EFAULT, vdev_set_backend(g->dev, TXQ, g->tap));
 }
 
-/* However often it is kicked, a ring has one question. */
+/* However often it is kicked, a ring has at most one miss queued. */
 TEST_F(miss, miss_is_queued_once)
 {
 	struct vq *vq = &self->g.vq[TXQ];
@@ -72,26 +72,26 @@ TEST_F(miss, miss_is_queued_once)
 	vq_publish(vq);
 	for (i = 0; i < 50; i++) {
 		vq_kick(vq);
-		/* Stopping a busy loop of theirs waits for the worker. */
+		/* Removing the kick waits for the worker. */
 		ASSERT_OK(vdev_set_file(self->fd, VHOST_SET_VRING_KICK, TXQ,
 					-1));
 		ASSERT_OK(vdev_set_file(self->fd, VHOST_SET_VRING_KICK, TXQ,
 					vq->kick));
 	}
 	/*
-	 * The last eventfd was readable when it came: a run for it that is yet to
-	 * come would ask again. Taking it away waits for that.
+	 * The last eventfd was readable when it was set, so the worker may yet
+	 * run for it, and would ask again. Removing it waits for that run.
 	 */
 	ASSERT_OK(vdev_set_file(self->fd, VHOST_SET_VRING_KICK, TXQ, -1));
 	ASSERT_OK(iotlb_wait(self->fd, variant->v2, &msg));
 	EXPECT_EQ(0, iotlb_read_all(self->fd, variant->v2));
-	/* Who has read it and not answered is asked again. */
+	/* A miss that was read and not answered is asked again. */
 	ASSERT_OK(vdev_set_file(self->fd, VHOST_SET_VRING_KICK, TXQ, vq->kick));
 	vq_kick(vq);
 	EXPECT_OK(iotlb_wait(self->fd, variant->v2, &msg));
 }
 
-/* The answer may come before the question is read. */
+/* The answer may come before the miss is read. */
 TEST_F(miss, update_before_the_miss_is_read)
 {
 	struct guest *g = &self->g;
@@ -126,7 +126,7 @@ TEST_F(miss, stop_with_a_miss_outstanding)
 	ASSERT_OK(guest_post(g, 2048, 1, false));
 	vq_submit(&g->vq[RXQ]);
 	ASSERT_OK(guest_inject(g, 60, 10));
-	/* One was read, one not: in whatever order they came. */
+	/* One of the two misses is read, one is not, in any order. */
 	ASSERT_OK(iotlb_wait(self->fd, variant->v2, &msg));
 	ASSERT_OK(guest_set_backend(g, -1));
 	ASSERT_OK(vdev_get_base(g->dev, TXQ, &base));
@@ -146,19 +146,19 @@ TEST_F(miss, stop_with_a_miss_outstanding)
 	EXPECT_OK(iotlb_unserve(&self->t));
 }
 
-/* What a ring has asked is no question any more when its backend goes. */
-TEST_F(miss, misses_go_with_the_backend)
+/* Removing a ring's backend cancels its miss. */
+TEST_F(miss, misses_are_cancelled_with_the_backend)
 {
 	struct vq *vq = &self->g.vq[TXQ];
 	struct vhost_iotlb_msg msg;
 
-	/* A start that failed. */
+	/* The miss of a start that failed. */
 	EXPECT_ERR(EFAULT, vdev_set_backend(self->fd, TXQ, self->g.tap));
 	ASSERT_THAT(wait_until(iotlb_readable(self->fd)));
 	ASSERT_OK(vdev_set_backend(self->fd, TXQ, -1));
 	EXPECT_FALSE(iotlb_readable(self->fd));
 	EXPECT_ERR(EAGAIN, iotlb_read(self->fd, variant->v2, &msg));
-	/* A worker that has met a frame. */
+	/* The miss of a worker that has found a frame. */
 	ASSERT_OK(iotlb_start_rings(&self->t));
 	ASSERT_OK(vq_add_out(vq, self->g.pool[TXQ].slot[0].gpa, 100, 0));
 	vq_publish(vq);
@@ -174,8 +174,8 @@ TEST_F(miss, misses_go_with_the_backend)
 	EXPECT_EQ(self->g.pool[TXQ].slot[0].gpa, msg.iova);
 }
 
-/* A frame each way, and both rings have asked for its buffer. */
-static int let_both_ask(struct iotlb *t)
+/* Send a frame each way, and wait until both rings miss its buffer. */
+static int make_both_miss(struct iotlb *t)
 {
 	struct guest *g = t->g;
 	unsigned char frame[60];
@@ -196,7 +196,7 @@ static int let_both_ask(struct iotlb *t)
 	       0 : -ETIMEDOUT;
 }
 
-/* The frame that let_both_ask() has sent into ring @ring. */
+/* Take the frame that make_both_miss() has sent through ring @ring. */
 static int take_frame_of(struct guest *g, unsigned int ring)
 {
 	static struct guest_frame f;
@@ -212,7 +212,10 @@ static int take_frame_of(struct guest *g, unsigned int ring)
 	return f.len == 60 && frame_is(f.data, 60, 10) ? 0 : -EBADMSG;
 }
 
-/* The question of the ring that is not stopped is there, or comes once more. */
+/*
+ * Stop ring @stop: the miss of the other ring is still queued, or comes again.
+ * Answer it.
+ */
 static int stop_one_of_two(struct iotlb *t, unsigned int stop)
 {
 	unsigned int goes_on = !stop;
@@ -223,7 +226,7 @@ static int stop_one_of_two(struct iotlb *t, unsigned int stop)
 	err = vdev_set_backend(g->dev, stop, -1);
 	if (!err)
 		err = iotlb_wait(g->dev, t->cfg.v2, &msg);
-	/* A kick that comes late has it ask twice. */
+	/* A late kick may make the ring ask twice. */
 	for (; !err; err = iotlb_read(g->dev, t->cfg.v2, &msg))
 		if (msg.iova != g->pool[goes_on].slot[0].gpa)
 			return -EPROTO;
@@ -245,52 +248,52 @@ static int restart_one_of_two(struct iotlb *t, unsigned int ring)
 	return err ? err : take_frame_of(g, ring);
 }
 
-#define OTHER_RING_IS_FORGOTTEN						\
+#define NEEDS_MISS_PER_RING						\
 	OURS_ALONE("the other ring's miss is dropped, and it asks no more")
 
-TEST_F(miss, other_ring_goes_on_without_receive)
+TEST_F(miss, stopping_receive_keeps_the_miss_of_transmit)
 {
-	OTHER_RING_IS_FORGOTTEN;
+	NEEDS_MISS_PER_RING;
 	ASSERT_OK(iotlb_start_rings(&self->t));
-	ASSERT_OK(let_both_ask(&self->t));
+	ASSERT_OK(make_both_miss(&self->t));
 	ASSERT_OK(stop_one_of_two(&self->t, RXQ));
 	EXPECT_OK(restart_one_of_two(&self->t, RXQ));
 }
 
-TEST_F(miss, other_ring_goes_on_without_transmit)
+TEST_F(miss, stopping_transmit_keeps_the_miss_of_receive)
 {
-	OTHER_RING_IS_FORGOTTEN;
+	NEEDS_MISS_PER_RING;
 	ASSERT_OK(iotlb_start_rings(&self->t));
-	ASSERT_OK(let_both_ask(&self->t));
+	ASSERT_OK(make_both_miss(&self->t));
 	ASSERT_OK(stop_one_of_two(&self->t, TXQ));
 	EXPECT_OK(restart_one_of_two(&self->t, TXQ));
 }
 
-/* Reads until each of the rings has been heard. */
+/* Read until a miss of each ring has come. */
 static int read_both(struct iotlb *t)
 {
 	struct vhost_iotlb_msg msg;
-	bool heard[NR_VQS] = { 0 };
+	bool seen[NR_VQS] = { 0 };
 	unsigned int i;
 	int err = 0;
 
-	while (!err && !(heard[RXQ] && heard[TXQ])) {
+	while (!err && !(seen[RXQ] && seen[TXQ])) {
 		err = iotlb_wait(t->g->dev, t->cfg.v2, &msg);
 		for (i = 0; !err && i < NR_VQS; i++)
-			heard[i] |= msg.iova == t->g->pool[i].slot[0].gpa;
+			seen[i] |= msg.iova == t->g->pool[i].slot[0].gpa;
 	}
 	return err;
 }
 
-/* Questions that were read before the stop may be answered after it. */
+/* Misses that were read before one ring stops are answered after it. */
 TEST_F(miss, answer_after_the_other_ring_has_stopped)
 {
 	unsigned int stop;
 
-	OTHER_RING_IS_FORGOTTEN;
+	NEEDS_MISS_PER_RING;
 	ASSERT_OK(iotlb_start_rings(&self->t));
 	for (stop = 0; stop < NR_VQS; stop++) {
-		ASSERT_OK(let_both_ask(&self->t));
+		ASSERT_OK(make_both_miss(&self->t));
 		ASSERT_OK(read_both(&self->t));
 		ASSERT_OK(vdev_set_backend(self->fd, stop, -1));
 		ASSERT_OK(iotlb_answer(&self->t,
@@ -304,8 +307,8 @@ TEST_F(miss, answer_after_the_other_ring_has_stopped)
 	}
 }
 
-/* The oldest entry goes when there is no room, and no other. */
-TEST_F(miss, oldest_entry_goes)
+/* When there is no room, the oldest entry is evicted, and no other. */
+TEST_F(miss, oldest_entry_is_evicted)
 {
 	void *user = self->t.phys.region[0].hva;
 	__u64 used = self->g.vq[TXQ].gpa[VQ_USED];
@@ -335,7 +338,7 @@ static int map_slot(struct iotlb *t, unsigned int ring, unsigned int slot,
 }
 
 /* A buffer that the device may only read is not written. */
-TEST_F(miss, receive_into_read_only)
+TEST_F(miss, receive_into_a_read_only_buffer)
 {
 	struct guest *g = &self->g;
 	__u64 iova = g->pool[RXQ].slot[0].gpa;
@@ -357,7 +360,7 @@ TEST_F(miss, receive_into_read_only)
 	EXPECT_EQ(IOTLB_PAGE, i);
 }
 
-/* The chain is the guest's mistake, and costs it that one. */
+/* The guest's mistake costs it that one chain. */
 TEST_F(miss, wrong_permission_costs_one_chain)
 {
 	struct guest *g = &self->g;
@@ -382,8 +385,8 @@ TEST_F(miss, wrong_permission_costs_one_chain)
 	EXPECT_OK(guest_reap_all(g));
 }
 
-/* Nor does a ring get what its pages may not give. */
-TEST_F(miss, used_ring_is_read_only)
+/* A ring does not start if the device may not write its used ring. */
+TEST_F(miss, start_with_a_read_only_used_ring)
 {
 	__u64 used = self->g.vq[TXQ].gpa[VQ_USED] & ~(IOTLB_PAGE - 1);
 

@@ -60,8 +60,9 @@ static int read_bytes(int fd, void *buf, size_t len)
 	return n < 0 ? -errno : n;
 }
 
-/* By itself, for the compiler would see through an address that is bad. */
-static __attribute__((noipa)) int write_bytes(int fd, const void *buf, size_t len)
+/* noipa: the compiler would warn of the bad addresses that it gets. */
+static __attribute__((noipa)) int write_bytes(int fd, const void *buf,
+					      size_t len)
 {
 	ssize_t n = write(fd, buf, len);
 
@@ -77,13 +78,13 @@ TEST_F(message, nothing_to_read)
 	EXPECT_FALSE(iotlb_readable(self->fd));
 	EXPECT_ERR(EAGAIN, iotlb_read(self->fd, variant->v2, &msg));
 	EXPECT_ERR(EAGAIN, read_bytes(self->fd, buf, sizeof(buf)));
-	/* Less room than for a message: as if at an end, whatever there is. */
+	/* A buffer too small for a message reads 0, as at end of file. */
 	for (len = 0; len < sizeof(struct vhost_msg); len += 7)
 		EXPECT_EQ(0, read_bytes(self->fd, buf, len));
 	EXPECT_EQ(0, read_bytes(self->fd, buf, sizeof(struct vhost_msg) - 1));
 }
 
-/* Leaves behind where the kernel works what a careless message would show. */
+/* Leave bytes on the kernel's stack that a careless message would leak. */
 static void soil_stack(int fd)
 {
 	unsigned char soil[sizeof(struct vhost_msg)];
@@ -95,12 +96,12 @@ static void soil_stack(int fd)
 	vdev_cmd(fd, VHOST_SET_VRING_ADDR, soil);
 }
 
-TEST_F(message, miss_is_read_in_whole)
+TEST_F(message, miss_is_read_in_full)
 {
 	char buf[sizeof(struct vhost_msg)];
 	struct vhost_iotlb_msg msg;
 
-	/* The ring's start finds no used ring, and asks for it. */
+	/* Starting the ring finds no used ring, and asks for it. */
 	EXPECT_ERR(EFAULT, vdev_set_backend(self->fd, TXQ, self->g.tap));
 	ASSERT_THAT(wait_until(iotlb_readable(self->fd)));
 	EXPECT_EQ(0, read_bytes(self->fd, buf, sizeof(buf) - 1));
@@ -111,7 +112,7 @@ TEST_F(message, miss_is_read_in_whole)
 		  msg.iova / IOTLB_PAGE);
 }
 
-TEST_F(message, miss_of_worker_is_read_in_whole)
+TEST_F(message, miss_of_the_worker_is_read_in_full)
 {
 	struct vq *vq = &self->g.vq[TXQ];
 	struct vhost_iotlb_msg msg;
@@ -123,10 +124,10 @@ TEST_F(message, miss_of_worker_is_read_in_whole)
 	ASSERT_OK(iotlb_wait(self->fd, variant->v2, &msg));
 	EXPECT_EQ(self->g.pool[TXQ].slot[0].gpa, msg.iova);
 	EXPECT_EQ(VHOST_ACCESS_RO, msg.perm);
-	/* A ring that is stopped asks no more. */
+	/* A stopped ring asks no longer. */
 	ASSERT_OK(vdev_set_backend(self->fd, TXQ, -1));
 	ASSERT_GE(iotlb_read_all(self->fd, variant->v2), 0);
-	/* What the device is to write. */
+	/* A buffer that the device is to write. */
 	vq = &self->g.vq[RXQ];
 	ASSERT_OK(vq_add_in(vq, self->g.pool[RXQ].slot[0].gpa, 2048, 0));
 	vq_publish(vq);
@@ -149,7 +150,7 @@ TEST_F(message, write_too_short)
 		EXPECT_ERR(EINVAL, write_bytes(self->fd, buf, len));
 }
 
-TEST_F(message, write_of_unknown_type)
+TEST_F(message, write_of_unknown_version)
 {
 	static const int types[] = { 0, 3, 4, 0x100, 0x10001, -1 };
 	unsigned char buf[sizeof(struct vhost_msg)];
@@ -162,14 +163,14 @@ TEST_F(message, write_of_unknown_type)
 	}
 }
 
-TEST_F(message, write_of_unreadable)
+TEST_F(message, write_of_unreadable_memory)
 {
 	EXPECT_ERR(EINVAL, write_bytes(self->fd, BAD_PTR,
 				       sizeof(struct vhost_msg)));
 }
 
-/* What a message may be: anything else is an error of one kind. */
-TEST_F(message, write_of_unknown_kind)
+/* A VMM may send updates and invalidations. All else is the same error. */
+TEST_F(message, write_of_unknown_type)
 {
 	struct vhost_iotlb_msg msg = {
 		.iova = 0, .size = IOTLB_PAGE, .uaddr = IOTLB_PAGE,
@@ -178,7 +179,8 @@ TEST_F(message, write_of_unknown_kind)
 	unsigned int type;
 
 	for (type = 0; type < 256; type++) {
-		if (type == VHOST_IOTLB_UPDATE || type == VHOST_IOTLB_INVALIDATE)
+		if (type == VHOST_IOTLB_UPDATE ||
+		    type == VHOST_IOTLB_INVALIDATE)
 			continue;
 		msg.type = type;
 		EXPECT_ERR(EFAULT, iotlb_write(self->fd, variant->v2, &msg));
@@ -193,7 +195,7 @@ TEST_F(message, update_ranges)
 
 	EXPECT_ERR(EINVAL, iotlb_update(fd, v2, 0, 0, user, VHOST_ACCESS_RW));
 	EXPECT_ERR(EINVAL, iotlb_update(fd, v2, ULONG_MAX, 0, NULL, 0));
-	/* Beyond what there is of numbers, by IOVA and by user address. */
+	/* Ranges that overflow, by IOVA and by user address. */
 	EXPECT_ERR(EFAULT, iotlb_update(fd, v2, ULONG_MAX, 2, user,
 					VHOST_ACCESS_RW));
 	EXPECT_ERR(EFAULT, iotlb_update(fd, v2, 2, ULONG_MAX, NULL, 0));
@@ -205,7 +207,7 @@ TEST_F(message, update_ranges)
 					VHOST_ACCESS_RO));
 	EXPECT_ERR(EFAULT, iotlb_update(fd, v2, 0, ULONG_MAX, NULL,
 					VHOST_ACCESS_WO));
-	/* The last IOVA there is, and all but one. */
+	/* The last IOVA, and all IOVAs but one. */
 	EXPECT_OK(iotlb_update(fd, v2, ULONG_MAX - IOTLB_PAGE + 1, IOTLB_PAGE,
 			       user, VHOST_ACCESS_RW));
 	EXPECT_OK(iotlb_update(fd, v2, ULONG_MAX, 1, user, VHOST_ACCESS_RW));
@@ -213,12 +215,12 @@ TEST_F(message, update_ranges)
 	EXPECT_OK(iotlb_update(fd, v2, 1, ULONG_MAX, NULL, 0));
 	EXPECT_OK(iotlb_invalidate(fd, v2, 0, ULONG_MAX));
 	EXPECT_OK(iotlb_invalidate(fd, v2, ULONG_MAX, 1));
-	/* Everything. */
+	/* Size 0 invalidates everything. */
 	EXPECT_OK(iotlb_invalidate(fd, v2, 0, 0));
 	EXPECT_FALSE(iotlb_readable(fd));
 }
 
-/* Bytes at any boundary: nothing says that entries are pages. */
+/* Entries need not be pages: any size, at any byte. */
 TEST_F(message, update_of_any_size)
 {
 	unsigned char *user = self->t.phys.region[0].hva;
@@ -237,7 +239,7 @@ TEST_F(message, invalidate_of_nothing)
 	EXPECT_OK(iotlb_invalidate(self->fd, variant->v2, ULONG_MAX, 1));
 }
 
-/* A file without ACCESS_PLATFORM has no IOTLB, and none after a reset. */
+/* There is no IOTLB without ACCESS_PLATFORM, and none after RESET_OWNER. */
 TEST_F(message, without_iotlb)
 {
 	char buf[sizeof(struct vhost_msg)];
@@ -262,7 +264,7 @@ TEST_F(message, without_iotlb)
 	EXPECT_ERR(EBADFD, read_bytes(self->fd, buf, sizeof(buf)));
 }
 
-TEST_F(message, switched_off_by_features)
+TEST_F(message, set_features_removes_the_iotlb)
 {
 	char buf[sizeof(struct vhost_msg)];
 
@@ -275,7 +277,7 @@ TEST_F(message, switched_off_by_features)
 	EXPECT_ERR(EBADFD, read_bytes(self->fd, buf, sizeof(buf)));
 }
 
-/* An IOTLB is the file's, not the owner's: anybody may speak who has it. */
+/* The IOTLB belongs to the file, not the owner: any process may use it. */
 TEST_F(message, needs_no_owner)
 {
 	void *user = self->t.phys.region[0].hva;
@@ -303,8 +305,8 @@ TEST_F(message, needs_no_owner)
 	EXPECT_OK(guest_set_backend(&self->g, self->g.tap));
 }
 
-/* This device has one address space; what would name another is not read. */
-TEST_F(message, address_space)
+/* There is one address space. The field that would name another is not read. */
+TEST_F(message, address_space_id_is_ignored)
 {
 	struct vhost_msg_v2 v2 = {
 		.type = VHOST_IOTLB_MSG_V2,
@@ -319,8 +321,8 @@ TEST_F(message, address_space)
 	EXPECT_EQ(sizeof(v2), write_bytes(self->fd, &v2, sizeof(v2)));
 }
 
-/* Both versions are understood, whichever was chosen for the misses. */
-TEST_F(message, either_version_is_understood)
+/* Both versions are accepted, whichever was chosen for the misses. */
+TEST_F(message, either_version_is_accepted)
 {
 	void *user = self->t.phys.region[0].hva;
 
@@ -367,7 +369,7 @@ static void on_signal(int signal)
 {
 }
 
-/* A thread in read(), as far as can be told from outside. */
+/* Start a thread that blocks in read(), as far as can be told from outside. */
 static int start_reader(struct reader *r, int fd)
 {
 	struct sigaction action = { .sa_handler = on_signal };
@@ -394,7 +396,7 @@ static int join_reader(struct reader *r)
 	return r->result;
 }
 
-/* A signal may come before the call: then another one is needed. */
+/* Signals are sent repeatedly: one may arrive before the thread reads. */
 static int interrupt_reader(struct reader *r)
 {
 	if (!wait_until(__atomic_load_n(&r->done, __ATOMIC_ACQUIRE) ||
@@ -420,7 +422,7 @@ TEST_F(message, blocking_read_is_interrupted)
 	EXPECT_ERR(EINTR, interrupt_reader(&r));
 }
 
-TEST_F(message, blocking_read_ends_with_the_iotlb)
+TEST_F(message, blocking_read_fails_when_the_iotlb_goes)
 {
 	struct reader r;
 
@@ -435,8 +437,8 @@ TEST_F(message, blocking_read_ends_with_the_iotlb)
 	EXPECT_ERR(EBADFD, join_reader(&r));
 }
 
-/* The file goes when its last user does, and that is the reader. */
-TEST_F(message, close_under_a_reader)
+/* The file is released with its last user, and that is the reader. */
+TEST_F(message, close_with_a_blocked_reader)
 {
 	struct reader r;
 
@@ -447,7 +449,7 @@ TEST_F(message, close_under_a_reader)
 	EXPECT_ERR(EINTR, interrupt_reader(&r));
 }
 
-/* Queued, read and not answered: each may be there at the end. */
+/* One miss is queued, one is read and not answered, when the file closes. */
 TEST_F(message, close_with_misses_outstanding)
 {
 	struct vhost_iotlb_msg msg;

@@ -9,7 +9,7 @@
 #include "test.h"
 #include "vq_split.h"
 
-/* All of it: rings of several pages, buffers of many, and a VMM that answers. */
+/* Rings of several pages, buffers of many, and a VMM that answers misses. */
 FIXTURE(traffic)
 {
 	struct guest g;
@@ -24,7 +24,7 @@ FIXTURE_VARIANT(traffic)
 	unsigned int num;
 };
 
-/* Few and large, as of a guest that passes everything through. */
+/* Few and large entries, as for a guest whose IOMMU passes all through. */
 FIXTURE_VARIANT_ADD(traffic, regions)
 {
 	.iotlb = { .v2 = false },
@@ -32,7 +32,7 @@ FIXTURE_VARIANT_ADD(traffic, regions)
 	.num = 256,
 };
 
-/* No two neighbours together, and no ring in one piece. */
+/* No two neighbouring pages are neighbours in memory, not even in a ring. */
 FIXTURE_VARIANT_ADD(traffic, scattered)
 {
 	.iotlb = { .v2 = true, .scatter = true },
@@ -40,7 +40,7 @@ FIXTURE_VARIANT_ADD(traffic, scattered)
 	.num = 1024,
 };
 
-/* An entry for each page, though they are neighbours. */
+/* An entry for each page, though neighbours are neighbours in memory. */
 FIXTURE_VARIANT_ADD(traffic, pages)
 {
 	.iotlb = { .v2 = false, .grain = IOTLB_PAGE },
@@ -127,7 +127,7 @@ TEST_F(traffic, receive)
 	EXPECT_GT(self->t.misses, 0);
 }
 
-/* Buffers of other sizes than pages, so that most lie in two. */
+/* Buffers whose size does not divide a page, so that many lie in two. */
 TEST_F(traffic, receive_mergeable)
 {
 	struct guest *g = &self->g;
@@ -149,8 +149,8 @@ TEST_F(traffic, receive_mergeable)
 	}
 }
 
-/* One page of the rings or of the buffers, or everything. */
-static int forget_something(struct iotlb *t, __u64 *rnd)
+/* Invalidate one page of the rings or of the buffers, or everything. */
+static int invalidate_something(struct iotlb *t, __u64 *rnd)
 {
 	struct iotlb_region *r = &t->region[rnd_below(rnd, 2)];
 	__u64 iova = r->iova + rnd_below(rnd, r->npages) * IOTLB_PAGE;
@@ -172,9 +172,9 @@ TEST_F(traffic, nothing_lost_across_misses)
 
 	for (i = 0; i < n; i++) {
 		ASSERT_OK(guest_burst_post(g));
-		ASSERT_OK(forget_something(&self->t, &rnd));
+		ASSERT_OK(invalidate_something(&self->t, &rnd));
 		ASSERT_OK(guest_burst_send(g, i * GUEST_BURST));
-		ASSERT_OK(forget_something(&self->t, &rnd));
+		ASSERT_OK(invalidate_something(&self->t, &rnd));
 		ASSERT_OK_AT(guest_burst_take(g, i * GUEST_BURST),
 			     "round %u", i);
 	}
@@ -185,7 +185,7 @@ TEST_F(traffic, nothing_lost_across_misses)
 		EXPECT_GT(vdev_counter(g->dev, "queue1.iotlb_misses"), 0);
 }
 
-/* Stop at any moment: where the rings are is told exactly. */
+/* After a stop at any moment the device knows exactly where the rings are. */
 static int stop_and_start(struct guest *g, struct iotlb *t)
 {
 	unsigned int i;
@@ -212,7 +212,7 @@ static int stop_and_start(struct guest *g, struct iotlb *t)
 	return err;
 }
 
-TEST_F(traffic, stop_and_start_among_misses)
+TEST_F(traffic, stop_and_start_with_misses_pending)
 {
 	unsigned int i, n = env_scaled(40, 5);
 	struct guest *g = &self->g;
@@ -222,8 +222,8 @@ TEST_F(traffic, stop_and_start_among_misses)
 		OURS_ALONE("it starts at the descriptor of the index's number");
 	for (i = 0; i < n; i++) {
 		ASSERT_OK(guest_burst_post(g));
-		ASSERT_OK(forget_something(&self->t, &rnd));
-		/* Half of the time nobody answers when the rings stop. */
+		ASSERT_OK(invalidate_something(&self->t, &rnd));
+		/* In half of the rounds nobody answers when the rings stop. */
 		if (i & 1)
 			ASSERT_OK(iotlb_unserve(&self->t));
 		ASSERT_OK(guest_burst_send(g, i * GUEST_BURST));
@@ -235,7 +235,7 @@ TEST_F(traffic, stop_and_start_among_misses)
 	}
 }
 
-/* Entries of no use to anybody, as many as there is room for. */
+/* Fill the IOTLB with entries that nothing uses. */
 static int fill_up(struct iotlb *t)
 {
 	unsigned int i, n = iotlb_max_entries();
@@ -250,8 +250,8 @@ static int fill_up(struct iotlb *t)
 	return err;
 }
 
-/* Each entry that is needed drives out another. */
-TEST_F(traffic, no_room_for_entries)
+/* Each entry that the rings need evicts another. */
+TEST_F(traffic, iotlb_full_of_other_entries)
 {
 	struct guest *g = &self->g;
 	unsigned int i;
@@ -279,7 +279,7 @@ static bool all_bytes(const unsigned char *p, int byte)
 
 #define GONE	0xee
 
-/* Marks what the device has been told to forget; nobody else knows of it. */
+/* Mark a page that the device was told to forget and nobody else uses. */
 static unsigned char *mark_gone(unsigned char *page)
 {
 	if (page)
@@ -298,7 +298,7 @@ static void *send_frames(void *arg)
 	struct sender *s = arg;
 	unsigned int i;
 
-	/* Some will find the tap full, and it does not matter which. */
+	/* Some frames find the tap full. It does not matter which. */
 	while (!__atomic_load_n(&s->stop, __ATOMIC_RELAXED)) {
 		for (i = 0; i < 16; i++)
 			guest_inject(s->g, 1000, i);
@@ -313,13 +313,13 @@ static int stop_sender(struct sender *s)
 	return -pthread_join(s->thread, NULL);
 }
 
-/* Buffer @slot of receive: less than a page, at a page's beginning. */
+/* Post receive buffer @slot: less than a page, at a page's beginning. */
 static int post_page(struct guest *g, unsigned int slot)
 {
 	return vq_add_in(&g->vq[RXQ], g->pool[RXQ].slot[slot].gpa, 2048, slot);
 }
 
-/* Takes @n frames, one at least, and offers their buffers again. */
+/* Take @n frames and offer their buffers again. */
 static int pass_frames(struct guest *g, unsigned int n)
 {
 	struct vq *vq = &g->vq[RXQ];
@@ -337,7 +337,7 @@ static int pass_frames(struct guest *g, unsigned int n)
 	return err;
 }
 
-/* The page of a buffer becomes @new; what it was is nobody's when this returns. */
+/* Put @new in the place of a buffer's page. The old page goes to @new. */
 static int change_page(struct iotlb *t, __u64 iova, unsigned char **new)
 {
 	unsigned char **page = iotlb_page(t, iova);
@@ -353,10 +353,10 @@ static int change_page(struct iotlb *t, __u64 iova, unsigned char **new)
 }
 
 /*
- * Buffers change their pages under traffic. A page that has been taken away is
- * not written any more, from the moment on when the invalidation returns.
+ * Buffers change their pages under traffic. As soon as the invalidation
+ * returns, the old page is no longer written.
  */
-TEST_F(traffic, nothing_is_touched_after_invalidate)
+TEST_F(traffic, no_write_after_invalidate)
 {
 	unsigned int i, slot, written = 0, n = env_scaled(300, 30);
 	struct guest *g = &self->g;
@@ -371,7 +371,7 @@ TEST_F(traffic, nothing_is_touched_after_invalidate)
 	ASSERT_EQ(0, pthread_create(&sender.thread, NULL, send_frames,
 				    &sender));
 	for (i = 0; i < n; i++) {
-		/* Nobody knows of it before it is somebody's page. */
+		/* The device does not know the spare page yet. */
 		memset(spare, 0x11, IOTLB_PAGE);
 		slot = rnd_below(&rnd, 16);
 		ASSERT_OK(change_page(&self->t, g->pool[RXQ].slot[slot].gpa,
@@ -384,17 +384,17 @@ TEST_F(traffic, nothing_is_touched_after_invalidate)
 	ASSERT_OK(stop_sender(&sender));
 	ASSERT_OK(guest_set_backend(g, -1));
 	EXPECT_TRUE(all_bytes(spare, GONE));
-	/* They were in use indeed. */
+	/* The pages were really in use. */
 	EXPECT_GT(written, 0);
 }
 
-/* The last that a worker writes before it sleeps is that it wants a kick. */
+/* Asking for a kick is the last thing that a worker writes before it sleeps. */
 static bool transmit_sleeps(struct guest *g)
 {
 	return split_kick_is_asked(&g->vq[TXQ]);
 }
 
-/* A page of the used ring moves while nobody writes to it. */
+/* Move a page of the used ring while nobody writes to it. */
 static int check_moved(struct iotlb *t, struct gmem_region *spare,
 		       int (*forget)(struct iotlb *t, __u64 iova))
 {
@@ -425,37 +425,37 @@ static int forget_page(struct iotlb *t, __u64 iova)
 	return iotlb_invalidate(t->g->dev, t->cfg.v2, iova, 1);
 }
 
-TEST_F(traffic, ring_cache_and_invalidate)
+TEST_F(traffic, ring_moved_by_invalidate)
 {
 	ASSERT_OK(check_moved(&self->t, self->spare, forget_page));
 }
 
-/* The new one in the place of the old, which nobody takes back. */
+/* Send the new page over the old one, which is not invalidated. */
 static int replace_page(struct iotlb *t, __u64 iova)
 {
 	return iotlb_update(t->g->dev, t->cfg.v2, iova & ~(IOTLB_PAGE - 1),
 			    IOTLB_PAGE, *iotlb_page(t, iova), VHOST_ACCESS_RW);
 }
 
-TEST_F(traffic, ring_cache_and_update)
+TEST_F(traffic, ring_moved_by_update)
 {
 	OURS_ALONE("an update leaves in place what it overlaps");
 	ASSERT_OK(check_moved(&self->t, self->spare, replace_page));
 }
 
-/* Also when the rings run: a new IOTLB knows nothing. */
+/* A new IOTLB is empty, also if the rings run. */
 static int set_features(struct iotlb *t, __u64 iova)
 {
 	return vdev_set_features(t->g->dev, t->g->cfg.features);
 }
 
-TEST_F(traffic, ring_cache_and_set_features)
+TEST_F(traffic, ring_moved_by_set_features)
 {
 	ASSERT_OK(check_moved(&self->t, self->spare, set_features));
 }
 
-/* The ring moves to other IOVAs; where it was is no ring any more. */
-TEST_F(traffic, ring_cache_and_set_addr)
+/* The ring moves to other IOVAs; nothing is written where it was. */
+TEST_F(traffic, ring_moved_by_set_addr)
 {
 	struct guest *g = &self->g;
 	struct vq *vq = &g->vq[TXQ];
@@ -485,8 +485,8 @@ TEST_F(traffic, ring_cache_and_set_addr)
 		ASSERT_EQ(GONE, ((unsigned char *)old)[rest]);
 }
 
-/* A ring that grows reaches into pages that were none of its business. */
-TEST_F(traffic, ring_cache_and_set_num)
+/* A ring that grows reaches pages that it did not have before. */
+TEST_F(traffic, ring_grown_by_set_num)
 {
 	static const unsigned char frame[60];
 	struct guest *g = &self->g;
@@ -502,7 +502,7 @@ TEST_F(traffic, ring_cache_and_set_num)
 		ASSERT_OK(guest_check_tx(g, 60, i, 1, false));
 		ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
 	}
-	/* Once around, so that each entry of it is used. */
+	/* Once around the ring, so that each entry is used. */
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
 	for (i = 0; i < num; i++) {
 		ASSERT_OK(guest_wait_room(g, 1));
@@ -512,8 +512,8 @@ TEST_F(traffic, ring_cache_and_set_num)
 	ASSERT_OK(guest_reap_all(g));
 }
 
-/* From addresses of an IOMMU to plain ones and back, the rings being idle. */
-TEST_F(traffic, off_and_on)
+/* From IOVAs to guest-physical addresses and back, while the rings are idle. */
+TEST_F(traffic, iommu_off_and_on)
 {
 	struct guest *g = &self->g;
 	__u64 features = g->cfg.features;

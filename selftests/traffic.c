@@ -17,6 +17,7 @@
 #include "child.h"
 #include "test.h"
 #include "thread.h"
+#include "vq_split.h"
 
 #define FRAME_LEN	100
 

@@ -24,11 +24,6 @@ static const unsigned long worker_cmds[] = {
 	VHOST_GET_VRING_WORKER,
 };
 
-#define MODERN_CFG {							\
-	.features = F_VERSION_1 | F_MRG_RXBUF | F_EVENT_IDX,		\
-	.tap_flags = IFF_VNET_HDR,					\
-}
-
 TEST(vhost_net_has_no_worker_commands)
 {
 	__u32 word[2] = { 0 };

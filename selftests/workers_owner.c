@@ -16,13 +16,12 @@
 #include "test.h"
 #include "thread.h"
 
-#define BAD_PTR		((void *)8)
 #define FRAME_LEN	100
 
 /* CVE-2024-42135, with several workers. */
 TEST(owner_killed_with_several_workers)
 {
-	struct guest_cfg cfg = MODERN_CFG;
+	struct guest_cfg cfg = GUEST_CFG(F_MODERN_BASE | F_EVENT_IDX);
 	unsigned int round;
 	struct guest g;
 	int ready, status, dev;
@@ -261,7 +260,7 @@ TEST_F(fork_from_owner, further_threads)
 
 TEST_F(fork_from_owner, both_kinds_work)
 {
-	struct guest_cfg cfg = MODERN_CFG;
+	struct guest_cfg cfg = GUEST_CFG(F_MODERN_BASE | F_EVENT_IDX);
 	struct guest g;
 	unsigned int i;
 	__u8 fork;
@@ -408,7 +407,7 @@ TEST(threads_are_in_the_owners_cgroup)
 /* At its cgroup's limit an owner gets no more threads; it keeps the others. */
 TEST(cgroup_limits_threads)
 {
-	struct guest_cfg cfg = MODERN_CFG;
+	struct guest_cfg cfg = GUEST_CFG(F_MODERN_BASE | F_EVENT_IDX);
 	struct guest g;
 	char dir[100];
 	unsigned int id;

@@ -9,8 +9,8 @@
 #include "iotlb.h"
 
 /*
- * A guest with rings of 16 entries and a tap that is not its backend yet. Nobody
- * answers misses. guest_stop() and iotlb_free() clean up.
+ * A guest with rings of 16 entries and a tap that is not its backend yet.
+ * Nobody answers misses. guest_stop() and iotlb_free() clean up.
  */
 int iotlb_guest_idle(struct iotlb *t, struct guest *g, bool v2);
 
