@@ -189,7 +189,7 @@ static int peek_page(struct mm_struct *mm, void *to, unsigned long uaddr,
 	return 0;
 }
 
-static int peek_user(struct mm_struct *mm, void *to, u64 uaddr, size_t len)
+static int peek_owner(struct mm_struct *mm, void *to, u64 uaddr, size_t len)
 {
 	size_t piece;
 	int err;
@@ -226,13 +226,13 @@ int vha_ring_peek(const struct vha_ring *ring, struct mm_struct *mm, void *to,
 	int err;
 
 	if (!ring->iotlb)
-		return peek_user(mm, to, addr, len);
+		return peek_owner(mm, to, addr, len);
 	for (; len; addr += piece, to += piece, len -= piece) {
 		region = vha_iotlb_find(ring->iotlb, addr);
 		if (!region || !vha_region_allows(region, VHOST_ACCESS_RO))
 			return -EFAULT;
 		piece = min_t(u64, len - 1, region->last - addr) + 1;
-		err = peek_user(mm, to,
+		err = peek_owner(mm, to,
 				region->uaddr + (addr - region->start), piece);
 		if (err)
 			return err;
