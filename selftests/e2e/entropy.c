@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * entropy: tell the kernel that it has random numbers. User-mode Linux has no source
- * of them, and lets who asks for some wait for minutes. These are not random, which
- * nobody minds in a test machine.
+ * entropy: credit entropy to the kernel's random number generator. User-mode
+ * Linux has no source of it, and blocks readers for minutes. These bytes are
+ * not random, which does not matter in a test machine.
  */
 #include <err.h>
 #include <fcntl.h>
