@@ -1,33 +1,46 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash disable=SC2034,SC2154 # names shared through run
-# What the module counted: lines "<queue>.<counter>: <value>" in the fdinfo of
-# each open device, whose queue 0 receives and queue 1 transmits, as the guest sees
-# it. The in-tree module has none.
+# shellcheck shell=bash
+#
+# The module's counters: lines "<queue>.<counter>: <value>" in the fdinfo of
+# each open device. Queue 0 receives and queue 1 transmits, from the guest's
+# point of view. The in-tree module has none.
+#
+# Offers	device_fds, device_opens, counter, vhostctl_bytes
+# Sets		constant COUNTER_QUEUE
+# Wants		client.sh; selftests/e2e as the working directory
 
-declare -A counted_queue=([rx]=queue0 [tx]=queue1)
+declare -rA COUNTER_QUEUE=([rx]=queue0 [tx]=queue1)
 
-# The descriptors under which QEMU has the device, the first queue pair first.
-device_fds() {
-	find "/proc/$qemu_pid/fd" -lname "$device" -printf '%f\n' | sort -n
+# Print the descriptors under which the client has the device open, that of the
+# first queue pair first.
+device_fds() { # CLIENT
+	find "/proc/$(client_get "$1" pid)/fd" \
+		-lname "$(client_get "$1" device)" -printf '%f\n' | sort -n
 }
 
-# Nothing where there is no such counter.
-counter() { # FD rx|tx NAME
-	awk -v name="${counted_queue[$2]}.$3:" '$1 == name { print $2 }' \
-		"/proc/$qemu_pid/fdinfo/$1"
+# Print how many times the client has the device open.
+device_opens() { # CLIENT
+	device_fds "$1" | grep -c .
 }
 
-vhostctl=$(realpath ../..)/build/tools/vhostctl
+# Print the value of a counter, or nothing if there is no such counter.
+counter() { # CLIENT FD rx|tx NAME
+	awk -v name="${COUNTER_QUEUE[$3]}.$4:" '$1 == name { print $2 }' \
+		"/proc/$(client_get "$1" pid)/fdinfo/$2"
+}
 
-# "RX TX": the bytes that vhostctl says were moved for QEMU, of all its devices.
-# Nothing where there is no vhostctl, or another module.
-vhostctl_bytes() {
-	[[ -x $vhostctl && $device == /dev/vhost-net-alt ]] || return 0
-	"$vhostctl" -j -s show pid "$qemu_pid" | python3 -c '
+# Print "RX TX": the bytes that vhostctl shows for all devices of the client.
+# Nothing if vhostctl is not built, or the device is another module's.
+vhostctl_bytes() { # CLIENT
+	local vhostctl=../../build/tools/vhostctl
+
+	[[ -x $vhostctl ]] || return 0
+	[[ $(client_get "$1" device) == /dev/vhost-net-alt ]] || return 0
+	"$vhostctl" -j -s show pid "$(client_get "$1" pid)" | python3 -c '
 import json, sys
-moved = {"rx": 0, "tx": 0}
+total = {"rx": 0, "tx": 0}
 for device in json.load(sys.stdin):
     for queue in device["queues"]:
-        moved[queue["name"]] += queue["counters"]["bytes"]
-print(moved["rx"], moved["tx"])'
+        total[queue["name"]] += queue["counters"]["bytes"]
+print(total["rx"], total["tx"])'
 }

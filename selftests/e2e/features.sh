@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash disable=SC2034,SC2154 # names shared through run
+# shellcheck shell=bash
+#
 # The feature bits of a virtio-net device by name.
+#
+# Offers	guest_features, has_feature, feature_names
+# Sets		constant FEATURE_BIT: the bit of each name
+# Wants		agent.sh
 
-declare -A feature_bit=(
+declare -rA FEATURE_BIT=(
 	[CSUM]=0 [GUEST_CSUM]=1 [CTRL_GUEST_OFFLOADS]=2 [MTU]=3 [MAC]=5
 	[GUEST_TSO4]=7 [GUEST_TSO6]=8 [GUEST_ECN]=9 [GUEST_UFO]=10
 	[HOST_TSO4]=11 [HOST_TSO6]=12 [HOST_ECN]=13 [HOST_UFO]=14
@@ -13,20 +18,22 @@ declare -A feature_bit=(
 	[RING_RESET]=40 [GUEST_USO4]=54 [GUEST_USO6]=55 [HOST_USO]=56
 )
 
-# What the guest's driver negotiated: a string of 64 digits, bit 0 first.
-features_read() {
-	guest "cat /sys/bus/virtio/devices/virtio0/features" || return
-	features=$reply
+# Print what the guest's driver negotiated: a string of 64 digits, bit 0 first.
+guest_features() { # VM
+	guest "$1" "cat /sys/bus/virtio/devices/virtio0/features"
 }
 
-feature() { # NAME
-	[[ ${features:${feature_bit[$1]}:1} == 1 ]]
+# Check whether a string of guest_features() has a feature.
+has_feature() { # FEATURES NAME
+	[[ ${1:${FEATURE_BIT[$2]}:1} == 1 ]]
 }
 
-features_named() {
+# Print the names of the features in a string of guest_features().
+feature_names() { # FEATURES
 	local name
 
-	for name in "${!feature_bit[@]}"; do
-		! feature "$name" || printf '%s %s\n' "${feature_bit[$name]}" "$name"
+	for name in "${!FEATURE_BIT[@]}"; do
+		! has_feature "$1" "$name" ||
+			printf '%s %s\n' "${FEATURE_BIT[$name]}" "$name"
 	done | sort -n | cut -d ' ' -f 2 | paste -sd ' '
 }

@@ -1,219 +1,257 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash disable=SC2034,SC2154 # names shared through run
-# Live migration: the guest goes from one QEMU to another on the same host, each
-# with a tap of its own on one bridge, while its traffic goes on.
+# shellcheck shell=bash
+#
+# Live migration: the guest moves from one QEMU to another on the same host,
+# each with a tap of its own on one bridge, under traffic.
+#
+# There are two VMs, which are source and target in turn: VM and VM.2. What
+# belongs to the guest wherever it runs is in VM.background and VM.unread.
+#
+# Offers	test_migration
+# Sets		the VMs' properties; constant BRIDGE. Uses the property
+#		migrations: how many times the guest goes along the route
+# Wants		client.sh, qemu.sh, agent.sh, monitor.sh, checks.sh,
+#		variants.sh, background_traffic.sh, unread_data.sh, ioctl_log.sh
 
-# QEMU 7.2 spoils the guest's memory while it migrates under TCG, with vhost or
-# without.
-migration_machine() {
-	newer_qemu
-	bridge=e2e-bridge spied=yes
-	route=("$device" "$device")
-	extra=migrate_times
+readonly BRIDGE=e2e-bridge
+
+# Run a guest and migrate it to each of the devices, as many times as asked.
+# QEMU 7.2 corrupts the guest's memory while it migrates under TCG, with vhost
+# or without.
+test_migration() { # VM DEVICE...
+	local device
+
+	use_newer_qemu "$1" || return
+	for device in "${@:2}"; do
+		[[ -c $device ]] && continue
+		skip "$1" "the variant" "not both modules are loaded"
+		return
+	done
+	bridge_start
+	client_set "$1" log_ioctls=yes bridge="$BRIDGE"
+	! boot_guest "$1" || migrate_along "$@"
+	ip link del "$BRIDGE"
 }
 
-# The in-tree module first: what the guest negotiates with it, ours has too, but
-# not the other way round.
-between_modules() {
-	device=/dev/vhost-net
-	route=(/dev/vhost-net-alt /dev/vhost-net)
-	[[ -c ${route[0]} && -c ${route[1]} ]] || unfit="not both modules are loaded"
-}
-
-# A bridge is a module on Debian's kernels.
+# On Debian's kernels the bridge is a module.
 bridge_start() {
 	local dir
 
 	# shellcheck source=/dev/null
-	dir=$([[ ! -r /run/vm/settings ]] || (. /run/vm/settings && echo "$VM_KERNEL_DIR"))
+	dir=$([[ ! -r /run/vm/settings ]] ||
+		(. /run/vm/settings && echo "$VM_KERNEL_DIR"))
 	modprobe ${dir:+-d "$dir"} -q bridge
-	ip link add "$bridge" type bridge &&
-		ip addr add "$host_ip/24" dev "$bridge" &&
-		ip link set "$bridge" up
+	ip link add "$BRIDGE" type bridge &&
+		ip addr add "$HOST_IP/24" dev "$BRIDGE" &&
+		ip link set "$BRIDGE" up
 }
 
-# Along the route, as often as asked.
-migrate_times() {
-	local i halfway=
+migrate_along() { # VM DEVICE...
+	local vm=$1 state=$1 sum
 
-	check "data to keep is in the guest's memory" keepsake_make || return
-	check "memory changes all the time" churn_start || return
-	check "traffic flows" flow_start || return
-	for ((i = 0; i < times; i++)); do
-		migrate_along "${route[@]}" || { abandon && return; }
-	done
-	check "traffic ends as it should" flow_stop &&
-		check "not a byte was lost or changed" flow_sums_agree
-	echo "# $variant: ping: $(tail -n 1 "$work/ping")"
-	flow_clean
-	churn_stop
-	check "the guest's memory is as it was" keepsake_kept
-	check_traffic "after $hops hops"
-}
-
-migrate_along() { # DEVICE…
-	local next
-
-	for next; do
-		((++hops))
-		hop "$next" "hop $hops" || return
-	done
-}
-
-# Halfway there are two, and the guest is here or there, or nowhere.
-abandon() {
-	explain
-	flow_clean
-	parcel_clean
-	if [[ $halfway ]]; then
-		seat_take target
-		guest_clean
-		seat_take source
+	check "$vm" "the guest has data to keep" fill_memory "$vm" || return
+	sum=$(tail -n 1 "$vm/check.log")
+	check "$vm" "the guest's memory changes all the time" \
+		dirty_memory_start "$vm" || return
+	if ! check "$vm" "traffic flows" \
+		background_start "$vm" "$state.background" ||
+		! migrate_rounds "$@"; then
+		background_clean "$state.background"
+		unread_clean "$state.unread"
+		return
 	fi
-	kill -KILL "$qemu_pid" 2>/dev/null
+	vm=$(migrated_to "$vm")
+	check "$vm" "the traffic ends in order" \
+		background_stop "$vm" "$state.background" &&
+		check "$vm" "no byte was lost or changed" \
+			background_intact "$vm" "$state.background"
+	background_clean "$state.background"
+	note "$vm" "ping: $(grep transmitted "$state.background/ping")"
+	dirty_memory_stop "$vm"
+	check "$vm" "the guest's memory is as it was" memory_intact "$vm" "$sum"
+	check_traffic "$vm" "after the migrations"
+	end_guest "$vm"
 }
 
-hop() { # DEVICE WHEN
-	local path=$work/migration
+migrate_rounds() { # VM DEVICE...
+	local source=$1 target=$1.2 device round number=0 rounds
+
+	rounds=$(client_get "$1" migrations)
+	for ((round = 0; round < rounds; round++)); do
+		for device in "${@:2}"; do
+			migrate_once "$source" "$target" "$device" "$1" \
+				$((++number)) || return
+			source=$(migrated_to "$1") target=$1
+			[[ $source != "$1" ]] || target=$1.2
+		done
+	done
+}
+
+# Print which of the two VMs the guest is in.
+migrated_to() { # VM
+	if [[ -d $1 ]]; then
+		echo "$1"
+	else
+		echo "$1.2"
+	fi
+}
+
+# STATE is what the directories of the guest's state begin with.
+migrate_once() { # SOURCE TARGET DEVICE STATE NUMBER
+	local source=$1 target=$2 path=$4.migration when="migration $5"
+	local traffic=$4.background unread=$4.unread
 
 	rm -f "$path"
-	seat_leave source
-	seat_new $((hops % 2)) "$1"
-	machine+=(-incoming "unix:$path")
-	guest_start "$queues" "$(guest_netdev "$queues")" "$props"
-	machine=("${machine[@]:0:${#machine[@]}-2}")
-	seat_leave target
-	halfway=yes
-	check "another QEMU waits: $2, to ${1##*/}" incoming_ready "$path" || return
+	client_copy "$target" "$source"
+	client_set "$target" device="$3" incoming="unix:$path" \
+		tap="e2e$(($5 % 2))"
+	qemu_start "$target"
+	check "$target" "another QEMU waits: $when, to ${3##*/}" \
+		target_ready "$target" "$path" || return
 
-	seat_take source
-	check "a parcel is expected: $2" parcel_prepare &&
-		check "QEMU begins to migrate: $2" migration_begin "$path" &&
-		check "vhost is told to log: $2" guest_await 60 told_to_log &&
-		check "traffic flows meanwhile: $2" guest_await 120 migration_flows &&
-		check "all memory was sent once: $2" guest_await "$command_limit" migration_passes 2 &&
-		check "the parcel comes, and lies: $2" parcel_send &&
-		check_logged "$2" &&
-		check "QEMU migrates: $2" migration_finish || return
-	migration_report
-	source_end
+	check "$source" "a connection is open for unread data: $when" \
+		unread_prepare "$source" "$unread" &&
+		check "$source" "the migration begins: $when" \
+			migration_begin "$source" "$traffic" "$path" &&
+		check "$source" "vhost is told to log: $when" \
+			guest_await "$source" 60 told_to_log "$source" &&
+		check "$source" "traffic flows meanwhile: $when" \
+			guest_await "$source" 120 migration_with_traffic \
+			"$source" "$traffic" &&
+		check "$source" "all memory was sent once: $when" \
+			guest_await "$source" "$COMMAND_LIMIT" \
+			migration_passes "$source" 2 &&
+		check "$source" "the guest holds unread data: $when" \
+			unread_send "$source" "$unread" &&
+		check_logged "$source" "$when" &&
+		check "$source" "the migration completes: $when" \
+			migration_finish "$source" || return
+	migration_report "$source"
+	source_end "$source"
 
-	seat_take target
-	halfway=
-	check "the guest runs on: $2" guest_await 60 monitor_run_state running &&
-		check "traffic goes on: $2" traffic_goes_on &&
-		check "the parcel is intact: $2" parcel_intact || return
-	parcel_clean
+	check "$target" "the guest runs on: $when" \
+		guest_await "$target" 60 monitor_run_state "$target" running &&
+		check "$target" "the traffic continues: $when" \
+			background_continues "$target" "$traffic" &&
+		check "$target" "the unread data are intact: $when" \
+			unread_intact "$target" "$unread" || return
+	unread_clean "$unread"
 }
 
-incoming_ready() { # SOCKET
-	local deadline=$((SECONDS + command_limit))
-
-	until [[ -S $1 ]]; do
-		((SECONDS < deadline)) && kill -0 "$qemu_pid" || return
-		sleep 0.1
-	done
-	monitor_begin && monitor_run_state inmigrate
+target_ready() { # VM SOCKET
+	client_await "$1" "$COMMAND_LIMIT" [ -S "$2" ] &&
+		monitor_begin "$1" && monitor_run_state "$1" inmigrate
 }
 
-# So slowly that what the guest's memory churns is never sent as fast as it changes:
-# it ends when it is told to, and not before.
-migration_begin() { # SOCKET
-	flow_mark
-	log_mark=$(logged)
-	((hops > 1)) || monitor_begin || return
-	monitor migrate-set-parameters '{"max-bandwidth": 8000000}' &&
-		monitor migrate "{\"uri\": \"unix:$1\"}" &&
-		guest_await 60 migration_state active
+# At such a low rate the guest dirties its memory faster than it can be sent:
+# the migration ends when it is told to, and not before. A QEMU that was the
+# target of a migration has had its monitor begun.
+migration_begin() { # VM TRAFFIC SOCKET
+	background_mark "$1" "$2"
+	bytes_logged "$1" >"$1/logged"
+	[[ $(client_get "$1" incoming) ]] || monitor_begin "$1" || return
+	monitor "$1" migrate-set-parameters '{"max-bandwidth": 8000000}' &&
+		monitor "$1" migrate "{\"uri\": \"unix:$3\"}" &&
+		guest_await "$1" 60 migration_state "$1" active
 }
 
-migration_state() { # STATE
-	monitor query-migrate && [[ $(monitor_value status) == "$1" ]]
+migration_state() { # VM STATE
+	[[ $(monitor "$1" query-migrate | monitor_value status) == "$2" ]]
 }
 
 # LOG_ALL, and the flag in the addresses of both rings.
-told_to_log() {
-	(($(spied_times SET_LOG_BASE) > 0 &&
-		$(spied_times SET_VRING_ADDR "ring=0 flags=1") > 0 &&
-		$(spied_times SET_VRING_ADDR "ring=1 flags=1") > 0)) &&
-		spied_feature 26
+told_to_log() { # VM
+	(($(ioctl_log_count "$1" SET_LOG_BASE) > 0 &&
+		$(ioctl_log_count "$1" SET_VRING_ADDR "ring=0 flags=1") > 0 &&
+		$(ioctl_log_count "$1" SET_VRING_ADDR "ring=1 flags=1") > 0)) &&
+		ioctl_log_acked "$1" 26
 }
 
-migration_flows() {
-	migration_state active && flow_moved
+migration_with_traffic() { # VM TRAFFIC
+	migration_state "$1" active && background_moved "$1" "$2"
 }
 
-# What our module counts: bytes of the log. In-tree counts nothing.
-logged() {
+# Print the bytes that each ring has logged. The in-tree module does not count
+# them: then nothing.
+bytes_logged() { # VM
 	local fd
 
-	fd=$(device_fds | head -n 1)
-	counter "$fd" rx log_bytes
-	counter "$fd" tx log_bytes
+	fd=$(device_fds "$1" | head -n 1)
+	counter "$1" "$fd" rx log_bytes
+	counter "$1" "$fd" tx log_bytes
 }
 
-check_logged() { # WHEN
-	if [[ -z $log_mark ]]; then
-		skip "vhost logged both rings: $1" "this module does not count what it logs"
-		return
-	fi
-	check "vhost logged both rings: $1" rings_logged
-}
-
-rings_logged() {
+check_logged() { # VM WHEN
 	local delta
 
-	read -ra delta <<<"$(minus "$(logged)" "$log_mark")"
-	echo "# $variant: bytes logged, receive and transmit: ${delta[*]}"
-	((delta[0] > 0 && delta[1] > 0))
+	if [[ ! -s $1/logged ]]; then
+		skip "$1" "vhost logged both rings: $2" \
+			"this module does not count what it logs"
+		return
+	fi
+	read -ra delta <<<"$(minus "$(bytes_logged "$1")" "$(<"$1/logged")")"
+	note "$1" "bytes logged, receive and transmit: ${delta[*]}"
+	check "$1" "vhost logged both rings: $2" at_least 1 "${delta[@]}"
 }
 
-# With a downtime that any machine keeps, or it may never end.
-migration_finish() {
-	monitor migrate-set-parameters \
+# With a downtime that any machine can keep; otherwise it might never end.
+migration_finish() { # VM
+	monitor "$1" migrate-set-parameters \
 		'{"max-bandwidth": 1000000000, "downtime-limit": 60000}' &&
-		guest_await "$command_limit" migration_state completed
+		guest_await "$1" "$COMMAND_LIMIT" migration_state "$1" completed
 }
 
-# The memory is read again for what has changed, for the so many-th time.
-migration_passes() { # NUMBER
-	migration_state active && (($(monitor_value dirty-sync-count) >= $1))
+# Check how many times QEMU has begun to go through the memory for what has
+# changed.
+migration_passes() { # VM NUMBER
+	local answer
+
+	answer=$(monitor "$1" query-migrate)
+	[[ $(monitor_value status <<<"$answer") == active ]] &&
+		(($(monitor_value dirty-sync-count <<<"$answer") >= $2))
 }
 
-migration_report() {
-	monitor query-migrate
-	echo "# $variant: $(monitor_value dirty-sync-count) passes," \
-		"downtime $(monitor_value downtime) ms," \
-		"$(monitor_value total-time) ms in all"
+migration_report() { # VM
+	local answer
+
+	answer=$(monitor "$1" query-migrate)
+	note "$1" "$(monitor_value dirty-sync-count <<<"$answer") passes," \
+		"downtime $(monitor_value downtime <<<"$answer") ms," \
+		"$(monitor_value total-time <<<"$answer") ms in all"
 }
 
-source_end() {
-	monitor quit
-	wait "$qemu_pid"
-	qemu_pid=
-	guest_clean
+source_end() { # VM
+	monitor "$1" quit >/dev/null
+	wait "$(client_get "$1" pid)"
+	qemu_clean "$1"
 }
 
-# 16 MiB that nothing touches, unless it goes wrong.
-keepsake_make() {
-	guest "cd /tmp && head -c 262144 /dev/urandom >grain &&
-		for i in \$(seq 64); do echo \$i; cat grain; done >keepsake &&
-		sha256sum <keepsake" || return
-	keepsake=$reply
+# Fill 16 MiB of the guest's memory, which nothing is to touch. Prints their
+# checksum.
+fill_memory() { # VM
+	guest "$1" "cd /tmp && head -c 262144 /dev/urandom >block &&
+		for i in \$(seq 64); do echo \$i; cat block; done >memory &&
+		sha256sum <memory"
 }
 
-# More of it than is sent in a downtime that QEMU takes without being asked.
-churn_start() {
-	guest "cd /tmp && head -c 4194304 keepsake >churn.to &&
-		{ while test -e churn.to; do
-			dd if=keepsake of=churn.to bs=4k count=1024 conv=notrunc 2>/dev/null;
+memory_intact() { # VM CHECKSUM
+	local sum
+
+	sum=$(guest "$1" "sha256sum </tmp/memory")
+	printf '%s\n' "$sum" "expected: $2"
+	[[ $sum == "$2" ]]
+}
+
+# Keep 4 MiB of the guest's memory changing: more than QEMU sends in the
+# downtime that it takes by default.
+dirty_memory_start() { # VM
+	guest "$1" "cd /tmp && head -c 4194304 memory >dirty &&
+		{ while test -e dirty; do
+			dd if=memory of=dirty bs=4k count=1024 conv=notrunc \
+				2>/dev/null;
 			sleep 0.1; done & }"
 }
 
-churn_stop() {
-	guest "rm -f /tmp/churn.to"
-}
-
-keepsake_kept() {
-	guest "sha256sum </tmp/keepsake" && [[ $reply == "$keepsake" ]]
+dirty_memory_stop() { # VM
+	guest "$1" "rm -f /tmp/dirty"
 }

@@ -1,39 +1,43 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash disable=SC2034,SC2154 # names shared through run
-# QEMU's monitor: commands and answers are JSON, a line each, on the pipes that
-# guest_start made. Events come in between, and are in monitor.log.
+# shellcheck shell=bash
+#
+# QEMU's monitor: commands and answers are JSON, one per line, on the pipes
+# that qemu_start() made. Events come in between. All of it goes to
+# VM/monitor.log.
+#
+# Offers	monitor, monitor_begin, monitor_value, monitor_run_state
+# Sets		no variables
+# Wants		client.sh, agent.sh
 
-monitor_id=0
+# Run one command. Prints the answer; fails if it is an error.
+monitor() { # VM COMMAND [ARGUMENTS]
+	local deadline=$((SECONDS + COMMAND_LIMIT)) answer
+	local id=${EPOCHREALTIME//[!0-9]/}
 
-# One command; what it returns, as JSON, in reply.
-monitor() { # COMMAND [ARGUMENTS]
-	local deadline=$((SECONDS + command_limit))
-
-	reply=
-	((++monitor_id))
-	echo "{\"execute\": \"$1\", \"arguments\": ${2:-{\}}, \"id\": $monitor_id}" |
-		tee -a "$dir/monitor.log" >&"$monitor_in"
-	while pipe_line "$monitor_out" "$deadline"; do
-		echo "$line" >>"$dir/monitor.log"
-		[[ $line =~ \"id\":\ ${monitor_id}[^0-9] ]] || continue
-		reply=$line
-		[[ $line != *'"error": {'* ]]
+	echo "{\"execute\": \"$2\", \"arguments\": ${3:-{\}}, \"id\": $id}" |
+		tee -a "$1/monitor.log" 1<>"$1/monitor.in"
+	while pipe_line "$1" monitor.out answer "$deadline"; do
+		echo "$answer" >>"$1/monitor.log"
+		[[ $answer =~ \"id\":\ ${id}[^0-9] ]] || continue
+		printf '%s\n' "$answer"
+		[[ $answer != *'"error": {'* ]]
 		return
 	done
-	reply="the monitor did not answer: $1"
+	echo "the monitor did not answer: $2"
 	return 1
 }
 
 # Needed once, before any other command.
-monitor_begin() {
-	monitor qmp_capabilities
+monitor_begin() { # VM
+	monitor "$1" qmp_capabilities
 }
 
-# A word or a number out of the last answer.
+# Print a word or a number of an answer, which is read from standard input.
 monitor_value() { # NAME
-	sed -nE 's/.*"'"$1"'": "?([^",}]*).*/\1/p' <<<"$reply"
+	sed -nE 's/.*"'"$1"'": "?([^",}]*).*/\1/p'
 }
 
-monitor_run_state() { # STATE
-	monitor query-status && [[ $(monitor_value status) == "$1" ]]
+# Check the run state of the guest.
+monitor_run_state() { # VM STATE
+	[[ $(monitor "$1" query-status | monitor_value status) == "$2" ]]
 }

@@ -1,37 +1,49 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash disable=SC2034,SC2154 # names shared through run
-# A guest that is stopped and continued in the monitor while its traffic flows.
+# shellcheck shell=bash
+#
+# Stop and continue a guest in the monitor, under traffic.
+#
+# Offers	pause_guest, rings_stopped
+# Sets		no variables
+# Wants		checks.sh, monitor.sh, background_traffic.sh, ioctl_log.sh
 
-pause_guest() {
-	local i
+pause_guest() { # VM
+	local vm=$1 traffic=$1/background i
 
-	check "the monitor answers" monitor_begin &&
-		check "traffic flows" flow_start || return
-	for i in 1 2 3; do
-		pause_once "stop $i" || break
-	done
-	check "traffic ends as it should" flow_stop &&
-		check "not a byte was lost or changed" flow_sums_agree
-	flow_clean
-	check_traffic "after $i stops"
+	check "$vm" "the monitor answers" monitor_begin "$vm" || return
+	if check "$vm" "traffic flows" background_start "$vm" "$traffic"; then
+		for i in 1 2 3; do
+			pause_once "$vm" "$traffic" "stop $i" || break
+		done
+		check "$vm" "the traffic ends in order" \
+			background_stop "$vm" "$traffic" &&
+			check "$vm" "no byte was lost or changed" \
+				background_intact "$vm" "$traffic"
+	fi
+	background_clean "$traffic"
+	check_traffic "$vm" "after the stops"
 }
 
-pause_once() { # WHEN
-	local stops
+pause_once() { # VM TRAFFIC WHEN
+	local vm=$1 traffic=$2 when=$3 stopped
 
-	stops=$(spied_times NET_SET_BACKEND "ring=[01] fd=-1")
-	check "the guest stops: $1" monitor stop &&
-		check "its run state says so: $1" monitor_run_state paused &&
-		check "vhost lets go of both rings: $1" let_go_again "$stops" &&
-		check "nobody answers a ping: $1" silent || return
-	check "the guest goes on: $1" monitor cont &&
-		check "traffic goes on: $1" traffic_goes_on
+	stopped=$(rings_stopped "$vm")
+	check "$vm" "the guest stops: $when" monitor "$vm" stop &&
+		check "$vm" "its run state is paused: $when" \
+			monitor_run_state "$vm" paused &&
+		check "$vm" "vhost stopped both rings: $when" \
+			[ "$(rings_stopped "$vm")" = $((stopped + 2)) ] &&
+		check "$vm" "a ping has no answer: $when" ping_fails || return
+	check "$vm" "the guest continues: $when" monitor "$vm" cont &&
+		check "$vm" "the traffic continues: $when" \
+			background_continues "$vm" "$traffic"
 }
 
-let_go_again() { # TIMES-BEFORE
-	(($(spied_times NET_SET_BACKEND "ring=[01] fd=-1") == $1 + 2))
+# Print how many times vhost was told to stop a ring.
+rings_stopped() { # VM
+	ioctl_log_count "$1" NET_SET_BACKEND "ring=[01] fd=-1"
 }
 
-silent() {
-	! reply=$(busybox ping -c 2 -W 2 "$guest_ip" 2>&1)
+ping_fails() {
+	! busybox ping -c 2 -W 2 "$GUEST_IP"
 }

@@ -1,30 +1,38 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash disable=SC2034,SC2154 # names shared through run
-# Streams over TCP between the guest and this side of the tap. One stream per
-# queue pair, all at once; in the guest stream n is bound to CPU n, and thereby
-# to queue pair n.
+# shellcheck shell=bash
+#
+# TCP streams between the guest and the host's side of the tap, one per queue
+# pair, all at the same time. In the guest, stream n is bound to CPU n and so to
+# queue pair n. The data are VM/down<n> and VM/up<n>, and /tmp/down<n> and
+# /tmp/up<n> in the guest.
+#
+# Offers	traffic_prepare, transfer, checksums_agree, await_listener
+# Sets		constants STREAM_BYTES, STREAM_PORT, STREAM_LIMIT
+# Wants		agent.sh, qemu.sh
 
-stream_bytes=$((8 << 20))
-first_port=5000
-# Both ends of a stream give up after this: in emulation on a loaded host 90 s have
-# been too few. The command that waits for a stream gets a little more, so that the
-# guest can still be asked what went wrong. Others do not, so that of a guest that
-# has frozen all is told before the run is ended from outside.
-stream_limit=240
+readonly STREAM_BYTES=$((8 << 20)) STREAM_PORT=5000
+# Both ends of a stream give up after so many seconds: 90 were not enough in
+# emulation on a loaded host. The command that waits for a stream has a little
+# more, so that the guest can still be asked what went wrong. Other commands
+# have less: if the guest has frozen, all of it is reported before the time
+# limit of the machine.
+readonly STREAM_LIMIT=240
 
-# The guest sends back what it got with a line before it, so that no byte is in its
-# old place: an echo could pass for the truth, and random data of the guest's own
-# costs 15 s of emulation.
-traffic_prepare() { # STREAMS
+# The guest sends back what it received, after a line that shifts every byte: a
+# plain echo could pass for the correct data, and random data made in the guest
+# take 15 s of emulation.
+traffic_prepare() { # VM STREAMS [BYTES]
 	local i
 
-	[[ -p $dir/idle ]] || mkfifo "$dir/idle"
-	for ((i = 0; i < $1; i++)); do
-		head -c "$stream_bytes" /dev/urandom >"$dir/down$i" || return
+	[[ -p $1/idle ]] || mkfifo "$1/idle"
+	for ((i = 0; i < $2; i++)); do
+		head -c "${3:-$STREAM_BYTES}" /dev/urandom >"$1/down$i" ||
+			return
 	done
-	guest "test -p /tmp/idle || mkfifo /tmp/idle"
+	guest "$1" "test -p /tmp/idle || mkfifo /tmp/idle"
 }
 
+# Wait until something on the host listens on a TCP port.
 await_listener() { # PORT
 	local port deadline=$((SECONDS + 60))
 
@@ -35,64 +43,65 @@ await_listener() { # PORT
 	done
 }
 
-# Who receives must not end its own half of the connection first, so its input
-# is a pipe on which nothing ever comes.
-stream() { # down|up INDEX
-	local port=$((first_port + $2))
+# The host's end of a stream. The receiver must not close its half of the
+# connection first, so its input is a pipe that stays empty.
+stream() { # VM down|up INDEX
+	local port=$((STREAM_PORT + $3))
 
-	if [[ $1 == down ]]; then
-		exec timeout "$stream_limit" busybox nc -l -p "$port" \
-			<"$dir/down$2" >/dev/null
+	if [[ $2 == down ]]; then
+		exec timeout "$STREAM_LIMIT" busybox nc -l -p "$port" \
+			<"$1/down$3" >/dev/null
 	else
-		exec timeout "$stream_limit" busybox nc -l -p "$port" \
-			<>"$dir/idle" >"$dir/up$2"
+		exec timeout "$STREAM_LIMIT" busybox nc -l -p "$port" \
+			<>"$1/idle" >"$1/up$3"
 	fi
 }
 
-guest_streams() { # down|up STREAMS
+# The guest's end of all streams.
+guest_streams() { # VM down|up STREAMS
 	local i redirect run='' join=true
-	local command_limit=$((stream_limit + 30))
 
-	for ((i = 0; i < $2; i++)); do
-		if [[ $1 == down ]]; then
+	for ((i = 0; i < $3; i++)); do
+		if [[ $2 == down ]]; then
 			redirect="<>/tmp/idle >/tmp/down$i"
 		else
 			redirect="</tmp/up$i >/dev/null"
 			run+="{ echo back $i; cat /tmp/down$i; } >/tmp/up$i; "
 		fi
-		run+="timeout $stream_limit taskset $((1 << i)) nc $host_ip $((first_port + i)) $redirect & "
+		run+="timeout $STREAM_LIMIT taskset $((1 << i)) "
+		run+="nc $HOST_IP $((STREAM_PORT + i)) $redirect & "
 		run+="p$i=\$!; "
 		join+=" && wait \$p$i"
 	done
-	guest "$run $join"
+	guest "$1" "$run $join" $((STREAM_LIMIT + 30))
 }
 
-# Moves the streams of one direction; the time taken is left in stream_us.
-transfer() { # down|up STREAMS
-	local i start status=0
+# Move the streams of one direction.
+transfer() { # VM down|up STREAMS
+	local i status=0
 	local -a servers=()
 
-	for ((i = 0; i < $2; i++)); do
-		(stream "$1" "$i") &
+	for ((i = 0; i < $3; i++)); do
+		(stream "$1" "$2" "$i") &
 		servers+=($!)
-		await_listener $((first_port + i)) || status=1
+		await_listener $((STREAM_PORT + i)) || status=1
 	done
-	start=${EPOCHREALTIME/./}
-	((status)) || guest_streams "$1" "$2" || status=1
+	((status)) || guest_streams "$@" || status=1
 	((!status)) || kill "${servers[@]}" 2>/dev/null
 	wait "${servers[@]}" || status=1
-	stream_us=$((${EPOCHREALTIME/./} - start))
 	return "$status"
 }
 
-# Here and there the same bytes, and no fewer than there should be.
-checksums_agree() { # down|up STREAMS
-	local i
+# Check that both sides have the same bytes, and no fewer than there should be.
+# Prints the checksums.
+checksums_agree() { # VM down|up STREAMS [BYTES]
+	local i sum
 
-	for ((i = 0; i < $2; i++)); do
-		(($(stat -c %s "$dir/$1$i") >= stream_bytes)) || return
-		guest "sha256sum </tmp/$1$i" || return
-		[[ ${reply%% *} == "$(sha256sum <"$dir/$1$i" | cut -d ' ' -f 1)" ]] ||
+	for ((i = 0; i < $3; i++)); do
+		(($(stat -c %s "$1/$2$i") >= ${4:-STREAM_BYTES})) || return
+		sum=$(guest "$1" "sha256sum </tmp/$2$i")
+		echo "$sum"
+		[[ ${sum%% *} == "$(sha256sum <"$1/$2$i" | cut -d ' ' -f 1)" ]] ||
 			return
 	done
 }

@@ -1,151 +1,291 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash disable=SC2034,SC2154 # names shared through run
-# The guests that the test runs: each one function, named after its variant,
-# that sets how QEMU is started and what is checked beyond the traffic.
+# shellcheck shell=bash
 #
-#	queues    queue pairs
-#	netdev    rest of -netdev tap,id=net,…
-#	props     rest of -device virtio-net-pci,…, with its comma
-#	machine, slot, kernel_options    see guest.sh
-#	extra     function to call with the guest up, after the first traffic if it
-#	          has its tap for itself
-#	unfit     why it cannot be run here, if it cannot
+# The variants of the test: a function each, which is given a VM with default
+# properties. It changes those that it needs changed, runs the guest, and checks
+# what the variant is about.
+#
+# Offers	variant_*; constants ALL_VARIANTS, QEMU_VARIANTS
+# Sets		properties of VM
+# Wants		all other parts
 
-all_variants=(plain mq_change reboot rebind mrg_off simple_ring legacy no_offload
-	queue_reset in_order pause hotplug poll iommu iommu_strict migrate migrate_between userspace)
-# Under TCG twice a guest takes most of a minute to boot.
-few_variants=(plain mq)
+readonly -a ALL_VARIANTS=(plain mq_change reboot rebind mrg_off simple_ring
+	legacy no_offload queue_reset in_order pause hotplug poll iommu
+	iommu_strict migrate migrate_between userspace)
+# On the machine "qemu": a guest under TCG in TCG takes up to a minute to boot.
+readonly -a QEMU_VARIANTS=(plain mq)
 
-variant_plain() { extra=check_default_features; }
-variant_mq() { queues=2; }
-variant_mq_change() { queues=2 extra=change_queues; }
-variant_reboot() { extra=reboot_guest; }
-variant_rebind() { extra=rebind_driver; }
-variant_mrg_off() { props=,mrg_rxbuf=off extra=check_no_mrg; }
-variant_simple_ring() {
-	props=,indirect_desc=off,event_idx=off extra=check_simple_ring
+variant_plain() { # VM
+	test_guest "$1" check_default_features
 }
-variant_legacy() { props=,disable-modern=on,disable-legacy=off extra=check_legacy; }
-variant_no_offload() {
-	props=,csum=off,gso=off,guest_csum=off,host_tso4=off,guest_tso4=off
-	extra=check_no_offload
-}
-variant_iommu() { iommu_machine iommu.strict=0 && extra=check_iommu; }
-variant_iommu_strict() { iommu_machine iommu.strict=1 && extra=check_iommu; }
-variant_migrate() { migration_machine; }
-variant_migrate_between() { migration_machine && between_modules; }
-variant_pause() { spied=yes extra=pause_guest; }
-variant_hotplug() { hotplug_machine; }
-variant_poll() { spied=yes netdev=$(guest_netdev 1),poll-us=50 extra=check_poll; }
-variant_in_order() {
-	newer_qemu
-	image=$newer_image spied=yes props=,in_order=on extra=check_in_order
-	[[ -e $image/initrd ]] ||
-		unfit="no newer guest: selftests/e2e/prepare-newer-guest makes it"
-}
-variant_queue_reset() { extra=resize_rings; }
 
-# A check of the checks: the same traffic in QEMU's own path must be recognised.
-variant_userspace() { netdev=ifname=$tap,script=no,downscript=no,vhost=off; }
+variant_mq() { # VM
+	client_set "$1" queues=2
+	test_guest "$1"
+}
 
-# Where Debian 12's QEMU will not do, and no other was given.
-newer_qemu() {
+variant_mq_change() { # VM
+	client_set "$1" queues=2
+	test_guest "$1" change_queues
+}
+
+variant_reboot() { # VM
+	test_guest "$1" reboot_guest
+}
+
+variant_rebind() { # VM
+	test_guest "$1" rebind_driver
+}
+
+variant_mrg_off() { # VM
+	client_set "$1" nic=,mrg_rxbuf=off
+	test_guest "$1" check_no_mrg
+}
+
+variant_simple_ring() { # VM
+	client_set "$1" nic=,indirect_desc=off,event_idx=off
+	test_guest "$1" check_simple_ring
+}
+
+variant_legacy() { # VM
+	client_set "$1" nic=,disable-modern=on,disable-legacy=off
+	test_guest "$1" check_legacy
+}
+
+variant_no_offload() { # VM
+	local off=,csum=off,gso=off,guest_csum=off,host_tso4=off,guest_tso4=off
+
+	client_set "$1" nic="$off"
+	test_guest "$1" check_no_offload
+}
+
+variant_queue_reset() { # VM
+	test_guest "$1" resize_rings
+}
+
+variant_in_order() { # VM
+	local image
+
+	image=$(newer_image_path)
+	if [[ ! -e $image/initrd ]]; then
+		skip "$1" "the variant" \
+			"no newer guest: selftests/e2e/prepare-newer-guest makes it"
+		return
+	fi
+	use_newer_qemu "$1" || return
+	client_set "$1" image="$image" log_ioctls=yes nic=,in_order=on
+	test_guest "$1" check_in_order
+}
+
+variant_pause() { # VM
+	client_set "$1" log_ioctls=yes
+	test_guest "$1" pause_guest
+}
+
+variant_hotplug() { # VM
+	client_set "$1" log_ioctls=yes memory=256M,slots=2,maxmem=1G
+	test_guest "$1" plug_memory
+}
+
+variant_poll() { # VM
+	client_set "$1" log_ioctls=yes netdev=,poll-us=50
+	test_guest "$1" check_poll
+}
+
+variant_iommu() { # VM
+	use_iommu "$1" iommu.strict=0
+	test_guest "$1" check_iommu
+}
+
+variant_iommu_strict() { # VM
+	use_iommu "$1" iommu.strict=1
+	test_guest "$1" check_iommu
+}
+
+variant_migrate() { # VM
+	local device
+
+	device=$(client_get "$1" device)
+	test_migration "$1" "$device" "$device"
+}
+
+# The in-tree module first: ours has all features that the guest negotiates
+# there, but not the other way round.
+variant_migrate_between() { # VM
+	client_set "$1" device=/dev/vhost-net
+	test_migration "$1" /dev/vhost-net-alt /dev/vhost-net
+}
+
+# A check of the checks: the same traffic through QEMU's own datapath has to be
+# recognised.
+variant_userspace() { # VM
+	client_set "$1" vhost=off
+	test_guest "$1"
+}
+
+# The ordinary course of a variant. The function is called after the first
+# traffic.
+test_guest() { # VM [FUNCTION]
+	boot_guest "$1" && check_traffic "$1" "" || return
+	(($# < 2)) || "$2" "$1"
+	end_guest "$1"
+}
+
+boot_guest() { # VM
+	local opens
+
+	opens=$(client_get "$1" queues)
+	[[ $(client_get "$1" vhost) != off ]] || opens=0
+	qemu_start "$1"
+	check "$1" "the guest boots" guest_ready "$1" || return
+	check "$1" "the network driver starts" guest_network "$1" || return
+	check "$1" "QEMU has the device open $opens times" \
+		open_times "$1" "$opens"
+	return 0
+}
+
+end_guest() { # VM
+	check "$1" "the guest powers off" guest_poweroff "$1"
+	[[ $(client_get "$1" vhost) != off ]] || return
+	check "$1" "QEMU did not fall back to userspace" no_fallback "$1"
+	check "$1" "no worker is left" no_worker "$1"
+}
+
+# Replace Debian 12's QEMU by a newer one, unless a newer one was asked for.
+# Skips the variant and fails if there is none.
+use_newer_qemu() { # VM
 	local version
 
-	version=$("$qemu" --version | sed -nE '1s/.*version ([0-9]+).*/\1/p')
+	version=$("$(client_get "$1" qemu)" --version |
+		sed -nE '1s/.*version ([0-9]+).*/\1/p')
 	((version < 10)) || return 0
-	qemu=$(realpath ../vm/newer-qemu)
-	[[ -e ${cache%/*}/root/trixie ]] ||
-		unfit="no newer QEMU: selftests/vm/newer-qemu fetches it"
+	if [[ ! -e $(image_cache)/../root/trixie ]]; then
+		skip "$1" "the variant" \
+			"no newer QEMU: selftests/vm/newer-qemu fetches it"
+		return 1
+	fi
+	client_set "$1" qemu="$(realpath ../vm/newer-qemu)"
 }
 
-expect_features() { # +NAME|-NAME…
-	local want
+# Check what the guest's driver has negotiated.
+check_features() { # VM +NAME|-NAME...
+	local wanted features
 
-	features_read || { fail "features are readable"; return; }
-	for want; do
-		if [[ $want == +* ]]; then
-			check "negotiated ${want#+}" feature "${want#+}"
+	features=$(guest_features "$1") ||
+		{ fail "$1" "the features are readable"; return; }
+	for wanted in "${@:2}"; do
+		if [[ $wanted == +* ]]; then
+			check "$1" "negotiated ${wanted#+}" \
+				has_feature "$features" "${wanted#+}"
 		else
-			check "not negotiated ${want#-}" lacks_feature "${want#-}"
+			check "$1" "not negotiated ${wanted#-}" \
+				lacks_feature "$features" "${wanted#-}"
 		fi
 	done
 }
 
-lacks_feature() { ! feature "$1"; }
-
-check_default_features() {
-	expect_features +VERSION_1 +MRG_RXBUF +INDIRECT_DESC +EVENT_IDX
+lacks_feature() { # FEATURES NAME
+	! has_feature "$@"
 }
-check_no_mrg() { expect_features -MRG_RXBUF +VERSION_1; }
-check_simple_ring() { expect_features -INDIRECT_DESC -EVENT_IDX +MRG_RXBUF; }
-check_legacy() { expect_features -VERSION_1 +MRG_RXBUF; }
-check_no_offload() { expect_features -CSUM -HOST_TSO4 -GUEST_TSO4; }
 
-check_in_order() {
-	if ! spied_offer "${feature_bit[IN_ORDER]}"; then
-		skip "negotiated IN_ORDER" "$device does not offer it on Linux $(uname -r)"
+check_default_features() { # VM
+	check_features "$1" +VERSION_1 +MRG_RXBUF +INDIRECT_DESC +EVENT_IDX
+}
+
+check_no_mrg() { # VM
+	check_features "$1" -MRG_RXBUF +VERSION_1
+}
+
+check_simple_ring() { # VM
+	check_features "$1" -INDIRECT_DESC -EVENT_IDX +MRG_RXBUF
+}
+
+check_legacy() { # VM
+	check_features "$1" -VERSION_1 +MRG_RXBUF
+}
+
+check_no_offload() { # VM
+	check_features "$1" -CSUM -HOST_TSO4 -GUEST_TSO4
+}
+
+check_in_order() { # VM
+	local bit=${FEATURE_BIT[IN_ORDER]}
+
+	if ! ioctl_log_offered "$1" "$bit"; then
+		skip "$1" "negotiated IN_ORDER" \
+			"$(client_get "$1" device) does not offer it on Linux $(uname -r)"
 		return
 	fi
-	expect_features +IN_ORDER +MRG_RXBUF
-	check "vhost was told so" spied_feature "${feature_bit[IN_ORDER]}"
+	check_features "$1" +IN_ORDER +MRG_RXBUF
+	check "$1" "QEMU set IN_ORDER in vhost" ioctl_log_acked "$1" "$bit"
 }
 
-# In-tree counts no polls.
-check_poll() {
-	local polls fd
+# The in-tree module does not count polls.
+check_poll() { # VM
+	local fd polls hits
 
-	check "vhost is told to poll for receive" \
-		[ "$(spied_times SET_VRING_BUSYLOOP_TIMEOUT "ring=0 num=50")" -gt 0 ]
-	check "vhost is told to poll for transmit" \
-		[ "$(spied_times SET_VRING_BUSYLOOP_TIMEOUT "ring=1 num=50")" -gt 0 ]
-	fd=$(device_fds)
-	polls=$(counter "$fd" rx busy_polls)
+	check "$1" "vhost is told to poll for receive" \
+		at_least 1 "$(busyloop_count "$1" 0)"
+	check "$1" "vhost is told to poll for transmit" \
+		at_least 1 "$(busyloop_count "$1" 1)"
+	fd=$(device_fds "$1")
+	polls=$(counter "$1" "$fd" rx busy_polls)
 	if [[ -z $polls ]]; then
-		skip "vhost polled" "this module does not count polls"
+		skip "$1" "vhost polled" "this module does not count polls"
 		return
 	fi
-	((polls += $(counter "$fd" tx busy_polls)))
-	echo "# $variant: polled $polls times, found something" \
-		"$(counter "$fd" rx busy_hits) and $(counter "$fd" tx busy_hits)"
-	check "vhost polled" [ "$polls" -gt 0 ]
+	((polls += $(counter "$1" "$fd" tx busy_polls)))
+	hits=$(counter "$1" "$fd" rx busy_hits)
+	((hits += $(counter "$1" "$fd" tx busy_hits)))
+	note "$1" "polled $polls times, found something $hits times"
+	check "$1" "vhost polled" at_least 1 "$polls"
 }
 
-# One queue pair, and two again, while the guest runs: QEMU stops and starts the
-# second device.
-change_queues() {
-	check "down to one queue pair" guest "ethtool -L eth0 combined 1"
-	queues=1 check_traffic "with one of two queue pairs"
-	check "back to two queue pairs" guest "ethtool -L eth0 combined 2"
-	check_traffic "with two queue pairs again"
+busyloop_count() { # VM RING
+	ioctl_log_count "$1" SET_VRING_BUSYLOOP_TIMEOUT "ring=$2 num=50"
 }
 
-# The same QEMU, so the same open device, used by a second boot of the guest.
-reboot_guest() {
-	guest_last_command "reboot -f"
-	check "the guest boots again" guest_ready || return
-	check "its driver starts again" guest_network || return
-	check_traffic "after the reboot"
+# Change to one queue pair and back to two while the guest runs: QEMU stops and
+# starts the second device.
+change_queues() { # VM
+	check "$1" "down to one queue pair" \
+		guest "$1" "ethtool -L eth0 combined 1"
+	check_traffic "$1" "with one of two queue pairs" 1
+	check "$1" "back to two queue pairs" \
+		guest "$1" "ethtool -L eth0 combined 2"
+	check_traffic "$1" "with two queue pairs again"
 }
 
-rebind_driver() {
+# Boot the guest again under the same QEMU, so with the same open device.
+reboot_guest() { # VM
+	guest_last_command "$1" "reboot -f"
+	check "$1" "the guest boots again" guest_ready "$1" || return
+	check "$1" "the network driver starts again" guest_network "$1" || return
+	check_traffic "$1" "after the reboot"
+}
+
+rebind_driver() { # VM
 	local driver=/sys/bus/virtio/drivers/virtio_net
 
-	check "the driver lets go" guest "echo virtio0 >$driver/unbind"
-	check "the driver takes hold again" guest "echo virtio0 >$driver/bind &&
-		ip addr add $guest_ip/24 dev eth0 && ip link set eth0 up" || return
-	check_traffic "after the driver came back"
+	check "$1" "the driver is unbound" \
+		guest "$1" "echo virtio0 >$driver/unbind"
+	check "$1" "the driver is bound again" \
+		guest "$1" "echo virtio0 >$driver/bind &&
+			ip addr add $GUEST_IP/24 dev eth0 &&
+			ip link set eth0 up" || return
+	check_traffic "$1" "after the driver was bound again"
 }
 
-# The guest's driver resizes a ring by resetting it alone.
-resize_rings() {
-	features_read
-	if ! feature RING_RESET; then
-		skip "resize the rings" "RING_RESET is not offered"
+# The guest's driver resizes a ring by resetting that ring alone.
+resize_rings() { # VM
+	if ! has_feature "$(guest_features "$1")" RING_RESET; then
+		skip "$1" "resize the rings" "RING_RESET is not offered"
 		return
 	fi
-	check "resize the rings" guest "ethtool -G eth0 rx 64 tx 128" || return
-	check_traffic "with resized rings"
-	check "resize them back" guest "ethtool -G eth0 rx 256 tx 256" || return
-	check_traffic "with full rings"
+	check "$1" "resize the rings" \
+		guest "$1" "ethtool -G eth0 rx 64 tx 128" || return
+	check_traffic "$1" "with resized rings"
+	check "$1" "restore the size of the rings" \
+		guest "$1" "ethtool -G eth0 rx 256 tx 256" || return
+	check_traffic "$1" "with full-size rings"
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * spy: loaded before the C library into a client of vhost, writes down what it
- * asks of the device, a line for each command, to the file that $VHOST_SPY names:
+ * ioctl_log: log the vhost commands of a client into which it is preloaded.
+ * Appends a line for each command to the file that $VHOST_IOCTL_LOG names:
  *
- *	<seconds> <command> <error, or 0> <what it says, where that matters>
+ *	<seconds> <command> <errno, or 0> <arguments, where tests need them>
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -101,9 +101,9 @@ static void describe(char *text, size_t size, unsigned long command, void *arg)
 	}
 }
 
-static void write_down(unsigned long command, void *arg, int error)
+static void log_command(unsigned long command, void *arg, int error)
 {
-	const char *path = getenv("VHOST_SPY");
+	const char *path = getenv("VHOST_IOCTL_LOG");
 	char text[80], line[160];
 	struct timespec now;
 	int fd, len;
@@ -136,7 +136,7 @@ int ioctl(int fd, unsigned long command, ...)
 	if (_IOC_TYPE(command) != VHOST_VIRTIO)
 		return result;
 	error = errno;
-	write_down(command, arg, result < 0 ? error : 0);
+	log_command(command, arg, result < 0 ? error : 0);
 	errno = error;
 	return result;
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bounce: send frames into an interface and get each of them back from there,
- * whole and in order, from whoever is behind it.
+ * loopback: send frames into an interface, and check that each comes back from
+ * there, whole and in order.
  *
- *	bounce INTERFACE FRAMES
+ *	loopback INTERFACE FRAMES
  *
- * Few enough are under way at a time to fit into any queue.
+ * So few are in flight at a time that they fit into any queue.
  */
 #include <err.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 #include "frame.h"
 #include "netif.h"
 
-#define UNDER_WAY	128
+#define IN_FLIGHT	128
 #define LEN_MAX		1514
 
 static size_t length_of(__u32 seq)
@@ -32,7 +32,7 @@ static void send_frame(int fd, __u32 seq)
 	frame_make(frame, len, seq);
 	error = packet_send(fd, NULL, frame, len);
 	if (error)
-		errx(1, "frame %u cannot be sent: %s", seq, strerror(-error));
+		errx(1, "cannot send frame %u: %s", seq, strerror(-error));
 }
 
 static void receive_frame(int fd, __u32 seq)
@@ -41,9 +41,9 @@ static void receive_frame(int fd, __u32 seq)
 	int len = packet_recv(fd, NULL, frame, sizeof(frame));
 
 	if (len < 0)
-		errx(1, "frame %u does not come back: %s", seq, strerror(-len));
+		errx(1, "frame %u did not come back: %s", seq, strerror(-len));
 	if (len != length_of(seq) || !frame_is(frame, len, seq))
-		errx(1, "what comes back is not frame %u: %d bytes, number %u",
+		errx(1, "expected frame %u, received %d bytes, number %u",
 		     seq, len, len < FRAME_SEQ_MIN ? 0 : frame_seq(frame));
 }
 
@@ -53,13 +53,13 @@ int main(int argc, char **argv)
 	int fd;
 
 	if (argc != 3)
-		errx(2, "usage: bounce INTERFACE FRAMES");
+		errx(2, "usage: loopback INTERFACE FRAMES");
 	frames = atoi(argv[2]);
 	fd = packet_open(argv[1], false);
 	if (fd < 0)
 		errx(1, "%s: %s", argv[1], strerror(-fd));
 	while (received < frames) {
-		while (sent < frames && sent - received < UNDER_WAY)
+		while (sent < frames && sent - received < IN_FLIGHT)
 			send_frame(fd, sent++);
 		receive_frame(fd, received++);
 	}

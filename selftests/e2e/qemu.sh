@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Start and end an unmodified QEMU on a tap. VM is a client (client.sh) with
+# these properties besides:
+#
+#	qemu, image	the QEMU binary; the directory of the guest's image
+#	memory		for -m
+#	queues		queue pairs, 1 or 2
+#	vhost		"off" for QEMU's own datapath
+#	netdev		rest of -netdev tap,..., with its comma
+#	nic		rest of -device virtio-net-pci,..., with its comma
+#	qemu_options	further options, a word a line
+#	kernel_options	further words of the guest kernel's command line
+#	incoming	where a migration comes from, for -incoming
+#	bridge		the bridge that the tap is a port of, if any
+#	log_ioctls	"yes" to log what QEMU asks of vhost (ioctl_log.sh)
+#
+# and these files: console, qemu.log, the pipes agent.{in,out} and
+# monitor.{in,out}. QEMU holds both ends of a pipe open, so nothing in it is
+# lost while nobody reads; opened with <>, none of them blocks.
+#
+# Offers	qemu_start, qemu_clean
+# Sets		the properties pid and tap's addresses; constants HOST_IP,
+#		GUEST_IP, VHOSTCTL
+# Wants		client.sh, ioctl_log.sh; selftests/e2e as the working directory
+
+readonly HOST_IP=192.0.2.1 GUEST_IP=192.0.2.2
+VHOSTCTL=$(realpath ../../build/tools/vhostctl)
+readonly VHOSTCTL
+
+# One processor boots a quarter faster under TCG than two: see guest_network().
+qemu_kernel_command_line() { # VM
+	echo "console=ttyS0 quiet panic=-1 nokaslr mitigations=off" \
+		"tsc=reliable no_timer_check nowatchdog cryptomgr.notests" \
+		"random.trust_cpu=on maxcpus=1 noreplace-smp" \
+		"$(client_get "$1" kernel_options)"
+}
+
+# The command lines are those that the README gives to a user: with one queue
+# pair the shell opens the device and QEMU the tap, with more vhostctl opens
+# both. QEMU gets the device from the subshell, so that only QEMU holds it.
+qemu_start() { # VM
+	local vm=$1 queues network
+	local -a command options
+
+	queues=$(client_get "$vm" queues)
+	mapfile -t options < <(client_get "$vm" qemu_options)
+	mkfifo "$vm"/{agent,monitor}.{in,out}
+	: >"$vm/console"
+	network=qemu_network_one_queue
+	((queues == 1)) || network=qemu_network_queues
+	tap_create "$vm"
+	command=("$(client_get "$vm" qemu)"
+		-accel tcg -smp "$queues" -m "$(client_get "$vm" memory)"
+		-nodefaults -no-user-config -display none
+		-serial "file:$vm/console"
+		-chardev "pipe,id=agent,path=$vm/agent" -serial chardev:agent
+		-qmp "pipe:$vm/monitor"
+		-kernel "$(client_get "$vm" image)/vmlinux"
+		-initrd "$(client_get "$vm" image)/initrd"
+		-append "$(qemu_kernel_command_line "$vm")"
+		"${options[@]}")
+	[[ -z $(client_get "$vm" incoming) ]] ||
+		command+=(-incoming "$(client_get "$vm" incoming)")
+	(
+		[[ $(client_get "$vm" log_ioctls) != yes ]] ||
+			ioctl_log_enable "$vm"
+		"$network" "$vm" "${command[@]}"
+	) </dev/null >"$vm/qemu.log" 2>&1 &
+	client_set "$vm" pid=$!
+}
+
+qemu_network_one_queue() { # VM COMMAND...
+	local vhost=vhost=off netdev nic
+
+	if [[ $(client_get "$1" vhost) != off ]]; then
+		exec 9<>"$(client_get "$1" device)"
+		vhost=vhost=on,vhostfd=9
+	fi
+	netdev=tap,id=net,ifname=$(client_get "$1" tap),script=no,downscript=no
+	netdev+=,$vhost$(client_get "$1" netdev)
+	nic=virtio-net-pci,netdev=net,romfile=$(client_get "$1" nic)
+	exec "${@:2}" -netdev "$netdev" -device "$nic"
+}
+
+qemu_network_queues() { # VM COMMAND...
+	exec "$VHOSTCTL" exec --device "$(client_get "$1" device)" \
+		--tap "$(client_get "$1" tap)" \
+		--queues "$(client_get "$1" queues)" -- \
+		"${@:2}" -global virtio-net-pci.romfile=
+}
+
+tap_create() { # VM
+	local tap bridge
+
+	tap=$(client_get "$1" tap) bridge=$(client_get "$1" bridge)
+	if (($(client_get "$1" queues) == 1)); then
+		ip tuntap add dev "$tap" mode tap
+	else
+		ip tuntap add dev "$tap" mode tap multi_queue vnet_hdr
+	fi
+	if [[ $bridge ]]; then
+		ip link set "$tap" master "$bridge"
+	else
+		ip addr add "$HOST_IP/24" dev "$tap"
+	fi
+	ip link set "$tap" up
+}
+
+# End QEMU if it still runs, and remove the tap and all files of the guest.
+qemu_clean() { # VM
+	[[ -d $1/properties ]] || return 0
+	client_kill "$1"
+	ip link del "$(client_get "$1" tap)" 2>/dev/null
+	rm -rf "$1"
+}
