@@ -51,7 +51,7 @@ explain() { # VM
 explain_vm() { # VM
 	local log fd
 
-	for log in qemu.log console; do
+	for log in qemu.log console monitor.log; do
 		[[ ! -s $1/$log ]] || { echo "$log:" && tail -n 20 "$1/$log"; }
 	done
 	client_alive "$1" || return
