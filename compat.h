@@ -10,6 +10,7 @@
 
 #include <linux/version.h>
 #include <linux/eventfd.h>
+#include <linux/hugetlb_inline.h>
 #include <linux/if_tun.h>
 #include <linux/mm.h>
 #include <linux/skbuff.h>
@@ -100,15 +101,24 @@ static inline unsigned long compat_copy_from_user(void *to,
 }
 
 /*
- * Get one page of another process, with its mmap lock held. 6.5: lost the
- * argument for areas.
+ * Get one page of another process that is present, with its mmap lock held. 6.5
+ * dropped the vmas argument. Before 6.6 FOLL_NOFAULT was ignored for hugetlb
+ * pages, where FOLL_DUMP does not allocate; and only FOLL_FORCE followed
+ * entries that NUMA balancing had made inaccessible.
  */
-static inline long compat_get_user_page_remote(struct mm_struct *mm,
-					       unsigned long uaddr,
-					       unsigned int flags,
-					       struct page **page)
+static inline long compat_get_page_remote(struct mm_struct *mm,
+					  unsigned long uaddr,
+					  struct page **page)
 {
-	mmap_assert_locked(mm);
+	unsigned int flags = FOLL_NOFAULT | FOLL_NOWAIT;
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+	struct vm_area_struct *vma = vma_lookup(mm, uaddr);
+
+	if (!vma || !(vma->vm_flags & VM_READ))
+		return -EFAULT;
+	flags |= is_vm_hugetlb_page(vma) ? FOLL_DUMP : FOLL_FORCE;
+#endif
+	lockdep_assert_held(&mm->mmap_lock);
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 	return get_user_pages_remote(mm, uaddr, 1, flags, page, NULL);
 #else

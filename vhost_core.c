@@ -340,14 +340,16 @@ long vha_dev_set_owner(struct vha_dev *dev, bool worker_each)
 static void replace_maps(struct vha_dev *dev, struct vha_iotlb *memory,
 			 struct vha_iotlb *iotlb)
 {
+	struct vha_iotlb *old_memory = dev->memory, *old_iotlb = dev->iotlb;
+
 	spin_lock(&dev->show_lock);
-	swap(dev->memory, memory);
-	swap(dev->iotlb, iotlb);
+	dev->memory = memory;
+	WRITE_ONCE(dev->iotlb, iotlb);
 	spin_unlock(&dev->show_lock);
-	if (memory != dev->memory)
-		vha_iotlb_free(memory);
-	if (iotlb != dev->iotlb)
-		vha_iotlb_free(iotlb);
+	if (old_memory != memory)
+		vha_iotlb_free(old_memory);
+	if (old_iotlb != iotlb)
+		vha_iotlb_free(old_iotlb);
 }
 
 /**

@@ -18,7 +18,8 @@ struct seq_file;
 
 /**
  * struct vha_dev - what every vhost device has
- * @mutex: serializes the commands; protects all that follows
+ * @mutex: serializes the commands; protects what follows up to @nqueues, except
+ *	@misses, which have a lock of their own
  * @id: the device's number in the list of devices; constant
  * @mm: the owner's address space, with a reference to its users; NULL without
  *	an owner
@@ -28,8 +29,9 @@ struct seq_file;
  * @misses: the queues' IOTLB misses
  * @queues: the queues; constant
  * @nqueues: their number
- * @show_lock: what follows also changes under this lock, which is all that
- *	observers hold
+ * @show_lock: protects @pid to @iotlb against observers, which hold nothing
+ *	else; they change under @mutex as well. Only the removal of a worker
+ *	needs it.
  * @pid: the last owner, or NULL
  * @comm: the last owner's name
  * @workers: the owner's workers by their ids; set together with @mm

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The list of all open devices. A request for a device holds a reference that
- * the device's release waits for. The lock of the list is a spinlock that
- * nobody sleeps under, so no process can hold up another one here.
+ * the device's release waits for. The lock of the list is a spinlock, so no
+ * process can hold up another one here.
  *
  * A device belongs to the network namespace in which it was opened, but does
- * not keep that alive: when the namespace goes, the device's pointer to it is
- * cleared, and only the initial namespace sees the device from then on.
+ * not keep that alive: when the namespace is destroyed, the device's pointer to
+ * it is cleared, and only the initial namespace sees the device from then on.
  */
 #include <linux/atomic.h>
 #include <linux/sched.h>
@@ -62,13 +62,15 @@ int vha_list_add(struct vha_dev *dev)
 	if (err < 0)
 		return -ENOMEM;
 	vha_dev_set_id(dev, id);
-	xa_store(&devs, id, dev, GFP_KERNEL_ACCOUNT);
+	xa_lock(&devs);
+	__xa_store(&devs, id, dev, GFP_KERNEL_ACCOUNT);
 	list_changed();
+	xa_unlock(&devs);
 	return 0;
 }
 
 /**
- * vha_list_hide() - let no request find a device any more
+ * vha_list_hide() - hide a device from requests
  * @dev: the device; no request uses it when this returns
  *
  * It still belongs to its network namespace, which is told of its end.
@@ -77,8 +79,8 @@ void vha_list_hide(struct vha_dev *dev)
 {
 	xa_lock(&devs);
 	dev->hidden = true;
-	xa_unlock(&devs);
 	list_changed();
+	xa_unlock(&devs);
 	vha_list_put(dev);
 	wait_for_completion(&dev->unused);
 }

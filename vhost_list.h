@@ -6,7 +6,6 @@
 #include <linux/types.h>
 
 struct net;
-struct user_namespace;
 struct vha_dev;
 
 int vha_list_init(void);

@@ -20,13 +20,17 @@ void vha_misses_init(struct vha_misses *misses)
 	INIT_LIST_HEAD(&misses->list);
 }
 
-static void wake_readers(struct vha_misses *misses)
+/**
+ * vha_misses_wake() - wake the readers that wait for a miss
+ * @misses: the misses
+ */
+void vha_misses_wake(struct vha_misses *misses)
 {
 	wake_up_interruptible_poll(&misses->wait, EPOLLIN | EPOLLRDNORM);
 }
 
 /**
- * vha_misses_clear() - ask for nothing any more
+ * vha_misses_clear() - cancel all misses
  * @misses: the misses
  *
  * Waiting readers check again whether there is still a device IOTLB.
@@ -39,7 +43,7 @@ void vha_misses_clear(struct vha_misses *misses)
 	list_for_each_entry(miss, &misses->list, link)
 		miss->state = VHA_MISS_NONE;
 	spin_unlock(&misses->lock);
-	wake_readers(misses);
+	vha_misses_wake(misses);
 }
 
 static struct vha_miss *find_unread(struct vha_misses *misses)
@@ -113,6 +117,8 @@ void vha_miss_init(struct vha_miss *miss, struct vha_misses *misses)
  * A miss that the owner has not read yet is not queued again. One that it has
  * read but not answered is: it may know the answer by now.
  *
+ * The caller wakes the readers.
+ *
  * Return: true if the owner is asked anew, false if it had not read the last
  * question.
  */
@@ -126,12 +132,11 @@ bool vha_miss_queue(struct vha_miss *miss, u64 iova, u8 perm)
 	miss->iova = iova;
 	miss->perm = perm;
 	spin_unlock(&miss->misses->lock);
-	wake_readers(miss->misses);
 	return anew;
 }
 
 /**
- * vha_miss_return() - let a miss be read again that could not be delivered
+ * vha_miss_return() - make a miss that could not be delivered readable again
  * @miss: the miss
  */
 void vha_miss_return(struct vha_miss *miss)
@@ -140,7 +145,7 @@ void vha_miss_return(struct vha_miss *miss)
 	if (miss->state == VHA_MISS_READ)
 		miss->state = VHA_MISS_QUEUED;
 	spin_unlock(&miss->misses->lock);
-	wake_readers(miss->misses);
+	vha_misses_wake(miss->misses);
 }
 
 /**

@@ -55,6 +55,7 @@ struct vha_miss {
 
 void vha_misses_init(struct vha_misses *misses);
 void vha_misses_clear(struct vha_misses *misses);
+void vha_misses_wake(struct vha_misses *misses);
 bool vha_misses_unread(struct vha_misses *misses);
 struct vha_miss *vha_misses_take(struct vha_misses *misses,
 				 struct vha_miss *copy);

@@ -513,53 +513,57 @@ static int put_snapshot(struct sk_buff *skb, struct vha_queue *q,
 	err = put_dev_name(skb, q->dev, task_active_pid_ns(current));
 	spin_unlock(&q->dev->show_lock);
 	return err ?: put_queue_name(skb, q) ?:
-		      nla_put_u32(skb, VHOST_ALT_A_SIZE,
-				  READ_ONCE(q->ring.num)) ?:
+		      nla_put_u32(skb, VHOST_ALT_A_SIZE, snap->size) ?:
 		      nla_put_string(skb, VHOST_ALT_A_LAYOUT,
 				     vha_ring_layout(&q->ring)) ?:
 		      put_ring(skb, snap);
 }
 
-static int get_ring_as_admin(struct sk_buff *request, struct genl_info *info,
-			     struct sk_buff *skb,
-			     struct vha_ring_snapshot *snap)
+static int answer_ring(struct genl_info *info, struct vha_queue *q,
+		       struct vha_ring_snapshot *snap)
 {
-	struct vha_dev *dev = get_named_dev(info);
-	struct vha_queue *q;
-	int err = -EPERM;
+	struct sk_buff *skb;
+	void *head;
+	int err;
 
-	if (IS_ERR(dev))
-		return PTR_ERR(dev);
-	if (is_admin(request, dev)) {
-		q = find_queue(dev, info);
-		err = PTR_ERR_OR_ZERO(q) ?: take_snapshot(q, snap) ?:
-					    put_snapshot(skb, q, snap);
-	}
-	vha_list_put(dev);
+	err = take_snapshot(q, snap);
+	if (err)
+		return err;
+	skb = genlmsg_new(RING_MSG_SIZE, GFP_KERNEL);
+	if (!skb)
+		return -ENOMEM;
+	head = genlmsg_put_reply(skb, info, &family, 0, VHOST_ALT_CMD_RING_GET);
+	return answer(info, skb, head, put_snapshot(skb, q, snap));
+}
+
+static int get_ring_of(struct vha_dev *dev, struct genl_info *info)
+{
+	struct nlattr *count = info->attrs[VHOST_ALT_A_RING_COUNT];
+	struct vha_queue *q = find_queue(dev, info);
+	struct vha_ring_snapshot *snap;
+	int err;
+
+	if (IS_ERR(q))
+		return PTR_ERR(q);
+	snap = kvzalloc(sizeof(*snap), GFP_KERNEL_ACCOUNT);
+	if (!snap)
+		return -ENOMEM;
+	snap->count = count ? nla_get_u32(count) : RING_COUNT_DEFAULT;
+	err = answer_ring(info, q, snap);
+	kvfree(snap);
 	return err;
 }
 
 static int get_ring(struct sk_buff *request, struct genl_info *info)
 {
-	struct nlattr *count = info->attrs[VHOST_ALT_A_RING_COUNT];
-	struct vha_ring_snapshot *snap;
-	struct sk_buff *skb;
-	void *head;
+	struct vha_dev *dev = get_named_dev(info);
 	int err;
 
-	snap = kvzalloc(sizeof(*snap), GFP_KERNEL_ACCOUNT);
-	if (!snap)
-		return -ENOMEM;
-	snap->count = count ? nla_get_u32(count) : RING_COUNT_DEFAULT;
-	skb = genlmsg_new(RING_MSG_SIZE, GFP_KERNEL);
-	if (!skb) {
-		kvfree(snap);
-		return -ENOMEM;
-	}
-	head = genlmsg_put_reply(skb, info, &family, 0, VHOST_ALT_CMD_RING_GET);
-	err = get_ring_as_admin(request, info, skb, snap);
-	kvfree(snap);
-	return answer(info, skb, head, err);
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+	err = is_admin(request, dev) ? get_ring_of(dev, info) : -EPERM;
+	vha_list_put(dev);
+	return err;
 }
 
 /* ---- dumps ---- */
@@ -724,7 +728,7 @@ static const struct nla_policy policy[VHOST_ALT_A_MAX + 1] = {
 						    VHA_RING_SNAPSHOT_ENTRIES),
 };
 
-/* Give the first message of a dump the room that a device may need. */
+/* Give each message of a dump the room that a device may need. */
 static int start_devs(struct netlink_callback *cb)
 {
 	cb->min_dump_alloc = DEV_MSG_SIZE;

@@ -326,6 +326,7 @@ void vha_queue_miss(struct vha_queue *q)
 		q->stats.iotlb_misses++;
 	trace_vhost_alt_iotlb_miss(q->dev_id, q->index, q->ring.missed,
 				   q->ring.missed_perm);
+	vha_misses_wake(q->miss.misses);
 }
 
 /* ---- counters ---- */

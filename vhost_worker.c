@@ -378,7 +378,7 @@ void vha_worker_flush(struct vha_worker *worker)
  * @ns: the pid namespace of the reader
  * @usage: filled in
  *
- * Any context, without a lock.
+ * Any context. The caller keeps the worker from being destroyed.
  */
 void vha_worker_usage(const struct vha_worker *worker,
 		      struct pid_namespace *ns, struct vha_worker_usage *usage)

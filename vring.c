@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What all layouts have in common: where the ring lies, and its batch. */
 #include <linux/mm.h>
+#include <linux/mmap_lock.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -55,7 +56,7 @@ void vha_ring_reset(struct vha_ring *ring)
 	ring->memory = NULL;
 	ring->iotlb = NULL;
 	vha_ring_unmap(ring);
-	ring->ops->set_base(ring, 0);
+	ring->ops->reset(ring);
 }
 
 /**
@@ -282,7 +283,8 @@ int vha_ring_map_slow(struct vha_ring *ring)
  * rest can be asked for when it is needed.
  *
  * Return: 0; -EINPROGRESS if the device IOTLB lacks even that; -EFAULT if the
- * ring could not be accessed. On failure the ring is as it was.
+ * ring could not be accessed. On failure its indices and byte order are
+ * unchanged.
  */
 int vha_ring_start(struct vha_ring *ring, bool is_le)
 {
@@ -324,8 +326,9 @@ static void reset_if_empty(struct vha_ring_batch *b)
  * its writable pieces. The guest sees all of them at once.
  *
  * Return: 0, or -EFAULT if the ring or its log could not be written. The chains
- * are still held then, unless @call is set: the guest can see that these are
- * used, and a ring that is left alone from now on will not decide again.
+ * are still held then, unless @call is set. In that case the guest can see that
+ * they are used, and is to be interrupted even so: there may be no later
+ * completion to interrupt it for.
  */
 int vha_ring_complete(struct vha_ring *ring, unsigned int end, bool *call)
 {
@@ -392,12 +395,19 @@ int vha_ring_log_iov(struct vha_ring *ring, const struct iovec *iov, size_t len)
  * it.
  *
  * Return: 0; -EINVAL if the owner has not given the ring's addresses; -EFAULT
- * or -EBUSY as vha_ring_peek().
+ * as vha_ring_peek(); -EBUSY if the owner is changing its address space.
  */
 int vha_ring_snapshot(const struct vha_ring *ring, struct mm_struct *mm,
 		      struct vha_ring_snapshot *snap)
 {
+	int err;
+
 	if (!addr_given(ring))
 		return -EINVAL;
-	return ring->ops->snapshot(ring, mm, snap);
+	if (!mmap_read_trylock(mm))
+		return -EBUSY;
+	snap->size = ring->num;
+	err = ring->ops->snapshot(ring, mm, snap);
+	mmap_read_unlock(mm);
+	return err;
 }

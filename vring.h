@@ -13,9 +13,8 @@
  * The datapath's functions are called with the ring's lock held, by a thread in
  * the owner's address space, on a ring that vha_ring_start() has prepared,
  * after vha_ring_map() has succeeded. -EFAULT means that the ring itself could
- * not be accessed. -EINPROGRESS means that the device IOTLB lacks an entry,
- * which
- * @missed of the ring describes.
+ * not be accessed. -EINPROGRESS means that the device IOTLB lacks an entry: see
+ * @missed of the ring.
  */
 #ifndef VHOST_ALT_VRING_H
 #define VHOST_ALT_VRING_H

@@ -5,7 +5,6 @@
  */
 #include <linux/highmem.h>
 #include <linux/mm.h>
-#include <linux/mmap_lock.h>
 
 #include "vring_access.h"
 
@@ -165,22 +164,17 @@ int vha_ring_log_area(struct vha_ring *ring, const void __user *at, u64 addr,
 /* ---- reads by an observer ---- */
 
 /*
- * Copy what is present of one page of another process, without waiting for
- * anything: no page is faulted in, and a holder of the lock is not waited for.
+ * Copy a part of one page of another process, if the page is present. The
+ * caller holds its mmap lock.
  */
 static int peek_page(struct mm_struct *mm, void *to, unsigned long uaddr,
 		     size_t len)
 {
 	struct page *page;
 	void *kaddr;
-	long n;
 
-	if (!mmap_read_trylock(mm))
-		return -EBUSY;
-	n = compat_get_user_page_remote(mm, uaddr, FOLL_NOFAULT | FOLL_NOWAIT,
-					&page);
-	mmap_read_unlock(mm);
-	if (n != 1)
+	lockdep_assert_held(&mm->mmap_lock);
+	if (compat_get_page_remote(mm, uaddr, &page) != 1)
 		return -EFAULT;
 	kaddr = kmap_local_page(page);
 	memcpy(to, kaddr + offset_in_page(uaddr), len);
@@ -206,17 +200,17 @@ static int peek_owner(struct mm_struct *mm, void *to, u64 uaddr, size_t len)
 /**
  * vha_ring_peek() - read from a ring on behalf of an observer
  * @ring: the ring
- * @mm: the owner's address space, which outlives the call
+ * @mm: the owner's address space, with its mmap lock held
  * @to: destination
  * @addr: an address as the owner gave it
  * @len: bytes
  *
  * Any thread, without the ring's lock: the caller keeps the ring's maps and
  * addresses from changing by the device's mutex. Neither the owner nor the
- * worker takes part, so neither can delay it.
+ * worker takes part, so neither can delay it, and no page is faulted in.
  *
  * Return: 0; -EFAULT if a part is not mapped, not present, or not in the device
- * IOTLB; -EBUSY if the address space is locked.
+ * IOTLB.
  */
 int vha_ring_peek(const struct vha_ring *ring, struct mm_struct *mm, void *to,
 		  u64 addr, size_t len)

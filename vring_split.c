@@ -61,6 +61,11 @@ static void split_point(struct vha_ring *ring,
 	ring->split.used = area[VHA_RING_USED];
 }
 
+static void split_reset(struct vha_ring *ring)
+{
+	ring->split = (struct vha_ring_split){};
+}
+
 static int split_set_base(struct vha_ring *ring, u32 base)
 {
 	if (base > 0xffff)
@@ -765,21 +770,19 @@ static int peek16(const struct split_view *view, u16 *val,
 	return err;
 }
 
-/* The chain at @entry->id, as far as it lies in the table. */
-static int snapshot_chain(const struct split_view *view,
+/* The chain at @entry->id, as far as it lies in the table and is present. */
+static void snapshot_chain(const struct split_view *view,
 			  struct vha_ring_snapshot_entry *entry)
 {
 	struct vha_ring_snapshot_desc *to = entry->descs;
 	const struct vha_ring *ring = view->ring;
 	unsigned int i = entry->id;
 	struct vring_desc desc;
-	int err;
 
 	for (; i < ring->num && entry->ndescs < VHA_RING_SNAPSHOT_DESCS; to++) {
-		err = peek(view, &desc, VHA_RING_DESC, i * sizeof(desc),
-			   sizeof(desc));
-		if (err)
-			return err;
+		if (peek(view, &desc, VHA_RING_DESC, i * sizeof(desc),
+			 sizeof(desc)))
+			return;
 		to->index = i;
 		to->addr = vha_ring64_to_cpu(ring, desc.addr);
 		to->len = vha_ring32_to_cpu(ring, desc.len);
@@ -787,10 +790,9 @@ static int snapshot_chain(const struct split_view *view,
 		to->next = vha_ring16_to_cpu(ring, desc.next);
 		entry->ndescs++;
 		if (!(to->flags & VRING_DESC_F_NEXT))
-			break;
+			return;
 		i = to->next;
 	}
-	return 0;
 }
 
 static int snapshot_avail(const struct split_view *view,
@@ -806,7 +808,9 @@ static int snapshot_avail(const struct split_view *view,
 		return err;
 	entry->index = index;
 	entry->id = head;
-	return snapshot_chain(view, entry);
+	entry->ndescs = 0;
+	snapshot_chain(view, entry);
+	return 0;
 }
 
 static int snapshot_used(const struct split_view *view,
@@ -854,19 +858,24 @@ static int split_snapshot(const struct vha_ring *ring, struct mm_struct *mm,
 {
 	const struct split_view view = { .ring = ring, .mm = mm };
 	unsigned int n = min(snap->count, ring->num), i;
+	struct vha_ring_snapshot_entry *entry;
 	struct vha_ring_indices at;
 	int err;
 
 	split_indices(ring, &at);
 	err = snapshot_header(&view, snap);
-	for (i = 0; !err && i < n; i++)
-		err = snapshot_avail(&view, &snap->avail[i],
-				     at.last_avail - n + i) ?:
-		      snapshot_used(&view, &snap->used[i],
-				    at.last_used - n + i);
-	snap->navail = n;
-	snap->nused = n;
-	return err;
+	if (err)
+		return err;
+	/* Leave out entries in pages that are not present. */
+	for (i = 0; i < n; i++) {
+		entry = &snap->avail[snap->navail];
+		if (!snapshot_avail(&view, entry, at.last_avail - n + i))
+			snap->navail++;
+		entry = &snap->used[snap->nused];
+		if (!snapshot_used(&view, entry, at.last_used - n + i))
+			snap->nused++;
+	}
+	return 0;
 }
 
 const struct vha_ring_ops vha_ring_split_ops = {
@@ -879,6 +888,7 @@ const struct vha_ring_ops vha_ring_split_ops = {
 		[VHA_RING_USED]		= VHOST_ACCESS_WO,
 	},
 	.point		= split_point,
+	.reset		= split_reset,
 	.set_base	= split_set_base,
 	.base		= split_base,
 	.indices	= split_indices,

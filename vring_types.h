@@ -143,6 +143,7 @@ struct vha_ring_snapshot_entry {
  * struct vha_ring_snapshot - the contents of a ring
  * @count: in: how many entries of each kind are wanted, at most
  *	VHA_RING_SNAPSHOT_ENTRIES
+ * @size: the ring's size
  * @event_idx: @used_event and @avail_event are valid
  * @avail_flags: the driver's flags
  * @avail_idx: the driver's index
@@ -157,6 +158,7 @@ struct vha_ring_snapshot_entry {
  */
 struct vha_ring_snapshot {
 	unsigned int count;
+	unsigned int size;
 	bool event_idx;
 	u16 avail_flags;
 	u16 avail_idx;
@@ -189,6 +191,7 @@ struct vha_ring_indices {
  * @area_size: bytes in an area of the ring
  * @area_perm: access that the device needs to each area
  * @point: take over the addresses of the areas, translated or not
+ * @reset: forget the indices
  * @set_base: see vha_ring_set_base()
  * @base: see vha_ring_base()
  * @indices: fill in the indices; any thread, without a lock
@@ -211,6 +214,7 @@ struct vha_ring_ops {
 	u8 area_perm[VHA_RING_AREAS];
 	void (*point)(struct vha_ring *ring,
 		      void __user *const area[VHA_RING_AREAS]);
+	void (*reset)(struct vha_ring *ring);
 	int (*set_base)(struct vha_ring *ring, u32 base);
 	u32 (*base)(const struct vha_ring *ring);
 	void (*indices)(const struct vha_ring *ring,

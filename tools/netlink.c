@@ -259,6 +259,7 @@ static const struct {
 	{ ENOBUFS, "no such queue", "queues are 0 (rx) and 1 (tx)" },
 	{ EPERM, NULL, "requires CAP_NET_ADMIN: try sudo" },
 	{ EACCES, NULL, "requires CAP_NET_ADMIN: try sudo" },
+	{ EBUSY, NULL, "try again" },
 	{ EINVAL, "not set up", "vhostctl show -d prints its state" },
 	{ EFAULT, "cannot read its memory",
 	  "vhostctl show -d prints its addresses" },

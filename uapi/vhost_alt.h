@@ -199,9 +199,10 @@
  *	may be newer than the indices. An entry that was never written, or that
  *	was skipped (in-order use), shows what is in memory at its place. EPERM
  *	without CAP_NET_ADMIN as above; EINVAL without an owner, or if the ring
- *	is not set up; EBUSY if a command is in progress on the device: try
- *	again; EFAULT if a part of the ring is not mapped, not present in
- *	memory, or not in the device IOTLB.
+ *	is not set up; EBUSY if a command is in progress on the device, or the
+ *	owner is changing its address space: try again; EFAULT if the ring's
+ *	indices are not in the owner's page tables at the moment, or not in the
+ *	device IOTLB. Entries and descriptors that are not are left out.
  *
  * No GET waits for a device: one whose owner or worker is stopped, or waits for
  * memory, is shown like any other. Numbers are read one by one while the device
