@@ -12,10 +12,10 @@
  * @RX_LOST: it is gone, and its chains serve the next packet
  * @RX_DROPPED: no buffers that this guest can give are enough for it
  * @RX_UNFIT: it is dropped, because the next chain does not fit beside those
- *	that are held. These go back unused: otherwise that chain would never be
- *	checked on its own.
- * @RX_BAD_CHAIN: it waits; the last chain considered is unusable, and goes back
- *	with those before it
+ *	that are held. These are completed empty: otherwise that chain would
+ *	never be checked on its own.
+ * @RX_BAD_CHAIN: it waits; the last chain considered is unusable, and is
+ *	completed empty with those before it
  * @RX_BATCH_FULL: it waits until the chains of earlier packets are completed
  * @RX_NO_BUFFERS: it waits; the guest has not made enough buffers available
  * @RX_FAILED: it waits; the ring cannot be used
@@ -36,11 +36,17 @@ enum rx_outcome {
  * @ready: index in the ring's batch past the chains of placed packets
  * @end: index past the chains considered for the current packet
  * @err: the error of RX_FAILED
+ * @header: size of the virtio-net header; constant, like what follows
+ * @skip: bytes of the header that the socket does not write
+ * @max_chains: limit of the chains for one packet
  */
 struct rx_batch {
 	unsigned int ready;
 	unsigned int end;
 	int err;
+	size_t header;
+	size_t skip;
+	unsigned int max_chains;
 };
 
 /* ---- buffers ---- */
@@ -92,32 +98,35 @@ static enum rx_outcome hold_buffers(struct vha_net_queue *nq,
 {
 	struct vha_queue *q = &nq->q;
 	struct vha_ring_batch *b = q->ring.batch;
-	bool mergeable = vha_queue_has(q, VIRTIO_NET_F_MRG_RXBUF);
-	unsigned int limit = rx->ready + (mergeable ? q->ring.num : 1);
 	const struct vha_ring_chain *chain;
+	unsigned int end = rx->ready;
 	enum rx_outcome outcome;
 	size_t room = 0;
 
-	for (rx->end = rx->ready; room < size; rx->end++) {
-		if (unlikely(rx->end == limit))
+	for (; room < size; end++) {
+		rx->end = end;
+		if (unlikely(end - rx->ready == rx->max_chains))
 			return RX_DROPPED;
-		if (rx->end == b->count) {
+		if (end == b->count) {
 			outcome = fetch_buffers(nq, rx, size - room);
 			if (outcome != RX_PLACED)
 				return outcome;
 		}
-		chain = &b->chains[rx->end];
-		if (unlikely(chain->bad != VHA_DROP_NONE || chain->out ||
-			     !chain->in)) {
-			vha_queue_drop(q, chain->bad != VHA_DROP_NONE ?
-					  chain->bad :
-					  VHOST_ALT_DROP_DIRECTION);
+		chain = &b->chains[end];
+		if (unlikely(chain->bad != VHA_DROP_NONE)) {
+			vha_queue_drop(q, chain->bad);
+			rx->end++;
+			return RX_BAD_CHAIN;
+		}
+		if (unlikely(chain->out || !chain->in)) {
+			vha_queue_drop(q, VHOST_ALT_DROP_DIRECTION);
 			rx->end++;
 			return RX_BAD_CHAIN;
 		}
 		room += chain->size;
 		nq->buffer_size = chain->size;
 	}
+	rx->end = end;
 	return RX_PLACED;
 }
 
@@ -139,21 +148,20 @@ static bool write_guest(const struct iovec *iov, unsigned int niov,
  * if the socket does not write one, otherwise the number of buffers, which the
  * socket does not know.
  */
-static bool write_header(const struct vha_queue *q, const struct iovec *iov,
-			 unsigned int niov, unsigned int buffers)
+static bool write_header(const struct rx_batch *rx, const struct vha_ring *ring,
+			 const struct iovec *iov, unsigned int niov)
 {
 	/* All zero: no offload, and none of what longer headers have. */
 	u8 hdr[COMPAT_MAX_HDR_LEN] __aligned(sizeof(__virtio16)) = {};
 	size_t offset = offsetof(struct virtio_net_hdr_mrg_rxbuf, num_buffers);
 	__virtio16 *num_buffers = (__virtio16 *)(hdr + offset);
-	size_t size = vha_net_header_size(q);
 
 	BUILD_BUG_ON(VIRTIO_NET_HDR_GSO_NONE != 0);
 
-	*num_buffers = vha_ring_cpu_to16(&q->ring, buffers);
-	if (!vha_net_socket_has_header(q))
-		return write_guest(iov, niov, 0, hdr, size);
-	if (size < sizeof(struct virtio_net_hdr_mrg_rxbuf))
+	*num_buffers = vha_ring_cpu_to16(ring, rx->end - rx->ready);
+	if (rx->skip)
+		return write_guest(iov, niov, 0, hdr, rx->header);
+	if (rx->header < sizeof(struct virtio_net_hdr_mrg_rxbuf))
 		return true;
 	if (likely(iov->iov_len >= sizeof(struct virtio_net_hdr_mrg_rxbuf)))
 		return !put_user(*num_buffers,
@@ -188,12 +196,12 @@ static enum rx_outcome deliver(struct vha_net_queue *nq, struct rx_batch *rx,
 	unsigned int n = rx->end - rx->ready;
 	const struct iovec *iov = &b->iov[chain->first];
 	unsigned int niov = last->first + last->in - chain->first;
-	size_t size = vha_net_header_size(q) + len;
-	size_t skip = vha_net_socket_has_header(q) ? 0 : vha_net_header_size(q);
+	size_t size = rx->header + len;
 	int err;
 
-	err = vha_tun_rx_recv(&nq->rx, &nq->ts, iov, niov, skip, size - skip);
-	if (!err && !write_header(q, iov, niov, n))
+	err = vha_tun_rx_recv(&nq->rx, &nq->ts, iov, niov, rx->skip,
+			      size - rx->skip);
+	if (!err && !write_header(rx, &q->ring, iov, niov))
 		err = -EFAULT;
 	/* A packet that was lost may have been written in part. */
 	if (unlikely(vha_queue_has(q, VHOST_F_LOG_ALL)) &&
@@ -225,13 +233,17 @@ static void drop_packet(struct vha_net_queue *nq)
 
 /* Place the next packet, of @len bytes, in buffers of the guest. */
 static enum rx_outcome place_packet(struct vha_net_queue *nq,
+				    struct vha_net_weight *weight,
 				    struct rx_batch *rx, size_t len)
 {
 	enum rx_outcome outcome;
 
-	outcome = hold_buffers(nq, rx, vha_net_header_size(&nq->q) + len);
-	if (likely(outcome == RX_PLACED))
+	outcome = hold_buffers(nq, rx, rx->header + len);
+	weight->packets++;
+	if (likely(outcome == RX_PLACED)) {
+		weight->bytes += len;
 		return deliver(nq, rx, len);
+	}
 	if (outcome == RX_DROPPED || outcome == RX_UNFIT)
 		drop_packet(nq);
 	return outcome;
@@ -254,27 +266,32 @@ static int settle(struct vha_queue *q, unsigned int end)
 }
 
 /*
- * Record the outcome for the current packet.
- *
- * Return: true if the chains up to @end are to be completed before anything
- * else.
+ * Find the index past the chains that have to be completed before the next
+ * packet, after an outcome other than RX_PLACED. 0 if there are none.
  */
-static bool batch_ends(struct rx_batch *rx, enum rx_outcome outcome)
+static unsigned int to_settle(const struct rx_batch *rx,
+			      enum rx_outcome outcome)
 {
 	switch (outcome) {
-	case RX_PLACED:
-		rx->ready = rx->end;
-		return rx->ready >= VHA_RING_BATCH;
 	case RX_LOST:
 	case RX_DROPPED:
-		return false;
+		return 0;
 	case RX_UNFIT:
 	case RX_BAD_CHAIN:
-		return true;
+		return rx->end;
 	default:
-		rx->end = rx->ready;
-		return true;
+		return rx->ready;
 	}
+}
+
+static void begin_batch(const struct vha_queue *q, struct rx_batch *rx)
+{
+	bool mergeable = vha_queue_has(q, VIRTIO_NET_F_MRG_RXBUF);
+
+	rx->ready = 0;
+	rx->header = vha_net_header_size(q);
+	rx->skip = vha_net_socket_has_header(q) ? 0 : rx->header;
+	rx->max_chains = mergeable ? q->ring.num : 1;
 }
 
 /*
@@ -289,22 +306,28 @@ static int receive_batch(struct vha_net_queue *nq,
 {
 	enum rx_outcome outcome = RX_PLACED;
 	struct vha_queue *q = &nq->q;
-	struct rx_batch rx = {};
+	struct rx_batch rx;
 	bool moved = false;
+	unsigned int end;
 	size_t len;
 	int err;
 
-	while (outcome != RX_NO_BUFFERS && outcome != RX_FAILED &&
-	       !vha_net_weight_exceeded(q, weight) &&
+	begin_batch(q, &rx);
+	while (!vha_net_weight_exceeded(q, weight) &&
 	       vha_tun_rx_peek(&nq->rx, &nq->ts, &len)) {
-		outcome = place_packet(nq, &rx, len);
-		weight->packets++;
-		if (outcome == RX_PLACED || outcome == RX_LOST)
-			weight->bytes += len;
-		moved |= outcome == RX_PLACED;
-		if (!batch_ends(&rx, outcome))
+		outcome = place_packet(nq, weight, &rx, len);
+		if (likely(outcome == RX_PLACED)) {
+			moved = true;
+			rx.ready = rx.end;
+			end = rx.ready < VHA_RING_BATCH ? 0 : rx.ready;
+		} else if (outcome == RX_NO_BUFFERS || outcome == RX_FAILED) {
+			break;
+		} else {
+			end = to_settle(&rx, outcome);
+		}
+		if (!end)
 			continue;
-		err = settle(q, rx.end);
+		err = settle(q, end);
 		if (unlikely(err))
 			return err;
 		rx.ready = 0;
