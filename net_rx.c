@@ -266,13 +266,15 @@ static int settle(struct vha_queue *q, unsigned int end)
 }
 
 /*
- * Find the index past the chains that have to be completed before the next
- * packet, after an outcome other than RX_PLACED. 0 if there are none.
+ * Record the outcome for the current packet. Return: the index past the chains
+ * that have to be completed before the next packet, or 0.
  */
-static unsigned int to_settle(const struct rx_batch *rx,
-			      enum rx_outcome outcome)
+static unsigned int to_settle(struct rx_batch *rx, enum rx_outcome outcome)
 {
 	switch (outcome) {
+	case RX_PLACED:
+		rx->ready = rx->end;
+		return likely(rx->ready < VHA_RING_BATCH) ? 0 : rx->ready;
 	case RX_LOST:
 	case RX_DROPPED:
 		return 0;
@@ -316,15 +318,10 @@ static int receive_batch(struct vha_net_queue *nq,
 	while (!vha_net_weight_exceeded(q, weight) &&
 	       vha_tun_rx_peek(&nq->rx, &nq->ts, &len)) {
 		outcome = place_packet(nq, weight, &rx, len);
-		if (likely(outcome == RX_PLACED)) {
-			moved = true;
-			rx.ready = rx.end;
-			end = rx.ready < VHA_RING_BATCH ? 0 : rx.ready;
-		} else if (outcome == RX_NO_BUFFERS || outcome == RX_FAILED) {
+		if (outcome == RX_NO_BUFFERS || outcome == RX_FAILED)
 			break;
-		} else {
-			end = to_settle(&rx, outcome);
-		}
+		end = to_settle(&rx, outcome);
+		moved |= outcome == RX_PLACED;
 		if (!end)
 			continue;
 		err = settle(q, end);

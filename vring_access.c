@@ -219,6 +219,7 @@ int vha_ring_peek(const struct vha_ring *ring, struct mm_struct *mm, void *to,
 	size_t piece;
 	int err;
 
+	lockdep_assert_held(&mm->mmap_lock);
 	if (!ring->iotlb)
 		return peek_owner(mm, to, addr, len);
 	for (; len; addr += piece, to += piece, len -= piece) {
@@ -227,7 +228,8 @@ int vha_ring_peek(const struct vha_ring *ring, struct mm_struct *mm, void *to,
 			return -EFAULT;
 		piece = min_t(u64, len - 1, region->last - addr) + 1;
 		err = peek_owner(mm, to,
-				region->uaddr + (addr - region->start), piece);
+				 region->uaddr + (addr - region->start),
+				 piece);
 		if (err)
 			return err;
 	}

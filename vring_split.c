@@ -772,7 +772,7 @@ static int peek16(const struct split_view *view, u16 *val,
 
 /* The chain at @entry->id, as far as it lies in the table and is present. */
 static void snapshot_chain(const struct split_view *view,
-			  struct vha_ring_snapshot_entry *entry)
+			   struct vha_ring_snapshot_entry *entry)
 {
 	struct vha_ring_snapshot_desc *to = entry->descs;
 	const struct vha_ring *ring = view->ring;

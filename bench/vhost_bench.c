@@ -195,7 +195,8 @@ static int measure_all(const struct options *o, char **device, unsigned int n)
 			cfg.flow = i / o->nsizes;
 			cfg.size = o->size[i % o->nsizes];
 			if (o->flow[cfg.flow])
-				err = measure_devices(o, &cfg, round, device, n);
+				err = measure_devices(o, &cfg, round, device,
+						      n);
 		}
 	return err;
 }

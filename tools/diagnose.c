@@ -71,7 +71,8 @@ static void find_ring_error(const struct comparison *c)
 	char why[128] = "its cause is no longer visible";
 
 	if (c->now->ring_err == -EFAULT)
-		strcpy(why, "its memory is not present at the moment, not mapped, or not in the memory table");
+		strcpy(why,
+		       "its memory is not present, not mapped, or not in the memory table");
 	else if (!c->now->ring_err && waiting(c) > c->q->size)
 		snprintf(why, sizeof(why),
 			 "the guest claims %u available entries in a ring of %u",

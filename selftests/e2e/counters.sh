@@ -39,8 +39,7 @@ vhostctl_bytes() { # CLIENT
 	"$vhostctl" -j -s show pid "$(client_get "$1" pid)" | python3 -c '
 import json, sys
 total = {"rx": 0, "tx": 0}
-for device in json.load(sys.stdin):
-    for queue in device["queues"]:
-        total[queue["name"]] += queue["counters"]["bytes"]
+for queue in sum((device["queues"] for device in json.load(sys.stdin)), []):
+	total[queue["name"]] += queue["counters"]["bytes"]
 print(total["rx"], total["tx"])'
 }

@@ -43,7 +43,8 @@ static const struct {
 	NAME_OF(SET_MEM_TABLE), NAME_OF(SET_LOG_BASE), NAME_OF(SET_LOG_FD),
 	NAME_OF(SET_VRING_NUM), NAME_OF(SET_VRING_ADDR),
 	NAME_OF(SET_VRING_BASE), NAME_OF(GET_VRING_BASE),
-	NAME_OF(SET_VRING_KICK), NAME_OF(SET_VRING_CALL), NAME_OF(SET_VRING_ERR),
+	NAME_OF(SET_VRING_KICK), NAME_OF(SET_VRING_CALL),
+	NAME_OF(SET_VRING_ERR),
 	NAME_OF(SET_VRING_BUSYLOOP_TIMEOUT), NAME_OF(NET_SET_BACKEND),
 	{ 0, NULL }
 };
@@ -87,13 +88,15 @@ static void describe(char *text, size_t size, unsigned long command, void *arg)
 		snprintf(text, size, "regions=%u", memory->nregions);
 		break;
 	case VHOST_SET_VRING_ADDR:
-		snprintf(text, size, "ring=%u flags=%u", addr->index, addr->flags);
+		snprintf(text, size, "ring=%u flags=%u", addr->index,
+			 addr->flags);
 		break;
 	case VHOST_SET_VRING_NUM:
 	case VHOST_SET_VRING_BASE:
 	case VHOST_GET_VRING_BASE:
 	case VHOST_SET_VRING_BUSYLOOP_TIMEOUT:
-		snprintf(text, size, "ring=%u num=%u", state->index, state->num);
+		snprintf(text, size, "ring=%u num=%u", state->index,
+			 state->num);
 		break;
 	case VHOST_NET_SET_BACKEND:
 		snprintf(text, size, "ring=%u fd=%d", file->index, file->fd);
@@ -106,14 +109,17 @@ static void log_command(unsigned long command, void *arg, int error)
 	const char *path = getenv("VHOST_IOCTL_LOG");
 	char text[80], line[160];
 	struct timespec now;
-	int fd, len;
+	int fd = -1, len;
 
-	fd = path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644) : -1;
+	if (path)
+		fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
+			  0644);
 	if (fd < 0)
 		return;
 	describe(text, sizeof(text), command, arg);
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	len = snprintf(line, sizeof(line), "%ld.%03ld %s %d %s\n", (long)now.tv_sec,
+	len = snprintf(line, sizeof(line), "%ld.%03ld %s %d %s\n",
+		       (long)now.tv_sec,
 		       now.tv_nsec / 1000000, name_of(command), error, text);
 	if (write(fd, line, len) != len)
 		abort();

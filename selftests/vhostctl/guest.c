@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A guest that takes commands: one per line on stdin, each answered on stdout
- * with "ok" or the failure when it is done. The device is open until stdin ends.
+ * with "ok" or the failure when it is done. The device is open until stdin
+ * ends.
  *
  *	start		the guest with its tap, both rings running
  *	iommu		the same, using the device IOTLB
- *	deaf		flush the IOTLB and answer no misses; wait until one is there
+ *	deaf		flush the IOTLB, answer no misses; wait for one
  *	open, own	open another device, without an owner; become its owner
  *	close		close that device
  *	workers N	make N more workers
@@ -15,10 +16,10 @@
  *	short N		N frames that are too short
  *	refill N	N receive buffers
  *	inject N	N frames into the tap, or fewer if it is full
- *	break, mend	make the transmit ring claim more entries than it has; undo
+ *	break, mend	let the transmit ring claim too many entries; undo
  *	stop, run	remove the backends; set them again
  *	nocall, nokick	remove the call, or kick, eventfd of transmit
- *	load		send and receive frames one by one, until the next command
+ *	load		send and receive frames singly, until the next command
  *	churn		open and close devices, until the next command
  */
 #include <errno.h>
@@ -88,7 +89,9 @@ static int do_deaf(unsigned int n)
 	vq_submit(&guest.vq[TXQ]);
 	if (err)
 		return err;
-	return poll(&miss, 1, env_left_ms(env_deadline())) == 1 ? 0 : -ETIMEDOUT;
+	if (poll(&miss, 1, env_left_ms(env_deadline())) != 1)
+		return -ETIMEDOUT;
+	return 0;
 }
 
 static int do_own(unsigned int n)

@@ -4,9 +4,9 @@
  * their processes on hosts that have more of these than they know.
  *
  * Up to 6.12, ARCH=um saves the first 2696 bytes of the XSAVE area and restores
- * as many. A host with AMX has 11008 bytes, and takes all or none (EFAULT). What
- * lies past the end of the short area is in its initial state, since no process
- * has asked for permission to use AMX: so fill it up with zeros.
+ * as many. A host with AMX has 11008 bytes, and takes all or none (EFAULT).
+ * What lies past the end of the short area is in its initial state, since no
+ * process has asked for permission to use AMX: so fill it up with zeros.
  */
 #include <dlfcn.h>
 #include <elf.h>

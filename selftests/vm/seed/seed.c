@@ -36,7 +36,10 @@ static void seed_uaf(void)
 	p[1] = 1;
 }
 
-/* No deadlock: one thread takes the locks in both orders, which lockdep records. */
+/*
+ * No deadlock: one thread takes the locks in both orders, which lockdep
+ * records.
+ */
 static void seed_inversion(void)
 {
 	mutex_lock(&first);
