@@ -109,29 +109,13 @@ TEST_F(counters, reset_by_reset_owner)
 	EXPECT_EQ(0, sum_sizes(&self->c.q[TXQ]));
 }
 
+#define COUNTER_NAME(number, name, ...)					\
+	[VHOST_ALT_COUNTER_ ## number] = #name,
+
 TEST_F(counters, fdinfo_shows_the_same)
 {
 	static const char * const name[VHOST_ALT_COUNTER_MAX + 1] = {
-		[VHOST_ALT_COUNTER_PACKETS] = "packets",
-		[VHOST_ALT_COUNTER_BYTES] = "bytes",
-		[VHOST_ALT_COUNTER_BATCHES] = "batches",
-		[VHOST_ALT_COUNTER_RUNS] = "runs",
-		[VHOST_ALT_COUNTER_WEIGHT] = "weight",
-		[VHOST_ALT_COUNTER_KICKS] = "kicks",
-		[VHOST_ALT_COUNTER_KICKS_SUPPRESSED] = "kicks_suppressed",
-		[VHOST_ALT_COUNTER_WAKEUPS] = "wakeups",
-		[VHOST_ALT_COUNTER_CALLS] = "calls",
-		[VHOST_ALT_COUNTER_CALLS_SUPPRESSED] = "calls_suppressed",
-		[VHOST_ALT_COUNTER_RING_EMPTY] = "ring_empty",
-		[VHOST_ALT_COUNTER_NO_BUFFERS] = "no_buffers",
-		[VHOST_ALT_COUNTER_PUT_BACK] = "put_back",
-		[VHOST_ALT_COUNTER_SOCKET_FULL] = "socket_full",
-		[VHOST_ALT_COUNTER_RING_ERRORS] = "ring_errors",
-		[VHOST_ALT_COUNTER_IOTLB_MISSES] = "iotlb_misses",
-		[VHOST_ALT_COUNTER_LOG_BYTES] = "log_bytes",
-		[VHOST_ALT_COUNTER_BUSY_POLLS] = "busy_polls",
-		[VHOST_ALT_COUNTER_BUSY_HITS] = "busy_hits",
-		[VHOST_ALT_COUNTER_BUSY_NS] = "busy_ns",
+		VHOST_ALT_COUNTERS(COUNTER_NAME)
 	};
 	struct guest *g = &self->c.g;
 	unsigned int i, j;
