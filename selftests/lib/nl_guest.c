@@ -3,6 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -72,4 +76,29 @@ int other_netns(void)
 	}
 	close(own);
 	return other < 0 ? -EPERM : other;
+}
+
+int link_move(const char *name, int netns)
+{
+	char buffer[1024];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
+	struct mnl_socket *sock = mnl_socket_open(NETLINK_ROUTE);
+	struct ifinfomsg *ifi;
+	int n, err = 0;
+
+	if (!sock)
+		return -errno;
+	nlh->nlmsg_type = RTM_NEWLINK;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+	ifi->ifi_index = if_nametoindex(name);
+	mnl_attr_put_u32(nlh, IFLA_NET_NS_FD, netns);
+	n = mnl_socket_sendto(sock, nlh, nlh->nlmsg_len);
+	if (n >= 0)
+		n = mnl_socket_recvfrom(sock, buffer, sizeof(buffer));
+	/* mnl_cb_run() sets errno to the error in the answer. */
+	if (n < 0 || mnl_cb_run(buffer, n, 0, 0, NULL, NULL) < 0)
+		err = -errno;
+	mnl_socket_close(sock);
+	return err;
 }

@@ -37,4 +37,7 @@ void own_comm(char *comm, size_t len);
 int initial_netns(void);
 int other_netns(void);
 
+/* Move an interface of the caller's namespace to that of descriptor @netns. */
+int link_move(const char *name, int netns);
+
 #endif
