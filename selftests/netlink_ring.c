@@ -3,6 +3,8 @@
  * Netlink: the contents of a ring, while it is stopped, while it runs, and when
  * the guest has put nonsense into it.
  */
+#include <sys/mman.h>
+
 #include "nl_guest.h"
 #include "test.h"
 #include "vq_split.h"
@@ -200,6 +202,91 @@ TEST_F(running, ring_with_loops_and_bad_heads)
 		EXPECT_EQ(id >= vq->num ? 0 : id % 3 ? NL_DESCS : 1,
 			  e->ndescs);
 	}
+}
+
+/*
+ * A request used to make the worker run the queue, which took up entries for
+ * which the guest had sent no kick: a lost kick could not be seen.
+ */
+TEST_F(running, lost_kick_stays_lost)
+{
+	static unsigned char frame[60];
+	struct guest *g = &self->g;
+	struct vq *vq = &g->vq[TXQ];
+	__u64 runs, wakeups, kicks;
+	unsigned int i, n = 20;
+
+	ASSERT_OK(vdev_rest(g->dev, vq));
+	frame_make(frame, sizeof(frame), 0);
+	ASSERT_OK(guest_send(g, NULL, frame, sizeof(frame), 1, false));
+	vq_publish(vq);
+	ASSERT_OK(LOOK(TXQ));
+	runs = self->m.counter[VHOST_ALT_COUNTER_RUNS];
+	wakeups = self->m.counter[VHOST_ALT_COUNTER_WAKEUPS];
+	kicks = self->m.counter[VHOST_ALT_COUNTER_KICKS];
+	for (i = 0; i < n; i++) {
+		ASSERT_OK(nl_ring(&self->nl, self->id, TXQ, 1, &self->m));
+		EXPECT_EQ(65531, NUM(RING_AVAIL_IDX));
+		EXPECT_EQ(65530, NUM(RING_USED_IDX));
+	}
+	/* A worker that was woken would have finished when this returns. */
+	ASSERT_OK(vdev_set_file(g->dev, VHOST_SET_VRING_CALL, TXQ, vq->call));
+	ASSERT_OK(LOOK(TXQ));
+	EXPECT_EQ(runs, self->m.counter[VHOST_ALT_COUNTER_RUNS]);
+	EXPECT_EQ(wakeups, self->m.counter[VHOST_ALT_COUNTER_WAKEUPS]);
+	EXPECT_EQ(kicks, self->m.counter[VHOST_ALT_COUNTER_KICKS]);
+	EXPECT_EQ(65530, NUM(LAST_AVAIL));
+	EXPECT_EQ(65530, split_used_idx(vq));
+	vq_kick(vq);
+	EXPECT_OK(guest_capture(g, sizeof(frame), 0));
+}
+
+/* Check whether a page of this process is in its page tables. */
+static bool is_present(const void *p)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	__u64 entry = 0;
+	ssize_t n;
+
+	n = pread(fd, &entry, sizeof(entry),
+		  (unsigned long)p / page * sizeof(entry));
+	close(fd);
+	return n == sizeof(entry) && entry >> 63;
+}
+
+/*
+ * A request used to fault pages in, as its worker's accesses do. Where a fault
+ * waits, as for the source of a migration, the request waited too.
+ */
+TEST_F(running, ring_that_is_not_present)
+{
+	size_t page = sysconf(_SC_PAGESIZE), size = self->g.mem.region[0].size;
+	struct guest *g = &self->g;
+	void *heap = g->mem.region[0].hva;
+	void *avail = g->vq[TXQ].area[VQ_AVAIL];
+
+	ASSERT_OK(guest_set_backend(g, -1));
+	ASSERT_OK(nl_ring(&self->nl, self->id, TXQ, 1, &self->m));
+	ASSERT_THAT(is_present(avail));
+	/* The contents stay in the file. */
+	ASSERT_EQ(0, madvise(heap, (size + page - 1) / page * page,
+			     MADV_DONTNEED));
+	ASSERT_FALSE(is_present(avail));
+	EXPECT_ERR(EFAULT, nl_ring(&self->nl, self->id, TXQ, 1, &self->m));
+	EXPECT_FALSE(is_present(avail));
+	ASSERT_OK(LOOK(TXQ));
+	EXPECT_FALSE(NUM(STATE) & VHOST_ALT_QUEUE_BROKEN);
+	EXPECT_EQ(0, self->m.counter[VHOST_ALT_COUNTER_RING_ERRORS]);
+
+	ASSERT_OK(guest_set_backend(g, g->tap));
+	ASSERT_OK(guest_check_alive(g, 0));
+	ASSERT_OK(guest_set_backend(g, -1));
+	ASSERT_EQ(0, mprotect(heap, size, PROT_NONE));
+	EXPECT_ERR(EFAULT, nl_ring(&self->nl, self->id, TXQ, 1, &self->m));
+	ASSERT_EQ(0, mprotect(heap, size, PROT_READ | PROT_WRITE));
+	ASSERT_OK(guest_set_backend(g, g->tap));
+	EXPECT_OK(guest_check_alive(g, 4));
 }
 
 VHOST_TEST_MAIN
