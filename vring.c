@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What all layouts have in common: where the ring lies, and its batch. */
+/* What all layouts share: the location of a ring, and its batch. */
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
 #include <linux/slab.h>
@@ -89,9 +89,9 @@ int vha_ring_set_num(struct vha_ring *ring, u32 num)
 }
 
 /**
- * vha_ring_set_base() - set where to go on in a ring
+ * vha_ring_set_base() - set the position at which a ring continues
  * @ring: the ring; not in use
- * @base: as &struct vhost_vring_state has it
+ * @base: the position, as in &struct vhost_vring_state
  *
  * Return: 0, or -EINVAL for a base that the layout cannot have.
  */
@@ -102,7 +102,7 @@ int vha_ring_set_base(struct vha_ring *ring, u32 base)
 }
 
 /**
- * vha_ring_base() - tell where to go on in a ring
+ * vha_ring_base() - get the position at which a ring continues
  * @ring: the ring
  *
  * Return: the base for vha_ring_set_base().
@@ -114,7 +114,7 @@ u32 vha_ring_base(const struct vha_ring *ring)
 }
 
 /**
- * vha_ring_set_addr() - set where a ring lies
+ * vha_ring_set_addr() - set the location of a ring
  * @ring: the ring
  * @addr: addresses of its areas; all 0 forgets them
  */
@@ -144,7 +144,7 @@ void vha_ring_set_maps(struct vha_ring *ring, const struct vha_iotlb *memory,
 }
 
 /**
- * vha_ring_unmap() - forget everything that was found in a map
+ * vha_ring_unmap() - discard all that was looked up in the maps
  * @ring: the ring, with its lock held, or not in use yet
  *
  * Called after every change of a map, or of the ring's location.
@@ -157,11 +157,11 @@ void vha_ring_unmap(struct vha_ring *ring)
 
 /**
  * vha_ring_addr_ok() - check that a ring lies in user address space
- * @ring: the ring, of which size and layout count
+ * @ring: the ring, with its size and layout set
  * @addr: addresses of its areas
  *
- * Return: true if it does. The guest's addresses are looked up when they are
- * used, so with a device IOTLB all are fine.
+ * Return: true if it does. With a device IOTLB always true: the guest's
+ * addresses are looked up when they are used.
  */
 bool vha_ring_addr_ok(const struct vha_ring *ring,
 		      const u64 addr[VHA_RING_AREAS])
@@ -179,7 +179,7 @@ bool vha_ring_addr_ok(const struct vha_ring *ring,
 
 /**
  * vha_ring_log_ok() - check that the log of the used area lies in user memory
- * @ring: the ring, of which size and layout count
+ * @ring: the ring, with its size and layout set
  * @log: the log
  *
  * Return: true if it does. With a device IOTLB the used area is logged by its
@@ -193,7 +193,7 @@ bool vha_ring_log_ok(const struct vha_ring *ring, const struct vha_log *log)
 				ring->ops->area_size(ring, VHA_RING_USED));
 }
 
-/* ---- where the ring lies ---- */
+/* ---- the location of the ring ---- */
 
 /* Use the addresses as given: untranslated, or translated at each access. */
 static void point_to_given(struct vha_ring *ring)
@@ -241,7 +241,7 @@ static int find_areas(struct vha_ring *ring, void __user *area[VHA_RING_AREAS])
 }
 
 /**
- * vha_ring_map_slow() - vha_ring_map() after a change of the ring's location
+ * vha_ring_map_slow() - find the ring again after vha_ring_unmap()
  * @ring: the ring
  *
  * Return: as vha_ring_map().
@@ -258,7 +258,7 @@ int vha_ring_map_slow(struct vha_ring *ring)
 	point_to_given(ring);
 	if (ring->iotlb) {
 		err = find_areas(ring, area);
-		/* Asking again would bring the same answer every time. */
+		/* Not a miss: the owner would give the same answer again. */
 		if (err == -EPERM) {
 			ring->denied = true;
 			return 1;
@@ -275,7 +275,7 @@ int vha_ring_map_slow(struct vha_ring *ring)
 }
 
 /**
- * vha_ring_start() - begin to use a ring
+ * vha_ring_start() - start using a ring
  * @ring: the ring
  * @is_le: its byte order
  *
@@ -306,7 +306,7 @@ int vha_ring_start(struct vha_ring *ring, bool is_le)
 
 /* ---- the batch ---- */
 
-/* Begin the batch anew if no chain is held. */
+/* Start the batch from its beginning again if no chain is held. */
 static void reset_if_empty(struct vha_ring_batch *b)
 {
 	if (b->done != b->count)
@@ -386,10 +386,10 @@ int vha_ring_log_iov(struct vha_ring *ring, const struct iovec *iov, size_t len)
 /* ---- for observers ---- */
 
 /**
- * vha_ring_snapshot() - copy what is in the ring
+ * vha_ring_snapshot() - copy the contents of a ring
  * @ring: the ring, whose addresses, size and maps do not change meanwhile
  * @mm: the owner's address space
- * @snap: in: how much; filled in
+ * @snap: in: the number of entries wanted; filled in
  *
  * The ring is not affected, and both the guest and the worker may be writing
  * it.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The ring as its queue and the datapath see it, whatever its layout: it hands
- * out chains of descriptors in batches, takes them back in batches, in the same
- * order, and knows whether either side wants to be notified.
+ * The ring as its queue and the datapath see it, whatever its layout. It hands
+ * out chains of descriptors in batches, takes them back in batches and in the
+ * same order, and knows whether either side wants to be notified.
  *
  * A chain is in one of three states: available (in the ring), held (fetched,
  * in the batch) or used. vha_ring_fetch() makes available chains held;
@@ -13,8 +13,8 @@
  * The datapath's functions are called with the ring's lock held, by a thread in
  * the owner's address space, on a ring that vha_ring_start() has prepared,
  * after vha_ring_map() has succeeded. -EFAULT means that the ring itself could
- * not be accessed. -EINPROGRESS means that the device IOTLB lacks an entry: see
- * @missed of the ring.
+ * not be accessed. -EINPROGRESS means that the device IOTLB lacks an entry; the
+ * ring's fields @missed and @missed_perm tell which.
  */
 #ifndef VHOST_ALT_VRING_H
 #define VHOST_ALT_VRING_H
@@ -62,7 +62,7 @@ static inline int vha_ring_map(struct vha_ring *ring)
 /**
  * vha_ring_fetch() - take available chains
  * @ring: the ring
- * @max: how many at most
+ * @max: limit of their number
  *
  * They are appended to the batch. A malformed chain is included, with @bad set
  * and no pieces, and is completed like others. The order is that in which the
@@ -131,11 +131,11 @@ int vha_ring_snapshot(const struct vha_ring *ring, struct mm_struct *mm,
 		      struct vha_ring_snapshot *snap);
 
 /**
- * vha_ring_indices() - tell how far a ring is
+ * vha_ring_indices() - read the progress of a ring
  * @ring: the ring
  * @indices: filled in
  *
- * Any thread, without a lock: each index is one word that its writer changes.
+ * Callable by any thread, without a lock: each index is a single word.
  */
 static inline void vha_ring_indices(const struct vha_ring *ring,
 				    struct vha_ring_indices *indices)
@@ -147,7 +147,7 @@ static inline void vha_ring_indices(const struct vha_ring *ring,
  * vha_ring_layout() - name the layout of a ring
  * @ring: the ring
  *
- * Any thread, without a lock.
+ * Callable by any thread, without a lock.
  *
  * Return: the name.
  */

@@ -9,9 +9,9 @@
 #include "vring_access.h"
 
 /**
- * vha_ring_missed() - note what the device IOTLB lacks
+ * vha_ring_missed() - record the address that the device IOTLB lacks
  * @ring: the ring, with its lock held
- * @addr: start of a range that is not completely mapped
+ * @addr: start of a range that is not fully mapped
  * @perm: the access that was wanted
  *
  * Return: -EINPROGRESS. The caller that sees it asks the owner for the entry.
@@ -27,7 +27,7 @@ int vha_ring_missed(struct vha_ring *ring, u64 addr, u8 perm)
 /* ---- access piece by piece ---- */
 
 /*
- * Find the region of @addr, and cut @len to what lies in it.
+ * Find the region of @addr, and limit @len to the part that lies in it.
  *
  * Return: the region; ERR_PTR(-EINPROGRESS) if there is none; ERR_PTR(-EFAULT)
  * if it forbids the access.
@@ -205,9 +205,10 @@ static int peek_owner(struct mm_struct *mm, void *to, u64 uaddr, size_t len)
  * @addr: an address as the owner gave it
  * @len: bytes
  *
- * Any thread, without the ring's lock: the caller keeps the ring's maps and
- * addresses from changing by the device's mutex. Neither the owner nor the
- * worker takes part, so neither can delay it, and no page is faulted in.
+ * Callable by any thread, without the ring's lock: the caller holds the
+ * device's mutex, which keeps the ring's maps and addresses from changing.
+ * Neither the owner nor the worker takes part, so neither can delay the read,
+ * and no page is faulted in.
  *
  * Return: 0; -EFAULT if a part is not mapped, not present, or not in the device
  * IOTLB.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Access to the areas of a ring, for its layouts. User pointers are made of the
- * layout's own pointers into an area; they are guest addresses while the ring
- * is scattered.
+ * Access to the areas of a ring, for its layouts. User pointers are derived
+ * from the layout's pointers to the areas; while the ring is scattered, they
+ * hold guest addresses.
  *
  * All functions return 0, -EFAULT or -EINPROGRESS; see vring.h.
  */

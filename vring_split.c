@@ -15,7 +15,7 @@
 #include "vring_access.h"
 #include "vring_split.h"
 
-/* Reading a few descriptors one by one costs less than a copy. */
+/* For fewer descriptors, reading one by one costs less than a copy. */
 #define SPAN_MIN	4
 
 /* The driver's event index follows the available ring. */
@@ -188,10 +188,13 @@ static int gather_descs(struct vha_ring *ring, unsigned int n)
 
 	if (!user_read_access_begin(table, ring->num * sizeof(*table)))
 		return -EFAULT;
-	/* Pointers: the call of an array bounds check is not allowed here. */
+	/*
+	 * Pointers, not indices: an array bounds check may call a function,
+	 * which is not allowed in a section of user access.
+	 */
 	for (; heads < end; heads++, desc++) {
 		head = vha_ring16_to_cpu(ring, *heads);
-		/* In place of one outside of the table, read descriptor 0. */
+		/* For an invalid head, which walk_chain() rejects, read 0. */
 		from = table + (head < ring->num ? head : 0);
 		if (!unsafe_get_desc(desc, from))
 			break;
@@ -200,7 +203,7 @@ static int gather_descs(struct vha_ring *ring, unsigned int n)
 	return heads == end ? 0 : -EFAULT;
 }
 
-/* gather_descs() where each descriptor may lie in a region of its own. */
+/* gather_descs() for a ring whose descriptors may lie in several regions. */
 static int gather_scattered(struct vha_ring *ring, unsigned int n)
 {
 	struct vring_desc __user *table = ring->split.desc;
@@ -219,9 +222,8 @@ static int gather_scattered(struct vha_ring *ring, unsigned int n)
 
 /*
  * Read the first descriptor of each of @n chains. Drivers take descriptors off
- * a list that is mostly sorted, in one direction or the other. The part of the
- * table that holds them is then little larger than they are, and is read in one
- * go.
+ * a list that is mostly sorted, in one direction or the other. They then lie
+ * close together, and the part of the table that holds them is read in one go.
  */
 static int read_first_descs(struct vha_ring *ring, unsigned int n)
 {
@@ -247,7 +249,7 @@ static int read_first_descs(struct vha_ring *ring, unsigned int n)
 	       -EFAULT : 0;
 }
 
-/* The first descriptor of chain @i, where read_first_descs() has put it. */
+/* Find the first descriptor of chain @i, as read_first_descs() has read it. */
 static const struct vring_desc *first_desc(const struct vha_ring *ring,
 					   unsigned int i)
 {
@@ -539,7 +541,7 @@ static int split_fetch(struct vha_ring *ring, unsigned int max)
 
 	walked = b->walked;
 	for (i = 0; i < n; i++) {
-		/* Empty descriptors fill no batch: bound the walk as well. */
+		/* Empty descriptors fill no batch: limit the walk as well. */
 		if (unlikely(b->walked - walked > VHA_RING_MAX_HELD)) {
 			cond_resched();
 			break;
@@ -549,7 +551,7 @@ static int split_fetch(struct vha_ring *ring, unsigned int max)
 			break;
 	}
 	ring->split.last_avail += i;
-	/* Chains before an error come first; the next fetch meets it. */
+	/* Hand out the chains before an error; the next fetch returns it. */
 	return i ? i : err;
 }
 
@@ -560,7 +562,7 @@ static void split_put_back(struct vha_ring *ring, unsigned int n)
 
 /* ---- complete ---- */
 
-/* Write @n used entries to the ring from @slot on, not beyond its end. */
+/* Write @n used entries to the ring from @slot on, without wrapping. */
 static int write_used(struct vha_ring *ring, unsigned int slot,
 		      const struct vring_used_elem *used, unsigned int n)
 {
@@ -587,7 +589,7 @@ static void set_used(const struct vha_ring *ring, struct vring_used_elem *used,
 	used->len = vha_ring_cpu_to32(ring, chain->written);
 }
 
-/* Write an entry for each chain from *@index on, which is moved past them. */
+/* Write a used entry for each chain from *@index on, and advance *@index. */
 static int write_each(struct vha_ring *ring, unsigned int end, u16 *index)
 {
 	struct vha_ring_batch *b = ring->batch;
@@ -615,10 +617,10 @@ static bool used_completely(const struct vha_ring_chain *chain)
 }
 
 /*
- * Virtio 1.2, 2.7.7.1: where chains are used in order, one entry serves
- * several: it is at the place of the first one's, and names the last. The guest
- * assumes that those before the last are used completely. *@index is moved past
- * the entry.
+ * Virtio 1.2, 2.7.7.1: if chains are used in order, one entry may stand for
+ * several. It takes the place of the first one's entry, and names the last one.
+ * The guest assumes that all but the last were used completely. *@index is
+ * advanced by the number of chains.
  */
 static int write_in_order(struct vha_ring *ring, unsigned int end, u16 *index)
 {
@@ -649,7 +651,8 @@ static int write_in_order(struct vha_ring *ring, unsigned int end, u16 *index)
 
 /*
  * Check whether the guest wants an interrupt, now that the used index has moved
- * from @old. If that cannot be read, one interrupt too many does less harm.
+ * on from @old. If the ring does not tell, interrupt: one too many does less
+ * harm than one too few.
  */
 static bool want_call(struct vha_ring *ring, u16 old)
 {
@@ -660,7 +663,7 @@ static bool want_call(struct vha_ring *ring, u16 old)
 	/*
 	 * Make the used index visible before reading what the driver wants.
 	 * Pairs with the driver's barrier between asking for an interrupt and
-	 * looking at the used index once more.
+	 * checking the used index once more.
 	 */
 	smp_mb();
 
@@ -770,7 +773,7 @@ static int peek16(const struct split_view *view, u16 *val,
 	return err;
 }
 
-/* The chain at @entry->id, as far as it lies in the table and is present. */
+/* Copy the chain at @entry->id, as far as it is in the table and present. */
 static void snapshot_chain(const struct split_view *view,
 			   struct vha_ring_snapshot_entry *entry)
 {

@@ -19,15 +19,15 @@ struct mm_struct;
 struct vha_ring;
 
 /*
- * The number of chains that one pass over the ring takes, and that share its
- * cost and the decision on one interrupt. More would gain little and delay the
- * first chain.
+ * Limit of the chains that one pass over the ring fetches. They share its cost,
+ * and the decision on one interrupt. More would gain little and delay the first
+ * chain.
  */
 #define VHA_RING_BATCH		64
 
 /*
- * Limit of the chains that are held at once, and of the pieces of memory that
- * they have together. A received packet may need that many buffers.
+ * Limit of the chains held at once, and of all their pieces of memory together.
+ * A received packet may need that many buffers.
  */
 #define VHA_RING_MAX_HELD	UIO_MAXIOV
 
@@ -141,7 +141,7 @@ struct vha_ring_snapshot_entry {
 
 /**
  * struct vha_ring_snapshot - the contents of a ring
- * @count: in: how many entries of each kind are wanted, at most
+ * @count: in: number of entries wanted of each kind, at most
  *	VHA_RING_SNAPSHOT_ENTRIES
  * @size: the ring's size
  * @event_idx: @used_event and @avail_event are valid
@@ -173,7 +173,7 @@ struct vha_ring_snapshot {
 };
 
 /**
- * struct vha_ring_indices - how far a ring is
+ * struct vha_ring_indices - the progress of a ring
  * @last_avail: index of the next available entry to fetch
  * @avail_idx: end of the available entries, as read last
  * @last_used: index of the next used entry to write
@@ -185,10 +185,10 @@ struct vha_ring_indices {
 };
 
 /**
- * struct vha_ring_ops - what a layout does
- * @name: its name
+ * struct vha_ring_ops - the operations of a layout
+ * @name: name of the layout
  * @size_ok: check whether a ring may have that many entries
- * @area_size: bytes in an area of the ring
+ * @area_size: return the size of an area of the ring in bytes
  * @area_perm: access that the device needs to each area
  * @point: take over the addresses of the areas, translated or not
  * @reset: forget the indices
@@ -233,12 +233,13 @@ struct vha_ring_ops {
 /**
  * struct vha_ring_split - the state of a ring in the split layout
  * @desc: descriptor table
- * @avail: what the driver made available
- * @used: what the device has used
+ * @avail: available ring, written by the driver
+ * @used: used ring, written by the device
  * @last_avail: index of the next available entry to fetch
  * @avail_idx: end of the available entries, as read last
  * @last_used: index of the next used entry to write
- * @called_valid: an interrupt has been decided on since the start of the ring
+ * @called_valid: true once an interrupt was decided on by event index since the
+ *	start of the ring
  */
 struct vha_ring_split {
 	struct vring_desc __user *desc;
@@ -304,7 +305,7 @@ struct vha_ring {
 	};
 };
 
-/* The map by which the addresses in descriptors are translated. */
+/* The map that translates the addresses in descriptors. */
 static inline const struct vha_iotlb *
 vha_ring_translation(const struct vha_ring *ring)
 {
@@ -355,7 +356,7 @@ static inline unsigned int vha_ring_held(const struct vha_ring *ring)
 	return ring->batch->count - ring->batch->done;
 }
 
-/* Check whether not even the shortest chain could be held in addition. */
+/* Check whether there is no room for even the shortest chain. */
 static inline bool vha_ring_full(const struct vha_ring *ring)
 {
 	return ring->batch->count == VHA_RING_MAX_HELD ||
