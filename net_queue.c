@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What both directions have in common: runs of the worker, busy polling, and
- * the backend.
+ * What both directions share: runs of the worker, busy polling, and the
+ * backend.
  */
 #include <linux/file.h>
 #include <linux/if.h>
@@ -14,8 +14,8 @@
 #include "vhost_netlink.h"
 
 /*
- * The longest that a worker polls without releasing the queue's mutex, which
- * commands wait for.
+ * The longest time that a worker polls without releasing the queue's mutex, for
+ * which commands wait.
  */
 #define BUSY_RUN_NS	(200 * NSEC_PER_USEC)
 
@@ -42,9 +42,8 @@ static int wait_for_entry(struct vha_queue *q)
 /**
  * vha_net_queue_run() - run a queue once
  * @nq: the queue
- * @move: moves packets, with the queue's mutex held; returns an error as
- *	vha_ring_fetch() if the queue has to wait until the owner has dealt with
- *	it
+ * @move: moves packets, with the queue's mutex held; returns an error, as
+ *	vha_ring_fetch() does, if the queue has to wait for its owner
  */
 void vha_net_queue_run(struct vha_net_queue *nq,
 		       int (*move)(struct vha_net_queue *nq))
@@ -73,7 +72,7 @@ void vha_net_queue_run(struct vha_net_queue *nq,
  * vha_net_wait_for_kick() - make the guest kick when it makes chains available
  * @q: the queue, with its mutex held; the guest has not made enough available
  * @weight: what has been done in this run. The call counts as work: a guest
- *	that moves its index back and forth could go on indefinitely.
+ *	that moves its index back and forth could prolong it indefinitely.
  *
  * Return: 1 if a kick will come; 0 if there are more chains already; -EFAULT if
  * the ring cannot be used.
@@ -118,14 +117,14 @@ static enum vha_net_busy poll_until(struct vha_net_queue *nq, u64 *now,
 }
 
 /**
- * vha_net_busy_poll() - poll for more to do, as long as the owner asked for it
+ * vha_net_busy_poll() - poll for more to do, for as long as the owner asked
  * @nq: the queue, with its mutex held
  * @ready: check whether there is more
  *
  * The time counts from the last packet, not from the last run. Otherwise two
  * queues of a worker would keep each other awake.
  *
- * Return: the result.
+ * Return: the result; VHA_NET_BUSY_OVER too if busy polling is off.
  */
 enum vha_net_busy vha_net_busy_poll(struct vha_net_queue *nq,
 				    bool (*ready)(struct vha_net_queue *nq))
@@ -237,7 +236,7 @@ static bool may_start(struct vha_queue *q)
 }
 
 /**
- * vha_net_queue_start() - start a queue, or go on with another backend
+ * vha_net_queue_start() - start a queue, or change its backend
  * @nq: the queue; the device's mutex is held
  * @fd: the backend, a descriptor of the calling process
  *

@@ -49,8 +49,8 @@ struct vha_net_queue {
 
 /**
  * struct vha_net_weight - what has been done in one run
- * @packets: packets, sent, delivered or dropped
- * @bytes: bytes of these
+ * @packets: number of packets sent, delivered or dropped
+ * @bytes: number of their bytes
  */
 struct vha_net_weight {
 	unsigned int packets;

@@ -10,7 +10,7 @@
  * enum rx_outcome - what became of a packet
  * @RX_PLACED: its chains are to be completed
  * @RX_LOST: it is gone, and its chains serve the next packet
- * @RX_DROPPED: no buffers that this guest can give are enough for it
+ * @RX_DROPPED: it is dropped: it exceeds all buffers that the guest could give
  * @RX_UNFIT: it is dropped, because the next chain does not fit beside those
  *	that are held. These are completed empty: otherwise that chain would
  *	never be checked on its own.
@@ -151,7 +151,7 @@ static bool write_guest(const struct iovec *iov, unsigned int niov,
 static bool write_header(const struct rx_batch *rx, const struct vha_ring *ring,
 			 const struct iovec *iov, unsigned int niov)
 {
-	/* All zero: no offload, and none of what longer headers have. */
+	/* All zero: no offload, and nothing in the fields of longer headers. */
 	u8 hdr[COMPAT_MAX_HDR_LEN] __aligned(sizeof(__virtio16)) = {};
 	size_t offset = offsetof(struct virtio_net_hdr_mrg_rxbuf, num_buffers);
 	__virtio16 *num_buffers = (__virtio16 *)(hdr + offset);
@@ -215,7 +215,7 @@ static enum rx_outcome deliver(struct vha_net_queue *nq, struct rx_batch *rx,
 		return RX_LOST;
 	}
 	if (unlikely(err)) {
-		/* Return the buffers empty, or they would be tried forever. */
+		/* Return them empty, or they would be retried indefinitely. */
 		vha_queue_drop(q, VHOST_ALT_DROP_WRITE);
 		return RX_PLACED;
 	}
@@ -266,8 +266,10 @@ static int settle(struct vha_queue *q, unsigned int end)
 }
 
 /*
- * Record the outcome for the current packet. Return: the index past the chains
- * that have to be completed before the next packet, or 0.
+ * Record the outcome for the current packet.
+ *
+ * Return: the index past the chains that have to be completed before the next
+ * packet; 0 if there are none.
  */
 static unsigned int to_settle(struct rx_batch *rx, enum rx_outcome outcome)
 {
@@ -372,7 +374,7 @@ static int receive(struct vha_net_queue *nq)
 	int err;
 
 	lockdep_assert_held(&q->mutex);
-	/* During the run, neither the socket nor the guest needs to wake it. */
+	/* A running queue needs no wake-up by the socket or the guest. */
 	vha_poll_disarm(&q->backend_poll);
 	err = vha_ring_disable_kick(&q->ring);
 
@@ -382,7 +384,7 @@ static int receive(struct vha_net_queue *nq)
 			break;
 		}
 		err = receive_batch(nq, &weight);
-		/* Packets wait now; more of them would be no news. */
+		/* Packets wait already: only a kick can bring progress. */
 		if (err > 0) {
 			q->stats.no_buffers++;
 			err = vha_net_wait_for_kick(q, &weight);

@@ -178,8 +178,8 @@ static int send_batch(struct vha_net_queue *nq, struct vha_net_weight *weight)
 
 /*
  * Be woken when the socket takes packets again; run again at once if it does
- * already. A socket in error never wakes anybody: sending is how to learn its
- * error, and to clear it.
+ * already. A socket in error never wakes the worker: only sending reports the
+ * error, and clears it.
  */
 static void wait_for_socket(struct vha_net_queue *nq)
 {
@@ -190,14 +190,14 @@ static void wait_for_socket(struct vha_net_queue *nq)
 		vha_queue_wake(q);
 }
 
-/* A ring that cannot be read needs attention too. */
+/* True on an error, too: a ring that cannot be read needs attention. */
 static bool tx_ready(struct vha_net_queue *nq)
 {
 	return vha_ring_available(&nq->q.ring);
 }
 
 /*
- * The guest has nothing more to send.
+ * Poll, then ask for a kick: the guest has nothing more to send.
  *
  * Return: 0 to go on; 1 to end the run; -EFAULT if the ring cannot be used.
  */
@@ -223,7 +223,7 @@ static int transmit(struct vha_net_queue *nq)
 	int err;
 
 	lockdep_assert_held(&q->mutex);
-	/* During the run, neither the socket nor the guest needs to wake it. */
+	/* A running queue needs no wake-up by the socket or the guest. */
 	vha_poll_stop(&q->backend_poll);
 	err = vha_ring_disable_kick(&q->ring);
 

@@ -27,7 +27,7 @@ static struct socket *packet_socket(struct file *file)
 {
 	struct socket *sock = sock_from_file(file);
 
-	/* Other sockets would misinterpret what is made for tun. */
+	/* Other sockets would misinterpret messages made for tun. */
 	if (!sock || sock->sk->sk_type != SOCK_RAW ||
 	    sock->sk->sk_family != AF_PACKET)
 		return ERR_PTR(-ENOTSOCK);
@@ -148,7 +148,7 @@ static void tap_interface(struct socket *sock, struct vha_tun_interface *iface)
 static void packet_interface(struct socket *sock,
 			     struct vha_tun_interface *iface)
 {
-	/* The device's address in it may be longer than the type. */
+	/* The hardware address may be longer than sockaddr_ll provides for. */
 	struct sockaddr_storage addr = {};
 	const struct sockaddr_ll *sll = (void *)&addr;
 	struct net_device *dev;
@@ -187,7 +187,7 @@ void vha_tun_socket_interface(const struct vha_tun_socket *ts,
  * vha_tun_socket_batches() - check whether vha_tun_tx_add() may be used
  * @ts: the backend
  *
- * A limited send buffer is only respected by single messages. Check for each
+ * tun respects a limited send buffer for single messages only. Check for each
  * batch: TUNSETSNDBUF may come at any time.
  *
  * Return: true if frames may be sent in batches.
@@ -326,7 +326,7 @@ int vha_tun_tx_flush(struct vha_tun_tx *tx, const struct vha_tun_socket *ts)
 		return 0;
 
 	err = ts->sock->ops->sendmsg(ts->sock, &msg, 0);
-	/* On success tun owns them. Without a device it has taken none. */
+	/* On success tun owns them. Without a device, it has taken none. */
 	if (unlikely(err < 0)) {
 		for (i = 0; i < tx->count; i++)
 			page_frag_free(tx->xdp[i].data_hard_start);
@@ -394,12 +394,12 @@ static bool queue_peek(struct sock *sk, size_t *len)
 }
 
 /**
- * vha_tun_rx_fill() - take packets off the socket, unless some are queued here
+ * vha_tun_rx_fill() - take packets off the socket, unless some are left here
  * @rx: the packets
  * @ts: the backend
  *
- * Return: the number of packets queued here. From a socket without a ring none
- * is taken, and this is 1 if it has a packet.
+ * Return: the number of packets here. Without a ring none is taken off: 1 if
+ * the socket has a packet, else 0.
  */
 unsigned int vha_tun_rx_fill(struct vha_tun_rx *rx,
 			     const struct vha_tun_socket *ts)
@@ -484,7 +484,7 @@ void vha_tun_rx_drop(struct vha_tun_rx *rx, const struct vha_tun_socket *ts)
 }
 
 /**
- * vha_tun_rx_put_back() - return the packets to the socket, in their order
+ * vha_tun_rx_put_back() - return the packets to the tap's ring, in their order
  * @rx: the packets; empty afterwards
  * @ts: the backend that they come from
  *
