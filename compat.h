@@ -141,7 +141,7 @@ static inline long compat_get_page_remote(struct mm_struct *mm,
  * oldest part of the virtio-net header. 6.17 dropped the struct without a new
  * message type: the header moved to the start of the buffer, and the length to
  * xdp_buff.frame_sz (which the caller fills in on every kernel). Only the
- * absence of the struct tells.
+ * absence of the struct tells the two apart.
  *
  * Return: the virtio-net header in the buffer.
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The place where tracepoints are made. */
+/* The definitions of the tracepoints that trace.h declares. */
 #ifndef __CHECKER__
 #define CREATE_TRACE_POINTS
 #include "trace.h"

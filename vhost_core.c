@@ -19,7 +19,7 @@
 
 /*
  * QEMU reads vhost.ko's parameter of this name, and assumes 64 if that module
- * is not loaded. 509 is its own limit for hotplugged memory.
+ * is not loaded. 509 is QEMU's own limit for hotplugged memory.
  */
 static ushort max_mem_regions = 509;
 module_param(max_mem_regions, ushort, 0444);
@@ -37,7 +37,7 @@ module_param(max_iotlb_entries, uint, 0444);
 MODULE_PARM_DESC(max_iotlb_entries,
 		 "Limit of entries in a device IOTLB, at least 2560");
 
-/* Kernel threads do not count towards the owner's limit of processes. */
+/* Kernel threads escape the owner's limit of processes, so limit them here. */
 #define MAX_WORKERS		64
 
 /**
@@ -143,7 +143,7 @@ static struct vha_worker *add_worker(struct vha_dev *dev,
 	return worker;
 }
 
-/* Once the worker is erased, no observer uses it any more. */
+/* Once the worker is erased, no observer uses it. */
 static void remove_worker(struct vha_dev *dev, unsigned long id,
 			  struct vha_worker *worker)
 {
@@ -238,9 +238,9 @@ static long attach_worker(struct vha_dev *dev, struct vha_queue *q,
 	if (worker == old)
 		return 0;
 	assign_worker(q, worker);
-	/* Afterwards the former worker may go. */
+	/* Afterwards the former worker may be freed. */
 	vha_worker_flush(old);
-	/* If it was killed, it has not done its work. */
+	/* If that was killed, it may have left work undone: run again. */
 	mutex_lock(&q->mutex);
 	vha_queue_wake(q);
 	mutex_unlock(&q->mutex);
@@ -297,7 +297,7 @@ static void set_pid(struct vha_dev *dev, struct pid *pid)
 }
 
 /**
- * vha_dev_forget_pid() - do not show the last owner to observers any more
+ * vha_dev_forget_pid() - stop showing the last owner to observers
  * @dev: the device, with its mutex held
  */
 void vha_dev_forget_pid(struct vha_dev *dev)
@@ -336,7 +336,7 @@ long vha_dev_set_owner(struct vha_dev *dev, bool worker_each)
 	return 0;
 }
 
-/* Replace both maps. Nothing uses the old ones any more. */
+/* Replace both maps, and free old ones, which are no longer in use. */
 static void replace_maps(struct vha_dev *dev, struct vha_iotlb *memory,
 			 struct vha_iotlb *iotlb)
 {
@@ -358,7 +358,7 @@ static void replace_maps(struct vha_dev *dev, struct vha_iotlb *memory,
  * @memory: the memory table from now on, or NULL for none; becomes the device's
  *
  * Only the kicks could still queue work, so they are stopped first. Then the
- * workers go, and with them the last users of the maps and the owner's memory.
+ * workers are destroyed, the last users of the maps and the owner's memory.
  */
 void vha_dev_reset_owner(struct vha_dev *dev, struct vha_iotlb *memory)
 {
@@ -414,7 +414,7 @@ static long get_fork(struct vha_dev *dev, u8 __user *argp)
 
 /* ---- maps and log ---- */
 
-/* Check whether all running queues could go on with this memory table. */
+/* Check whether all running queues could use this memory table. */
 static bool memory_ok(struct vha_dev *dev, const struct vha_iotlb *memory,
 		      bool log_all)
 {
@@ -536,7 +536,7 @@ static struct vha_iotlb *make_iotlb(const u64 *features)
  * @dev: the device, with its mutex held
  * @features: VHA_FEATURE_WORDS words, with only bits that are offered
  *
- * Whenever VIRTIO_F_ACCESS_PLATFORM is among them the device IOTLB starts
+ * Whenever VIRTIO_F_ACCESS_PLATFORM is among them, the device IOTLB starts
  * empty, because its entries may be those of an earlier guest.
  *
  * Return: 0, or -EFAULT: VHOST_F_LOG_ALL with a log that is not user memory, or
@@ -559,7 +559,7 @@ long vha_dev_set_features(struct vha_dev *dev, const u64 *features)
 	for (i = 0; i < dev->nqueues; i++) {
 		vha_queue_set_features(dev->queues[i], features);
 		vha_queue_set_maps(dev->queues[i], dev->memory, iotlb);
-		/* What it waited for may not be asked for again. */
+		/* Its miss is cancelled below: let it ask again. */
 		if (dev->queues[i]->running)
 			vha_queue_wake(dev->queues[i]);
 	}
@@ -641,8 +641,8 @@ static long queue_ioctl(struct vha_dev *dev, unsigned int cmd,
  * @cmd: the command
  * @argp: its argument
  *
- * A command that is unknown here is taken for one of a queue, and so fails
- * first for a bad index, as with the in-tree module.
+ * Like the in-tree module, take an unknown command for one of a queue, so that
+ * it fails for a bad index first.
  *
  * Return: 0 or an error of the command; -ENOIOCTLCMD for an unknown one.
  */
@@ -666,7 +666,7 @@ long vha_dev_ioctl(struct vha_dev *dev, unsigned int cmd, void __user *argp)
 /* ---- fdinfo ---- */
 
 /**
- * vha_dev_show() - print what the queues of a device have done
+ * vha_dev_show() - print the counters of a device's queues
  * @dev: the device
  * @m: the output: the file's fdinfo
  */

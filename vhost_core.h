@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The device of an open file, without anything about networking. */
+/* The device of an open file. Nothing here knows about networking. */
 #ifndef VHOST_ALT_CORE_H
 #define VHOST_ALT_CORE_H
 
@@ -17,7 +17,7 @@ struct pid;
 struct seq_file;
 
 /**
- * struct vha_dev - what every vhost device has
+ * struct vha_dev - a vhost device, of whatever kind
  * @mutex: serializes the commands; protects what follows up to @nqueues, except
  *	@misses, which have a lock of their own
  * @id: the device's number in the list of devices; constant
@@ -30,19 +30,19 @@ struct seq_file;
  * @queues: the queues; constant
  * @nqueues: their number
  * @show_lock: protects @pid to @iotlb against observers, which hold nothing
- *	else; they change under @mutex as well. Only the removal of a worker
- *	needs it.
+ *	else; they change under @mutex as well. Of the changes to @workers, only
+ *	the removal of a worker needs it.
  * @pid: the last owner, or NULL
  * @comm: the last owner's name
  * @workers: the owner's workers by their ids; set together with @mm
  * @memory: the memory table, or NULL before it is set
- * @iotlb: the device IOTLB, or NULL without one; changes, and is changed, under
+ * @iotlb: the device IOTLB, or NULL without one; replaced and modified under
  *	the mutexes of all queues as well
  * @net: the network namespace in which the device was opened, or NULL once that
- *	is gone; a pointer without a reference, protected by the list of devices
- * @hidden: no request finds the device any more; protected as @net
- * @refs: references: one per request that looks at the device, one while the
- *	device is listed
+ *	is gone; not a reference; protected by the lock of the list of devices
+ * @hidden: true once requests no longer find the device; protected like @net
+ * @refs: references: one per netlink request in progress, one while the device
+ *	is listed
  * @unused: completed when @refs drops to 0
  */
 struct vha_dev {

@@ -46,7 +46,7 @@ static void remove_region(struct vha_iotlb *iotlb, struct vha_region *region)
 
 /**
  * vha_iotlb_free() - free a map
- * @iotlb: the map, which no queue uses any more, or NULL
+ * @iotlb: the map, which is no longer in use, or NULL
  */
 void vha_iotlb_free(struct vha_iotlb *iotlb)
 {
@@ -152,8 +152,7 @@ vha_iotlb_create(const struct vhost_memory_region *regions,
  * @uaddr: its start
  * @size: its bytes, not 0
  *
- * Return: true if it does. Whether it is mapped is found out when it is
- * accessed.
+ * Return: true if it does. Whether it is mapped shows when it is accessed.
  */
 bool vha_iotlb_user_range_ok(u64 uaddr, u64 size)
 {
@@ -218,14 +217,14 @@ u64 vha_iotlb_gap(const struct vha_iotlb *iotlb, u64 addr)
 }
 
 /**
- * vha_iotlb_extent() - check that a range is mapped, and whether contiguously
+ * vha_iotlb_extent() - find a range, and check whether it is contiguous
  * @iotlb: the map
  * @addr: the guest's address of the range
  * @len: its bytes, not 0
  * @perm: the access wanted
  * @user: set to its start in the owner's memory
  *
- * Return: 1 if it is contiguous there, 0 if not; -EFAULT, -EPERM or -EINVAL as
+ * Return: 1 if it is contiguous there; 0 if not; -EFAULT, -EPERM or -EINVAL as
  * vha_iotlb_translate().
  */
 int vha_iotlb_extent(const struct vha_iotlb *iotlb, u64 addr, u64 len,

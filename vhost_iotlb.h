@@ -17,7 +17,7 @@
 /**
  * struct vha_region - guest memory that is contiguous on both sides
  * @node: entry in the tree
- * @subtree_last: the largest @last below @node
+ * @subtree_last: the largest @last in the subtree of @node
  * @link: entry in the list, which is sorted by age
  * @start: the guest's first address
  * @last: the guest's last address, not below @start
@@ -115,15 +115,15 @@ int vha_iotlb_translate(const struct vha_iotlb *iotlb,
 			u8 perm, struct iovec *iov, unsigned int max);
 
 /**
- * vha_iotlb_translate_fast() - vha_iotlb_translate() for the simple case
- * @hint: as there; not changed
+ * vha_iotlb_translate_fast() - translate a buffer that lies in one region
+ * @hint: as in vha_iotlb_translate(), but not changed
  * @addr: as there
  * @len: as there
  * @iov: filled with one piece, for which there is room
  *
  * Nearly every buffer is contained in the region of the last one.
  *
- * Return: false if this one is not.
+ * Return: true if this one is; otherwise vha_iotlb_translate() is to be used.
  */
 static inline bool
 vha_iotlb_translate_fast(const struct vha_region *hint, u64 addr, u64 len,

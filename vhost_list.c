@@ -19,10 +19,10 @@
 
 /* Its lock protects the devices' @net and @hidden as well. */
 static DEFINE_XARRAY_FLAGS(devs, XA_FLAGS_ALLOC1);
-static u32 next_id;		/* by the lock of @devs */
+static u32 next_id;		/* protected by the lock of @devs */
 static atomic_t generation = ATOMIC_INIT(1);	/* changes with the list */
 
-/* 0 means "not yet" to netlink, which compares. */
+/* Skip 0: to netlink, which compares generations, it means "none yet". */
 static void list_changed(void)
 {
 	if (!atomic_inc_return(&generation))
@@ -30,7 +30,7 @@ static void list_changed(void)
 }
 
 /**
- * vha_list_generation() - tell which version of the list there is
+ * vha_list_generation() - get the generation of the list
  *
  * Return: a number that changes with the list, never 0.
  */
@@ -56,7 +56,7 @@ int vha_list_add(struct vha_dev *dev)
 	init_completion(&dev->unused);
 	dev->hidden = false;
 	dev->net = current->nsproxy->net_ns;
-	/* Reserve the id first: nobody sees the device before it has it. */
+	/* Reserve the id first: no request finds a device without one. */
 	err = xa_alloc_cyclic(&devs, &id, NULL, XA_LIMIT(1, INT_MAX), &next_id,
 			      GFP_KERNEL_ACCOUNT);
 	if (err < 0)
@@ -73,7 +73,8 @@ int vha_list_add(struct vha_dev *dev)
  * vha_list_hide() - hide a device from requests
  * @dev: the device; no request uses it when this returns
  *
- * It still belongs to its network namespace, which is told of its end.
+ * It still belongs to its network namespace, where listeners will be told of
+ * its end.
  */
 void vha_list_hide(struct vha_dev *dev)
 {
@@ -172,7 +173,7 @@ struct net *vha_list_get_net(struct vha_dev *dev)
 	return net;
 }
 
-/* The namespace goes: its devices stay open, and belong to none. */
+/* The namespace ends: its devices stay open, and belong to none. */
 static void __net_exit forget_net(struct net *net)
 {
 	struct vha_dev *dev;

@@ -2,8 +2,8 @@
 /*
  * Setting bits in the dirty log. The owner may take a word out of it at any
  * time by exchanging it for 0. So a bit is set by an atomic operation, for
- * which the page of the log is pinned. Most bits are set already, and reading
- * is cheap.
+ * which the page of the log is pinned. Most bits are set already, so the word
+ * is read first, which is cheap.
  */
 
 #include <linux/eventfd.h>
@@ -27,8 +27,8 @@ static u64 log_byte(u64 addr)
 }
 
 /**
- * vha_log_reset() - log nothing from now on
- * @log: the log; goes on counting in @bytes
+ * vha_log_reset() - stop logging
+ * @log: the log; it keeps counting in @bytes
  */
 void vha_log_reset(struct vha_log *log)
 {
@@ -41,7 +41,7 @@ void vha_log_reset(struct vha_log *log)
  * @addr: guest-physical address of the range
  * @size: its bytes, not 0
  *
- * Return: true if it does; whether it is mapped is seen when it is written.
+ * Return: true if it does. Whether it is mapped shows when it is written.
  */
 bool vha_log_range_ok(const u8 __user *base, u64 addr, u64 size)
 {
@@ -136,7 +136,8 @@ int vha_log_write(const struct vha_log *log, u64 addr, u64 len)
  * @len: its bytes; 0 records nothing
  *
  * Memory that the guest sees at several addresses is logged at all of them.
- * Memory in no region does not migrate with the guest, and is not logged.
+ * Memory outside of all regions does not migrate with the guest, and is not
+ * logged.
  *
  * Return: 0, or -EFAULT if the log cannot be written.
  */

@@ -14,8 +14,7 @@ struct vha_iotlb;
 
 /**
  * struct vha_log - where a ring logs
- * @base: the bitmap; its size is not known, but its addresses have been checked
- *	to be user addresses
+ * @base: the bitmap; of unknown size, but checked to lie in user address space
  * @ctx: signalled after each write to the log, or NULL; the device's
  * @used: writes to the used area are logged
  * @used_addr: guest-physical address of the used area

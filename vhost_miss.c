@@ -119,8 +119,8 @@ void vha_miss_init(struct vha_miss *miss, struct vha_misses *misses)
  *
  * The caller wakes the readers.
  *
- * Return: true if the owner is asked anew, false if it had not read the last
- * question.
+ * Return: true if the owner is asked anew; false if it has not read the
+ * previous request yet.
  */
 bool vha_miss_queue(struct vha_miss *miss, u64 iova, u8 perm)
 {

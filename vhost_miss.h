@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Misses of the device IOTLB: addresses that queues need, and that the owner is
- * asked for.
+ * Misses of the device IOTLB: addresses that queues need, and for which the
+ * owner is asked to add entries.
  */
 #ifndef VHOST_ALT_MISS_H
 #define VHOST_ALT_MISS_H

@@ -61,7 +61,7 @@ static struct vha_miss *wait_for_miss(struct vha_dev *dev,
  * Needs no owner, and no lock.
  *
  * Return: the size of a message; 0 if there is no room for one; -EAGAIN if
- * there is none and the caller does not wait; -EBADFD if there will be none,
+ * there is no miss and the caller does not wait; -EBADFD if there will be none,
  * because there is no device IOTLB; -ERESTARTSYS; -EFAULT.
  */
 ssize_t vha_msg_read(struct vha_dev *dev, struct iov_iter *to, bool nonblock)
@@ -91,7 +91,7 @@ ssize_t vha_msg_read(struct vha_dev *dev, struct iov_iter *to, bool nonblock)
 }
 
 /**
- * vha_msg_poll() - tell whether there is a miss to read
+ * vha_msg_poll() - check whether there is a miss to read
  * @dev: the device
  * @file: its file
  * @wait: the caller's table, or NULL
@@ -107,7 +107,7 @@ __poll_t vha_msg_poll(struct vha_dev *dev, struct file *file, poll_table *wait)
 /* ---- updates, from the owner ---- */
 
 /*
- * Serve the queues that waited for an entry of [start, last], and those for
+ * Wake the queues that wait for an entry of [start, last], and those for
  * which an entry forbade access to the ring.
  */
 static void wake_waiting(struct vha_dev *dev, u64 start, u64 last)
@@ -152,7 +152,7 @@ static int invalidate(struct vha_dev *dev, const struct vhost_iotlb_msg *msg)
 {
 	u64 last = msg->iova + msg->size - 1;
 
-	/* 2^64 bytes have the size 0. Removing too much is safe. */
+	/* A range of 2^64 bytes has size 0. Removing too much is safe. */
 	if (!msg->size || last < msg->iova)
 		last = U64_MAX;
 	unmap_queues(dev);
@@ -176,12 +176,12 @@ static int execute(struct vha_dev *dev, const struct vhost_iotlb_msg *msg)
 }
 
 /*
- * Read the part @msg of a message, which follows @offset more bytes of @from.
+ * Read the part @msg of a message, after @offset more bytes of @from.
  */
 static int get_msg(struct vhost_iotlb_msg *msg, size_t offset,
 		   struct iov_iter *from)
 {
-	/* A short message cannot be skipped either, and the copy fails then. */
+	/* If the message is too short to be skipped, the copy fails. */
 	iov_iter_advance(from, offset);
 	if (copy_from_iter(msg, sizeof(*msg), from) != sizeof(*msg))
 		return -EINVAL;

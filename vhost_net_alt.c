@@ -27,12 +27,12 @@
 static bool rxtx_workers;
 module_param(rxtx_workers, bool, 0644);
 MODULE_PARM_DESC(rxtx_workers,
-		 "Separate receive and transmit threads for new owners");
+		 "Use separate receive and transmit threads for new owners");
 
 static bool takeover;
 module_param(takeover, bool, 0444);
 MODULE_PARM_DESC(takeover,
-		 "Provide /dev/vhost-net as well, like vhost_net");
+		 "Provide /dev/vhost-net as well, in place of vhost_net");
 
 /**
  * struct vha_net_pair - an open file: a queue pair
@@ -181,7 +181,7 @@ static long reset_owner(struct vha_net_pair *pair)
 	err = vha_dev_check_owner(&pair->dev);
 	if (err)
 		return err;
-	/* As with the in-tree module, the table has no regions afterwards. */
+	/* Like the in-tree module, leave a table without regions. */
 	memory = vha_iotlb_alloc(0);
 	if (!memory)
 		return -ENOMEM;

@@ -2,7 +2,7 @@
 /*
  * Generic netlink family: the state and counters of all open devices. A request
  * reads published state under spinlocks, and never waits for a device's owner
- * or worker. Most of what it reads is single words that change at any time.
+ * or worker. Most of this state is single words, which may change at any time.
  */
 #include <linux/nospec.h>
 #include <linux/pid_namespace.h>
@@ -21,7 +21,7 @@
 #define DEV_MSG_SIZE		8192
 
 /*
- * Room for all entries of both kinds, the available ones with all descriptors.
+ * Room for all entries of both kinds, available ones with all descriptors.
  */
 #define RING_MSG_SIZE							\
 	(NLMSG_GOODSIZE + VHA_RING_SNAPSHOT_ENTRIES *			\
@@ -233,7 +233,7 @@ static int worker_id(const struct vha_queue *q)
 	return -1;
 }
 
-/* What the device's lock protects. */
+/* Put what the device's show_lock protects. */
 static int put_queue_owner(struct sk_buff *skb, struct vha_queue *q)
 {
 	int err, id;
@@ -488,9 +488,9 @@ static int put_ring(struct sk_buff *skb, const struct vha_ring_snapshot *snap)
 }
 
 /*
- * Copy the ring without its worker, and without waiting for the owner: the
- * device's mutex keeps the ring's maps and addresses as they are, and its
- * holder may be stopped.
+ * Copy the ring without its worker, and without waiting for the owner. The
+ * device's mutex keeps the ring's maps and addresses as they are. It is only
+ * tried once, since its holder may be stopped.
  */
 static int take_snapshot(struct vha_queue *q, struct vha_ring_snapshot *snap)
 {
@@ -627,7 +627,7 @@ static int dump_queues(struct sk_buff *skb, struct netlink_callback *cb,
 	return 0;
 }
 
-/* cb->args: the id of the device to go on with, and its queue. */
+/* cb->args: the id of the device to continue with, and its queue. */
 static int dump(struct sk_buff *skb, struct netlink_callback *cb, u32 only,
 		dump_fn fn)
 {
@@ -638,7 +638,7 @@ static int dump(struct sk_buff *skb, struct netlink_callback *cb, u32 only,
 
 	cb->seq = vha_list_generation();
 	for (; !err && (dev = vha_list_get_next(&id, net)); id++) {
-		/* The one of last time may be gone. */
+		/* The device where the last call ended may be gone. */
 		if (cb->args[0] != id)
 			cb->args[1] = 0;
 		cb->args[0] = id;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The generic netlink family "vhost_alt", which tells what devices do, and when
+ * The generic netlink family "vhost_alt", which shows what devices do, and when
  * they come and go. uapi/vhost_alt.h documents the protocol.
  */
 #ifndef VHOST_ALT_NETLINK_H

@@ -58,9 +58,9 @@ void vha_poll_init(struct vha_poll *poll, struct vha_work *work,
 }
 
 /**
- * vha_poll_start() - begin to watch a file
+ * vha_poll_start() - start watching a file
  * @poll: the poll; if it is started already, nothing happens
- * @worker: does the work
+ * @worker: runs the work
  * @file: the file; the caller keeps it open until vha_poll_stop()
  *
  * If the file is ready now, the work is queued now.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A poll: queues a work when a file becomes ready. */
+/* A poll: queues work when a file becomes ready. */
 #ifndef VHOST_ALT_POLL_H
 #define VHOST_ALT_POLL_H
 
@@ -11,7 +11,7 @@
 struct file;
 
 /**
- * struct vha_poll - queues a work when a file becomes ready
+ * struct vha_poll - a watch on a file that queues work when it becomes ready
  * @table: the callback that vfs_poll() uses
  * @wait: entry in the file's wait queue
  * @wqh: that wait queue; NULL while stopped

@@ -18,7 +18,7 @@
  * @q: the queue, zeroed
  * @name: its purpose
  * @fn: serves it
- * @backend_ready: events of the backend at which the queue is to be served
+ * @backend_ready: events of the backend that have the queue served
  *
  * Return: 0 or -ENOMEM.
  */
@@ -81,7 +81,7 @@ void vha_queue_reset(struct vha_queue *q)
  * @worker: the worker
  *
  * Work that was queued before stays with the former worker: the caller flushes
- * that before it goes.
+ * that worker before it is freed.
  */
 void vha_queue_move(struct vha_queue *q, struct vha_worker *worker)
 {
@@ -129,7 +129,7 @@ void vha_queue_set_maps(struct vha_queue *q, const struct vha_iotlb *memory,
 }
 
 /**
- * vha_queue_memory_ok() - check whether the queue can go on with a memory table
+ * vha_queue_memory_ok() - check whether the queue can use a memory table
  * @q: the queue, with its mutex held
  * @memory: the table, or NULL
  * @log_all: assume that the queue logs all that it writes
@@ -167,10 +167,10 @@ bool vha_queue_log_ok(struct vha_queue *q, const u8 __user *base)
 }
 
 /**
- * vha_queue_access_ok() - check that all that a start needs is user memory
+ * vha_queue_access_ok() - check that all a start needs lies in user memory
  * @q: the queue, with its mutex held
  *
- * Return: true if it is; false without a memory table.
+ * Return: true if it does; false without a memory table.
  */
 bool vha_queue_access_ok(struct vha_queue *q)
 {
@@ -183,7 +183,7 @@ bool vha_queue_access_ok(struct vha_queue *q)
 /* ---- start and stop ---- */
 
 /**
- * vha_queue_start() - begin to use the ring
+ * vha_queue_start() - start using the ring
  * @q: the queue, with its mutex held
  *
  * Return: 0, or an error of vha_ring_start(); the queue is as it was then.
@@ -203,7 +203,7 @@ int vha_queue_start(struct vha_queue *q)
 }
 
 /**
- * vha_queue_stop() - use the ring no longer
+ * vha_queue_stop() - stop using the ring
  * @q: the queue, with its mutex held. No chain is held: a worker releases the
  *	mutex only after it has given all back.
  */
@@ -233,7 +233,7 @@ void vha_queue_break(struct vha_queue *q)
 }
 
 /**
- * vha_queue_set_backend() - tell observers what the backend is called
+ * vha_queue_set_backend() - publish the name of the backend for observers
  * @q: the queue, with its mutex held
  * @backend: the name and number; both empty without a backend
  */
@@ -332,7 +332,7 @@ void vha_queue_miss(struct vha_queue *q)
 /* ---- counters ---- */
 
 /**
- * vha_queue_stats() - view what the queue has done since the last reset
+ * vha_queue_stats() - get a view of the counters since the last reset
  * @q: the queue, with its show_lock held, as long as the view is used
  *
  * Return: the view; the worker may be counting.
@@ -344,10 +344,10 @@ struct vha_stats_view vha_queue_stats(const struct vha_queue *q)
 }
 
 /**
- * vha_queue_reset_stats() - count from 0 on
+ * vha_queue_reset_stats() - restart the counters at 0
  * @q: the queue; the worker may be counting
  *
- * Nothing is asked of the worker: what it has counted is subtracted from now
+ * The worker is not involved: what it has counted so far is subtracted from now
  * on.
  */
 void vha_queue_reset_stats(struct vha_queue *q)
@@ -359,7 +359,7 @@ void vha_queue_reset_stats(struct vha_queue *q)
 
 /* ---- commands ---- */
 
-/* Read what is to be set of a ring; only possible while it is idle. */
+/* Read the argument of a command that is legal only while the ring is idle. */
 static long get_idle_state(const struct vha_queue *q,
 			   struct vhost_vring_state *state,
 			   struct vhost_vring_state __user *argp)
@@ -425,7 +425,7 @@ static long set_vring_addr(struct vha_queue *q,
 	ring[VHA_RING_USED] = addr.used_user_addr;
 	log.used = addr.flags & BIT(VHOST_VRING_F_LOG);
 	log.used_addr = addr.log_guest_addr;
-	/* Before the start the size may be missing: the start checks it. */
+	/* Before a start the size may not be set yet: the start checks. */
 	if (q->running && (!vha_ring_addr_ok(&q->ring, ring) ||
 			   !vha_ring_log_ok(&q->ring, &log)))
 		return -EINVAL;
@@ -544,8 +544,8 @@ static long locked_ioctl(struct vha_queue *q, unsigned int cmd,
 }
 
 /*
- * Watch *@filep, which may be NULL, instead of the kick, and return the old one
- * in it. On failure nothing changes.
+ * Watch *@filep, which may be NULL, instead of the current kick, and return
+ * that one in *@filep. On failure nothing changes.
  */
 static long swap_kick(struct vha_queue *q, struct file **filep)
 {

@@ -25,7 +25,7 @@ struct vha_dev;
 #define VHA_FEATURE_WORDS	2
 
 /**
- * struct vha_queue_backend - what a queue's backend is called, for observers
+ * struct vha_queue_backend - the name of a queue's backend, for observers
  * @name: its name, or empty
  * @index: its number, or 0
  */
@@ -52,7 +52,7 @@ struct vha_queue_backend {
  *	the backend's owner
  * @call: eventfd that interrupts the guest, or NULL
  * @err: eventfd that tells the owner that the queue has stopped, or NULL
- * @running: a backend is set: base, size and layout do not change
+ * @running: true while a backend is set: base, size and layout do not change
  * @broken: @running, but the ring could not be used, and is left alone until
  *	the next start or address
  * @features: the accepted features
@@ -61,7 +61,7 @@ struct vha_queue_backend {
  * @ring: the ring
  * @miss: the entry that the device IOTLB lacks for this queue
  * @kicks_seen: kicks counted when chains were last fetched
- * @stats: counters; they never go back
+ * @stats: counters; never reset
  * @show_lock: protects @base and @backend against observers, which hold nothing
  *	else
  * @base: the counters when they were last reset; subtracted when they are shown
@@ -139,9 +139,9 @@ static inline bool vha_queue_has(const struct vha_queue *q, unsigned int bit)
 }
 
 /**
- * vha_queue_fetch() - vha_ring_fetch(), and count whether it took a kick
+ * vha_queue_fetch() - fetch chains, and count whether a kick announced them
  * @q: the queue
- * @max: how many chains at most
+ * @max: limit of the chains
  *
  * Return: as vha_ring_fetch().
  */

@@ -29,7 +29,7 @@ static const char *const drops[VHOST_ALT_DROP_MAX + 1] = {
 };
 
 /**
- * vha_stats_reset() - count from 0 on
+ * vha_stats_reset() - make the current counters the baseline
  * @base: the baseline; set to the counters
  * @now: the counters; the worker may be counting
  */

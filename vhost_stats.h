@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The counters of a queue. They are written under a lock, so counting costs one
- * addition, and read without one: 64-bit machines load and store a u64 at once.
+ * addition. They are read without it: a 64-bit machine loads and stores a u64
+ * in a single access. uapi/vhost_alt.h names them.
  */
 #ifndef VHOST_ALT_STATS_H
 #define VHOST_ALT_STATS_H

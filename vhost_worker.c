@@ -25,9 +25,9 @@
  * @works: queued works, newest first
  * @mm: the owner's address space; the device holds a reference to its users
  * @lock: protects @killed
- * @killed: the owner was killed, and the thread with it: nothing will run any
- *	more
- * @runs: times that the thread found work; written by the thread
+ * @killed: true once the owner was killed, and the thread with it: no work will
+ *	run from then on
+ * @runs: number of times that the thread found work; written by the thread
  * @thread: the thread, with a reference
  * @kind: how the thread is started, woken and stopped
  * @vtsk: the thread, if it is one of the owner's
@@ -49,7 +49,7 @@ struct vha_worker {
 
 /**
  * struct worker_kind - a kind of thread
- * @start: start a thread of that name; 0 or a negative errno
+ * @start: start a thread of that name; return 0 or a negative errno
  * @wake: make it check for work; any context
  * @stop: stop it, and wait until it has ended
  */
@@ -211,7 +211,7 @@ static const struct worker_kind *choose_kind(bool fork)
 	return &kernel_thread_kind;
 }
 
-/* Called in the thread: not every kind gives its task to its creator. */
+/* Called in the thread: not every kind returns its task to the creator. */
 static void note_thread(void *data)
 {
 	struct vha_worker *worker = data;
@@ -250,7 +250,7 @@ struct vha_worker *vha_worker_create(struct mm_struct *mm, bool fork,
 	err = worker->kind->start(worker, name);
 	if (err) {
 		kfree(worker);
-		/* A signal restarts the command; all else is one error. */
+		/* A signal restarts the command; report the rest as one. */
 		return ERR_PTR(err == -ERESTARTNOINTR ? err : -ENOMEM);
 	}
 	if (vha_worker_run(worker, note_thread, worker)) {
@@ -308,7 +308,7 @@ void vha_worker_queue(struct vha_worker *worker, struct vha_work *work)
  * vha_worker_busy() - check whether work is queued
  * @worker: the worker
  *
- * For the work that is running, which does not count.
+ * Called by the work that is running, which itself does not count.
  *
  * Return: true if other work is queued.
  */
@@ -333,7 +333,7 @@ static void run_call(struct vha_work *work)
  * @data: its argument
  *
  * All work that was queued before has run when this returns. May sleep. The
- * caller holds no queue's mutex, which queued work takes.
+ * caller must not hold a queue's mutex, since queued work takes it.
  *
  * Return: 0, or -ESRCH if there is no worker, or its owner has been killed.
  */
@@ -365,7 +365,7 @@ int vha_worker_run(struct vha_worker *worker, void (*fn)(void *data),
  * vha_worker_flush() - wait until all work that was queued before has run
  * @worker: the worker; NULL returns at once
  *
- * As vha_worker_run().
+ * The rules of vha_worker_run() apply.
  */
 void vha_worker_flush(struct vha_worker *worker)
 {
@@ -373,7 +373,7 @@ void vha_worker_flush(struct vha_worker *worker)
 }
 
 /**
- * vha_worker_usage() - tell what a worker has done
+ * vha_worker_usage() - report what a worker has done
  * @worker: the worker
  * @ns: the pid namespace of the reader
  * @usage: filled in

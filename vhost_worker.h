@@ -13,10 +13,10 @@ struct pid_namespace;
 struct vha_worker;
 
 /**
- * struct vha_work - something for a worker to do
+ * struct vha_work - a unit of work for a worker
  * @node: entry in the worker's list, valid while queued
  * @fn: called by the worker, in the owner's address space; may sleep
- * @flags: bit 0 is set from queueing until just before @fn runs, so a work that
+ * @flags: bit 0 is set from queueing until just before @fn runs, so work that
  *	is queued while it runs will run once more
  */
 struct vha_work {
@@ -28,7 +28,7 @@ struct vha_work {
 /**
  * struct vha_worker_usage - what a worker has done
  * @tid: its thread, in the pid namespace of the reader, or 0
- * @runs: times that it processed all the work that was queued
+ * @runs: number of times that it processed all the work queued
  * @runtime: nanoseconds of CPU time
  * @cpu: the CPU on which it last ran
  */

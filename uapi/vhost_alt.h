@@ -177,7 +177,9 @@
  * VHOST_ALT_CMD_DEV_GET
  *	Get the device VHOST_ALT_A_DEV_ID, or dump all devices. In the initial
  *	network namespace all devices are visible, in any other one those that
- *	were opened there. ENODEV for a device that is not visible.
+ *	were opened there. An open device does not keep its namespace alive;
+ *	once that is gone, only the initial one sees the device. ENODEV for a
+ *	device that is not visible.
  *
  * VHOST_ALT_CMD_QUEUE_GET
  *	Get the queue VHOST_ALT_A_QUEUE of the device VHOST_ALT_A_DEV_ID, or
@@ -186,8 +188,8 @@
  *	CAP_NET_ADMIN in the user namespace of the device's network namespace.
  *
  * VHOST_ALT_CMD_STATS_RESET
- *	Have the counters of a device, or of one of its queues, continue from 0.
- *	The current values become a baseline, which is subtracted whenever
+ *	Restart the counters of a device, or of one of its queues, at 0. The
+ *	current values become a baseline, which is subtracted whenever
  *	counters are shown, in fdinfo too; the worker is not involved. EPERM
  *	without CAP_NET_ADMIN as above.
  *
@@ -202,7 +204,7 @@
  *	is not set up; EBUSY if a command is in progress on the device, or the
  *	owner is changing its address space: try again; EFAULT if the ring's
  *	indices are not in the owner's page tables at the moment, or not in the
- *	device IOTLB. Entries and descriptors that are not are left out.
+ *	device IOTLB. Entries and descriptors in such memory are left out.
  *
  * No GET waits for a device: one whose owner or worker is stopped, or waits for
  * memory, is shown like any other. Numbers are read one by one while the device
@@ -309,8 +311,8 @@ struct vhost_features_array {
  * @VHOST_ALT_CMD_DEV_GET: get a device, or dump all
  * @VHOST_ALT_CMD_QUEUE_GET: get a queue of a device, or dump all queues, of all
  *	devices or of one
- * @VHOST_ALT_CMD_STATS_RESET: have the counters of a device, or of one of its
- *	queues, continue from 0
+ * @VHOST_ALT_CMD_STATS_RESET: restart the counters of a device, or of one of
+ *	its queues, at 0
  * @VHOST_ALT_CMD_RING_GET: get the contents of a queue's ring
  * @VHOST_ALT_CMD_DEV_OPEN_NTF: a device was opened
  * @VHOST_ALT_CMD_DEV_CLOSE_NTF: a device was closed
