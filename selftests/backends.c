@@ -111,7 +111,7 @@ TEST_F(backend, both_ways)
 	ASSERT_OK(check_both_ways(&self->g));
 }
 
-/* The device holds a reference: the tap works on after its opener closed it. */
+/* The device holds a reference: the tap outlives its opener's descriptor. */
 TEST_F(backend, tap_closed_by_its_opener)
 {
 	struct guest *g = &self->g;
@@ -319,7 +319,7 @@ TEST_F(other, packet_socket)
 	ASSERT_GE(raw, 0);
 	ASSERT_OK(guest_set_backend(g, raw));
 	ASSERT_OK(check_both_ways(g));
-	/* It works on after its opener closed it. */
+	/* It keeps working after its opener closed it. */
 	close(raw);
 	ASSERT_OK(check_both_ways(g));
 	ASSERT_OK(guest_set_backend(g, -1));

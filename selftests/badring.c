@@ -69,7 +69,7 @@ FIXTURE_TEARDOWN(badring)
 
 /*
  * Offer a bad chain first, last, and between good ones, with one kick. Only the
- * bad chain is lost: its descriptors come back, and the queue goes on without
+ * bad chain is lost: its descriptors come back, and the queue continues without
  * another kick.
  */
 static int costs_one(struct guest *g, const struct raw_desc *d, unsigned int n)
@@ -266,7 +266,7 @@ TEST_F(badring, tx_indirect_writable)
 			{ self->buf + 512, 100, F_WRITE, 0 });
 }
 
-/* In the memory table but not mapped, which shows only when it is read. */
+/* In the memory table but not mapped: this shows only when it is read. */
 TEST_F(badring, tx_unmapped)
 {
 	void *p = gmem_hva(&self->g.mem, EDGE_GPA + EDGE_SIZE, EDGE_SIZE);
@@ -491,7 +491,7 @@ TEST_F(badring, rx_unmapped)
 	RX_RECOVERS({ EDGE_GPA + EDGE_SIZE, 2048, F_WRITE });
 }
 
-/* Only a first part of the packet can be written, which tun does not report. */
+/* Only the start of the packet can be written, which tun does not report. */
 TEST_F(badring, rx_unmapped_after_the_header)
 {
 	struct raw_desc d = { EDGE_GPA + EDGE_SIZE - 12, 2048, F_WRITE };
@@ -515,7 +515,7 @@ TEST_F(badring, rx_empty_buffers)
 	vq_submit(self->rx);
 	for (i = 0; i < 20; i++)
 		ASSERT_OK(guest_inject(g, 60, i));
-	/* Transmit shares the worker and must go on. */
+	/* Transmit shares the worker and must continue. */
 	ASSERT_OK(guest_check_tx(g, 60, 1, 1, false));
 	ASSERT_OK(vdev_set_backend(g->dev, RXQ, -1));
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));

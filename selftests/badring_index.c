@@ -90,7 +90,7 @@ TEST_F(ring, tx_same_head_twice)
 	__u16 head;
 
 	/*
-	 * A batch is named by its last chain: which of the two would that be?
+	 * A batch is named by its last chain, which would be ambiguous here.
 	 */
 	if (variant->features & F_IN_ORDER)
 		SKIP(return, "ambiguous in order");
@@ -199,7 +199,7 @@ TEST_F(ring, ring_unmapped_while_running)
  * A used ring in three pages, one each for the index, for the next entries, and
  * for the event index. One page is inaccessible while the device uses a chain.
  * The guest asked for a call before that, and does not ask again when the ring
- * goes on.
+ * continues.
  */
 FIXTURE(lost_page)
 {

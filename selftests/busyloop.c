@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Busy polling, QEMU's poll-us=: a worker that looks for more before it sleeps.
- * How long it looks is not tested, but that everything arrives, that no queue
- * starves meanwhile, and that the worker sleeps in the end.
+ * The tests check that everything arrives, that no queue starves meanwhile, and
+ * that the worker sleeps in the end, but not how long it looks.
  */
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -18,7 +18,7 @@
 /* A value that is used in practice, in microseconds. */
 #define USUAL		200
 
-/* Longer than a test may take in all, if it waited for it repeatedly. */
+/* A test that waited for this repeatedly would take too long. */
 #define LONG		10000000
 
 FIXTURE(busyloop)
@@ -238,7 +238,7 @@ TEST_F(busyloop, polls_are_counted)
 	}
 }
 
-/* The worker sleeps, too, with packets but no buffers, and the reverse. */
+/* The worker also sleeps with packets but no buffers, and the reverse. */
 TEST_F(busyloop, sleeps_with_packets_or_buffers_waiting)
 {
 	struct guest *g = &self->g;

@@ -122,7 +122,7 @@ TEST_F(counters, batch_sizes)
 	EXPECT_CONSISTENT();
 }
 
-/* After a number of packets the worker turns to other queues. */
+/* After a limited number of packets the worker turns to other queues. */
 TEST_F(counters, weight)
 {
 	ASSERT_OK(preload(&self->c, 600, 60));
@@ -158,7 +158,7 @@ TEST_F(counters, kicks)
 	EXPECT_CONSISTENT();
 }
 
-/* A guest that wants no calls gets none, but for the first after a start. */
+/* A guest that wants no calls gets none, except the first after a start. */
 TEST_F(counters, calls)
 {
 	struct vq *vq = &self->c.g.vq[TXQ];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The commands of the dirty log, and chains that would fill it with
- * descriptors of no length.
+ * The commands of the dirty log, and chains that would fill it with descriptors
+ * of length 0.
  */
 #include <limits.h>
 #include <sys/eventfd.h>

@@ -384,7 +384,7 @@ static int reach_second_page(struct guest *g)
 /*
  * The used index is written, but its page cannot be logged. The chain is used
  * all the same: the guest is called for it at once, and does not get it a
- * second time when the ring goes on.
+ * second time when the ring continues.
  */
 TEST_F(bits, used_index_is_seen_but_not_logged)
 {

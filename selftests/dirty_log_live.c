@@ -190,7 +190,7 @@ TEST_F(live, migration)
 	EXPECT_GT(copied, 0);
 	EXPECT_TRUE(dlog_image_same(&self->image, &self->driver));
 
-	/* The migration fails after all: the guest goes on here. */
+	/* The migration fails after all: the guest continues here. */
 	ASSERT_OK(guest_log_off(g));
 	ASSERT_OK(restart(self));
 	EXPECT_OK(guest_burst_take(g, i * GUEST_BURST));
@@ -334,7 +334,7 @@ static int protect_log_of(live_t *self, __u64 gpa, int prot)
 
 /*
  * A log that is not mapped when it is needed: the ring stops and reports an
- * error, and the other ring goes on.
+ * error, and the other ring continues.
  */
 TEST_F(live, log_is_not_mapped)
 {
@@ -395,7 +395,7 @@ static int lose_log(live_t *self, unsigned int cookie)
 	err = add_frame(g, cookie);
 	if (!err)
 		err = protect_log_of(self, vq->gpa[VQ_USED], PROT_NONE);
-	/* This makes the device look. */
+	/* Make the device check the ring. */
 	if (!err)
 		err = guest_log_used(g, vq, true);
 	if (!err && !event_wait(vq->err))

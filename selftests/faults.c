@@ -2,7 +2,7 @@
 /*
  * Let memory run out, or a copy from or to user memory fail, at each place of
  * each command in turn. The command fails with a documented errno, changes
- * nothing and leaks nothing, and the device works on. Needs
+ * nothing and leaks nothing, and the device keeps working. Needs
  * CONFIG_FAULT_INJECTION.
  */
 #include <poll.h>
@@ -343,7 +343,7 @@ TEST_F(fault, features_array)
 }
 
 /*
- * If there is no memory for an IOTLB the device goes on without one, and
+ * If there is no memory for an IOTLB, the device continues without one, and
  * refuses messages.
  */
 static int run_set_iotlb(FIXTURE_DATA(fault) *self)

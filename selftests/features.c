@@ -93,7 +93,7 @@ FIXTURE_TEARDOWN(array)
 
 #define CANARY	0x5a5a5a5a5a5a5a5aULL
 
-/* As many words as asked for, of which the unknown are 0, and no more. */
+/* As many words as requested and no more; the unknown ones are 0. */
 TEST_F(array, get)
 {
 	static const unsigned int counts[] = { 0, 1, 2, 3, 4, 63, 64, 1000 };
@@ -335,7 +335,7 @@ TEST_F(tunnel, frames_both_ways)
 	}
 }
 
-/* The count of buffers is where it always was, and the rest is zero. */
+/* The number of buffers is at its usual place, and the rest is zero. */
 TEST_F(tunnel, header_has_no_stale_bytes)
 {
 	unsigned char want[HDR_LEN_TUNNEL] = { [10] = 1 };

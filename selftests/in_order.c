@@ -211,7 +211,7 @@ TEST_F(in_order, tx_indirect)
 }
 
 /*
- * The base counts chains; after a stop the ring goes on with the next
+ * The base counts chains; after a stop the ring continues with the next
  * descriptor.
  */
 TEST_F(in_order, stop_and_start)

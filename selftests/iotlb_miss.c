@@ -51,7 +51,7 @@ TEST_F(miss, start_needs_the_used_ring)
 	EXPECT_ERR(EFAULT, vdev_set_backend(g->dev, TXQ, g->tap));
 	ASSERT_OK(iotlb_preload(&self->t));
 	EXPECT_OK(guest_set_backend(g, g->tap));
-	/* And again, as in a stop and start without a message in between. */
+	/* And again: a stop and a start without a message in between. */
 	EXPECT_OK(guest_set_backend(g, -1));
 	EXPECT_OK(guest_set_backend(g, g->tap));
 	EXPECT_OK(guest_set_backend(g, -1));
@@ -59,7 +59,7 @@ TEST_F(miss, start_needs_the_used_ring)
 	EXPECT_ERR(EFAULT, vdev_set_backend(g->dev, TXQ, g->tap));
 }
 
-/* However often it is kicked, a ring has at most one miss queued. */
+/* A ring has at most one miss queued, however often it is kicked. */
 TEST_F(miss, miss_is_queued_once)
 {
 	struct vq *vq = &self->g.vq[TXQ];
@@ -85,7 +85,7 @@ TEST_F(miss, miss_is_queued_once)
 	ASSERT_OK(vdev_set_file(self->fd, VHOST_SET_VRING_KICK, TXQ, -1));
 	ASSERT_OK(iotlb_wait(self->fd, variant->v2, &msg));
 	EXPECT_EQ(0, iotlb_read_all(self->fd, variant->v2));
-	/* A miss that was read and not answered is asked again. */
+	/* A miss that was read and not answered is reported again. */
 	ASSERT_OK(vdev_set_file(self->fd, VHOST_SET_VRING_KICK, TXQ, vq->kick));
 	vq_kick(vq);
 	EXPECT_OK(iotlb_wait(self->fd, variant->v2, &msg));
@@ -390,7 +390,7 @@ TEST_F(miss, start_with_a_read_only_used_ring)
 {
 	__u64 used = self->g.vq[TXQ].gpa[VQ_USED] & ~(IOTLB_PAGE - 1);
 
-	OURS_ALONE("written all the same");
+	OURS_ALONE("the used ring is written nevertheless");
 	ASSERT_OK(iotlb_update(self->fd, variant->v2, used, IOTLB_PAGE,
 			       *iotlb_page(&self->t, used), VHOST_ACCESS_RO));
 	EXPECT_ERR(EFAULT, vdev_set_backend(self->fd, TXQ, self->g.tap));

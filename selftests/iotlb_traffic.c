@@ -223,7 +223,7 @@ TEST_F(traffic, stop_and_start_with_misses_pending)
 	for (i = 0; i < n; i++) {
 		ASSERT_OK(guest_burst_post(g));
 		ASSERT_OK(invalidate_something(&self->t, &rnd));
-		/* In half of the rounds nobody answers when the rings stop. */
+		/* In half of the rounds, misses are unanswered at the stop. */
 		if (i & 1)
 			ASSERT_OK(iotlb_unserve(&self->t));
 		ASSERT_OK(guest_burst_send(g, i * GUEST_BURST));

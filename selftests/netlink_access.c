@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Netlink: who may see what. A client without privilege, the root of a user
- * namespace, and clients in other network namespaces.
+ * Netlink: access rights of a client without privilege, of the root of a user
+ * namespace, and of clients in other network namespaces.
  */
 #include <sched.h>
 #include <sys/wait.h>
@@ -37,7 +37,7 @@ FIXTURE_TEARDOWN(device)
 	guest_stop(&self->g);
 }
 
-/* LOOK() without CAP_NET_ADMIN. */
+/* Call nl_look() without CAP_NET_ADMIN. */
 static int look_unprivileged(FIXTURE_DATA(device) *self, __u32 queue)
 {
 	struct nl nl;

@@ -209,7 +209,7 @@ TEST_F(device, dumps_while_devices_open_and_close)
 	for (i = 0; i < CHURNERS; i++)
 		pthread_join(thread[i], NULL);
 	TH_LOG("%u of %u dumps interrupted", interrupted, rounds);
-	/* Nothing changes any more: the dump is complete, without strangers. */
+	/* Nothing changes now: the dump is complete, and has no others. */
 	memset(&c, 0, sizeof(c));
 	ASSERT_OK(nl_dump(&nl, VHOST_ALT_CMD_DEV_GET, NL_NONE, enroll, &c));
 	EXPECT_TRUE(complete(&c, STAYING + 1, VHOST_ALT_CMD_DEV_GET));

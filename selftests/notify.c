@@ -220,7 +220,7 @@ TEST_F(notify, no_refill_is_missed)
 	}
 }
 
-/* Without a call eventfd the device works on, and calls nobody. */
+/* Without a call eventfd the device keeps working, and sends no calls. */
 TEST_F(notify, no_call_eventfd)
 {
 	struct guest *g = &self->g;

@@ -520,7 +520,7 @@ TEST_F(mergeable, waits_for_enough)
 
 /*
  * A frame that needs more tiny buffers than an iovec may have segments. It is
- * lost or arrives complete; its buffers come back, and the queue goes on.
+ * lost or arrives complete; its buffers come back, and the queue continues.
  */
 TEST(receive_too_many_tiny_buffers)
 {
@@ -570,8 +570,7 @@ static int recv_seq(struct guest *g, size_t len, __u32 seq)
 
 /*
  * A chain of more segments than an iovec may have is useless after other
- * chains, too. The device must return it even if it would not be the first for
- * any packet.
+ * chains, too. The device must return it even if no packet would begin in it.
  */
 FIXTURE(long_chain)
 {
@@ -661,7 +660,7 @@ TEST(receive_header_in_pieces)
 		ASSERT_OK_AT(guest_check_rx(&g, 60, size),
 			     "buffers of %u bytes", size);
 		/*
-		 * Start again, as buffers that are left cannot be taken back.
+		 * Start again: buffers that are left cannot be taken back.
 		 */
 		ASSERT_OK(vdev_set_backend(g.dev, RXQ, -1));
 		guest_stop(&g);

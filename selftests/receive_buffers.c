@@ -87,7 +87,7 @@ TEST(cve_2014_0077_cve_2019_3900_discarded_frames)
 #define HOLE_GPA	0x8000000000ULL
 #define HOLE_SIZE	0x10000
 
-/* A buffer of which only the first @before bytes can be written. */
+/* A buffer with only its first @before bytes writable. */
 static int receive_into_hole(struct guest *g, unsigned int before)
 {
 	struct vq *rx = &g->vq[RXQ];
@@ -145,7 +145,7 @@ TEST(unwritable_header_gives_buffers_back)
 		for (before = 0; before < g.hdr_len; before++) {
 			ASSERT_OK_AT(receive_into_hole(&g, before),
 				     "features %u, %u bytes", i, before);
-			/* It costs that frame, and the queue goes on. */
+			/* It costs that frame, and the queue continues. */
 			ASSERT_EQ(1, guest_refill(&g, 1, 2048));
 			ASSERT_OK(guest_check_rx(&g, 60, 2));
 		}

@@ -206,7 +206,7 @@ TEST_F(traffic, tx_remove_backend)
 	free(seen);
 }
 
-/* Stop and start as QEMU does: the ring goes on at the base. */
+/* Stop and start as QEMU does: the ring continues at the base. */
 TEST_F(traffic, tx_stop_and_start)
 {
 	unsigned int total = env_scaled(5000, 500), round = 0;
@@ -442,7 +442,7 @@ TEST_F(traffic, tap_deleted)
 	}
 	EXPECT_OK(guest_reap_all(g));
 	EXPECT_EQ(tx->num, tx->nfree);
-	/* Go on with the other tap. */
+	/* Continue with the other tap. */
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, self->tap2));
 	close(g->pkt);
 	g->pkt = dup(self->pkt2);
@@ -657,7 +657,7 @@ TEST(open_and_close)
 
 #define SMALL_RING	16
 
-/* Fill all that the device must not read yet with nonsense. */
+/* Fill everything that the device must not read yet with nonsense. */
 static void spoil(struct vq *vq)
 {
 	unsigned int i, n = SMALL_RING - vq->inflight;

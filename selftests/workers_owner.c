@@ -218,7 +218,7 @@ TEST_F(fork_from_owner, only_before_the_owner)
 	EXPECT_OK(set_fork(self->fd, VHOST_FORK_OWNER_TASK));
 }
 
-/* Before 6.4 or so a module cannot fork: both are kernel threads then. */
+/* Before 6.12 both kinds are kernel threads: see compat.h. */
 TEST_F(fork_from_owner, first_thread)
 {
 	bool can_fork = env_kernel_at_least(6, 12);

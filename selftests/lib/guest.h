@@ -34,7 +34,7 @@ struct guest_cfg {
 	.tap_flags = IFF_VNET_HDR,					\
 }
 
-/* A buffer of @nseg segments, of which the first lies at its end. */
+/* A buffer of @nseg segments; the first segment lies at its end. */
 struct guest_slot {
 	__u64 gpa;
 	__u32 len;
