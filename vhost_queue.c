@@ -67,6 +67,7 @@ void vha_queue_reset(struct vha_queue *q)
 	q->kick = NULL;
 	q->call = NULL;
 	q->err = NULL;
+	q->call_pending = false;
 	q->worker = NULL;
 	memset(q->features, 0, sizeof(q->features));
 	q->user_be = !virtio_legacy_is_little_endian();
@@ -212,6 +213,7 @@ void vha_queue_stop(struct vha_queue *q)
 	lockdep_assert_held(&q->mutex);
 	WRITE_ONCE(q->running, false);
 	WRITE_ONCE(q->broken, false);
+	q->call_pending = false;
 }
 
 /**
@@ -255,6 +257,8 @@ static void call_guest(struct vha_queue *q)
 	trace_vhost_alt_call(q->dev_id, q->index);
 	if (q->call)
 		compat_eventfd_signal(q->call);
+	else
+		q->call_pending = true;
 }
 
 /**
@@ -461,6 +465,22 @@ static long set_vring_signal(struct eventfd_ctx **ctxp,
 	return 0;
 }
 
+/*
+ * Replace the call eventfd. The guest may wait indefinitely for an interrupt
+ * that fell due while there was none, so it is interrupted now.
+ */
+static long set_vring_call(struct vha_queue *q,
+			   struct vhost_vring_file __user *argp)
+{
+	long err = set_vring_signal(&q->call, argp);
+
+	if (!err && q->call && q->call_pending) {
+		q->call_pending = false;
+		compat_eventfd_signal(q->call);
+	}
+	return err;
+}
+
 static long set_busyloop(struct vha_queue *q,
 			 struct vhost_vring_state __user *argp)
 {
@@ -535,7 +555,7 @@ static long locked_ioctl(struct vha_queue *q, unsigned int cmd,
 	case VHOST_GET_VRING_BUSYLOOP_TIMEOUT:
 		return put_state(q, q->busyloop, argp);
 	case VHOST_SET_VRING_CALL:
-		return set_vring_signal(&q->call, argp);
+		return set_vring_call(q, argp);
 	case VHOST_SET_VRING_ERR:
 		return set_vring_signal(&q->err, argp);
 	default:

@@ -51,6 +51,7 @@ struct vha_queue_backend {
  * @backend_poll: queues @work when the backend is ready; started and stopped by
  *	the backend's owner
  * @call: eventfd that interrupts the guest, or NULL
+ * @call_pending: an interrupt fell due while @call was NULL; cleared by a stop
  * @err: eventfd that tells the owner that the queue has stopped, or NULL
  * @running: true while a backend is set: base, size and layout do not change
  * @broken: @running, but the ring could not be used, and is left alone until
@@ -82,6 +83,7 @@ struct vha_queue {
 	struct vha_poll backend_poll;
 	struct eventfd_ctx *call;
 	struct eventfd_ctx *err;
+	bool call_pending;
 	bool running;
 	bool broken;
 

@@ -235,6 +235,102 @@ TEST_F(notify, no_call_eventfd)
 	EXPECT_OK(guest_check_alive(g, 0));
 }
 
+/*
+ * Send frames while there is no call eventfd. The ring's lock is held from the
+ * used entries to the call, so the next command waits for that.
+ */
+static int send_without_eventfd(struct guest *g, unsigned int n)
+{
+	struct vq *vq = &g->vq[TXQ];
+	int err;
+
+	err = vdev_set_file(g->dev, VHOST_SET_VRING_CALL, TXQ, -1);
+	if (!err)
+		err = send_frames(g, n);
+	if (err)
+		return err;
+	/* Waiting for the call would say that none is wanted afterwards. */
+	return wait_until((guest_reap(g), !vq->inflight)) ? 0 : -ETIMEDOUT;
+}
+
+static int set_call(struct guest *g)
+{
+	return vdev_set_file(g->dev, VHOST_SET_VRING_CALL, TXQ,
+			     g->vq[TXQ].call);
+}
+
+/* An interrupt that falls due without a call eventfd waits for one. */
+TEST_F(notify, call_waits_for_eventfd)
+{
+	struct guest *g = &self->g;
+	struct vq *vq = self->vq;
+	unsigned int i;
+
+	OURS_ALONE("an interrupt without a call eventfd is lost");
+	ASSERT_OK(send_and_wait_call(g));
+	for (i = 0; i < 5; i++) {
+		vq->ops->arm(vq);
+		ASSERT_OK(send_without_eventfd(g, 3));
+		EXPECT_EQ(0, event_count(vq->call));
+		ASSERT_OK(set_call(g));
+		ASSERT_EQ(1, event_count(vq->call));
+		/* It is delivered once. */
+		ASSERT_OK(set_call(g));
+		ASSERT_EQ(0, event_count(vq->call));
+	}
+	EXPECT_OK(guest_check_alive(g, 0));
+}
+
+/* A command that fails does not consume the interrupt. */
+TEST_F(notify, call_waits_for_success)
+{
+	struct guest *g = &self->g;
+	struct vq *vq = self->vq;
+
+	OURS_ALONE("an interrupt without a call eventfd is lost");
+	vq->ops->arm(vq);
+	ASSERT_OK(send_without_eventfd(g, 1));
+	EXPECT_ERR(EINVAL, vdev_set_file(g->dev, VHOST_SET_VRING_CALL, TXQ,
+					 g->tap));
+	EXPECT_ERR(EBADF, vdev_set_file(g->dev, VHOST_SET_VRING_CALL, TXQ,
+					1000));
+	EXPECT_OK(vdev_set_file(g->dev, VHOST_SET_VRING_CALL, TXQ, -1));
+	ASSERT_OK(set_call(g));
+	EXPECT_EQ(1, event_count(vq->call));
+}
+
+/* An interrupt that the guest does not want does not wait either. */
+TEST_F(notify, unwanted_call_does_not_wait)
+{
+	struct guest *g = &self->g;
+	struct vq *vq = self->vq;
+
+	if (variant->features & F_NOTIFY_ON_EMPTY)
+		SKIP(return, "an empty ring is always reported");
+	ASSERT_OK(send_and_wait_call(g));
+	if (variant->features & F_EVENT_IDX)
+		*split_used_event(vq) = vq->used_idx + 1000;
+	else
+		split_avail(vq)->flags = VRING_AVAIL_F_NO_INTERRUPT;
+	ASSERT_OK(send_without_eventfd(g, 10));
+	ASSERT_OK(set_call(g));
+	EXPECT_EQ(0, event_count(vq->call));
+}
+
+/* What was due before a stop is not delivered afterwards. */
+TEST_F(notify, stop_cancels_waiting_call)
+{
+	struct guest *g = &self->g;
+	struct vq *vq = self->vq;
+
+	vq->ops->arm(vq);
+	ASSERT_OK(send_without_eventfd(g, 3));
+	ASSERT_OK(settle(g));
+	ASSERT_OK(set_call(g));
+	EXPECT_EQ(0, event_count(vq->call));
+	EXPECT_OK(guest_check_alive(g, 0));
+}
+
 /* An eventfd whose counter is full must not block the worker. */
 TEST_F(notify, call_eventfd_is_full)
 {

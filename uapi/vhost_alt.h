@@ -131,7 +131,9 @@
  *	the guest is interrupted (call), and by which the owner learns that a
  *	ring stopped because it could not be used (err); -1 removes it. EBADF;
  *	EINVAL for a file that is not an eventfd. When the command returns,
- *	nothing started by a replaced kick is still running.
+ *	nothing started by a replaced kick is still running. If an interrupt of
+ *	a running ring fell due while it had no call, a new one is signalled at
+ *	once; stopping the ring cancels that.
  *
  * VHOST_GET_BACKEND_FEATURES, VHOST_SET_BACKEND_FEATURES (u64)
  *	Get the backend features offered, or set those accepted; see
