@@ -59,37 +59,31 @@ void vha_iotlb_free(struct vha_iotlb *iotlb)
 	kfree(iotlb);
 }
 
-/**
- * vha_iotlb_add() - add a region
- * @iotlb: the map; if it is full, the oldest region is evicted
- * @start: the guest's first address
- * @last: the guest's last address, not below @start
- * @uaddr: the owner's address
- * @perm: the access allowed
- *
- * Return: 0 or -ENOMEM.
- */
-int vha_iotlb_add(struct vha_iotlb *iotlb, u64 start, u64 last, u64 uaddr,
-		  u8 perm)
+static struct vha_region *alloc_region(u64 start, u64 last, u64 uaddr, u8 perm)
 {
 	struct vha_region *region;
 
 	region = kmalloc(sizeof(*region), GFP_KERNEL_ACCOUNT);
 	if (!region)
-		return -ENOMEM;
-	if (iotlb->count == iotlb->max)
-		remove_region(iotlb, list_first_entry(&iotlb->regions,
-						      struct vha_region,
-						      link));
+		return NULL;
 	region->start = start;
 	region->last = last;
 	region->span = last - start;
 	region->uaddr = uaddr;
 	region->perm = perm;
+	return region;
+}
+
+/* If the map is full, the oldest region is evicted. */
+static void insert_region(struct vha_iotlb *iotlb, struct vha_region *region)
+{
+	if (iotlb->count == iotlb->max)
+		remove_region(iotlb, list_first_entry(&iotlb->regions,
+						      struct vha_region,
+						      link));
 	region_tree_insert(region, &iotlb->tree);
 	list_add_tail(&region->link, &iotlb->regions);
 	iotlb->count++;
-	return 0;
 }
 
 /**
@@ -107,6 +101,45 @@ void vha_iotlb_del(struct vha_iotlb *iotlb, u64 start, u64 last)
 
 	while ((region = region_tree_iter_first(&iotlb->tree, start, last)))
 		remove_region(iotlb, region);
+}
+
+/**
+ * vha_iotlb_replace() - add a region in place of every one that overlaps it
+ * @iotlb: the map; if it is full, the oldest region is evicted
+ * @start: the guest's first address
+ * @last: the guest's last address, not below @start
+ * @uaddr: the owner's address
+ * @perm: the access allowed
+ *
+ * Return: 0, or -ENOMEM; the map is unchanged then.
+ */
+int vha_iotlb_replace(struct vha_iotlb *iotlb, u64 start, u64 last, u64 uaddr,
+		      u8 perm)
+{
+	struct vha_region *region = alloc_region(start, last, uaddr, perm);
+
+	if (!region)
+		return -ENOMEM;
+	vha_iotlb_del(iotlb, start, last);
+	insert_region(iotlb, region);
+	return 0;
+}
+
+/* Regions of a memory table may overlap. */
+static int add_table_region(struct vha_iotlb *iotlb,
+			    const struct vhost_memory_region *from)
+{
+	u64 last = from->guest_phys_addr + from->memory_size - 1;
+	struct vha_region *region;
+
+	if (!from->memory_size || last < from->guest_phys_addr)
+		return -EFAULT;
+	region = alloc_region(from->guest_phys_addr, last,
+			      from->userspace_addr, VHOST_ACCESS_RW);
+	if (!region)
+		return -ENOMEM;
+	insert_region(iotlb, region);
+	return 0;
 }
 
 /**
@@ -129,17 +162,8 @@ vha_iotlb_create(const struct vhost_memory_region *regions,
 	if (!iotlb)
 		return ERR_PTR(-ENOMEM);
 
-	for (i = 0; !err && i < nregions; i++) {
-		u64 start = regions[i].guest_phys_addr;
-		u64 last = start + regions[i].memory_size - 1;
-
-		if (!regions[i].memory_size || last < start)
-			err = -EFAULT;
-		else
-			err = vha_iotlb_add(iotlb, start, last,
-					    regions[i].userspace_addr,
-					    VHOST_ACCESS_RW);
-	}
+	for (i = 0; !err && i < nregions; i++)
+		err = add_table_region(iotlb, &regions[i]);
 	if (err) {
 		vha_iotlb_free(iotlb);
 		return ERR_PTR(err);

@@ -59,8 +59,8 @@ vha_iotlb_create(const struct vhost_memory_region *regions,
 		 unsigned int nregions);
 void vha_iotlb_free(struct vha_iotlb *iotlb);
 bool vha_iotlb_access_ok(const struct vha_iotlb *iotlb);
-int vha_iotlb_add(struct vha_iotlb *iotlb, u64 start, u64 last, u64 uaddr,
-		  u8 perm);
+int vha_iotlb_replace(struct vha_iotlb *iotlb, u64 start, u64 last, u64 uaddr,
+		      u8 perm);
 void vha_iotlb_del(struct vha_iotlb *iotlb, u64 start, u64 last);
 const struct vha_region *vha_iotlb_find(const struct vha_iotlb *iotlb,
 					u64 addr);

@@ -139,11 +139,10 @@ static int update(struct vha_dev *dev, const struct vhost_iotlb_msg *msg)
 	if (msg->perm & VHOST_ACCESS_RW &&
 	    !vha_iotlb_user_range_ok(msg->uaddr, msg->size))
 		return -EFAULT;
-	unmap_queues(dev);
-	/* The old entries are outdated, even if adding the new one fails. */
-	vha_iotlb_del(dev->iotlb, msg->iova, last);
-	if (vha_iotlb_add(dev->iotlb, msg->iova, last, msg->uaddr, msg->perm))
+	if (vha_iotlb_replace(dev->iotlb, msg->iova, last, msg->uaddr,
+			      msg->perm))
 		return -EFAULT;
+	unmap_queues(dev);
 	wake_waiting(dev, msg->iova, last);
 	return 0;
 }

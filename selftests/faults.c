@@ -446,6 +446,38 @@ TEST_F(miss, read)
 	close(knob);
 }
 
+/*
+ * An update that fails leaves the entries that it overlaps: the rings go on,
+ * although there is no server to answer a miss.
+ */
+TEST_F(miss, failed_update_keeps_entries)
+{
+	int knob = fault_knob_open(gettid()), err;
+	__u64 iova = self->g.vq[TXQ].gpa[VQ_USED] / IOTLB_PAGE * IOTLB_PAGE;
+	const void *user = *iotlb_page(&self->t, iova);
+	struct guest *g = &self->g;
+	unsigned int n, left = 0;
+
+	ASSERT_GE(knob, 0);
+	ASSERT_OK(iotlb_answer_all(&self->t));
+	ASSERT_OK(guest_check_alive(g, 0));
+	for (n = 1; !left && n < FAULTS_MAX; n++) {
+		ASSERT_OK(fault_knob_arm(knob, n));
+		err = iotlb_update(g->dev, true, iova, IOTLB_PAGE, user,
+				   VHOST_ACCESS_RW);
+		left = fault_knob_disarm(knob);
+		if (left)
+			ASSERT_OK(err);
+		/* A success has replaced more than the page. */
+		if (!err)
+			ASSERT_OK(iotlb_answer_all(&self->t));
+		ASSERT_OK_AT(guest_check_alive(g, n), "fault %u", n);
+	}
+	EXPECT_LT(2, n);
+	fault_report("miss.failed_update_keeps_entries", n - 2);
+	close(knob);
+}
+
 /* Set up the dirty log and switch it on. */
 static int run_set_log(FIXTURE_DATA(fault) *self)
 {

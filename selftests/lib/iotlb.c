@@ -406,6 +406,18 @@ int iotlb_answer_range(struct iotlb *t, __u64 iova, __u64 len)
 	return err;
 }
 
+int iotlb_answer_all(struct iotlb *t)
+{
+	const struct gmem *mem = &t->g->mem;
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < mem->nregions; i++)
+		err = iotlb_answer_range(t, mem->region[i].gpa,
+					 mem->region[i].size);
+	return err;
+}
+
 int iotlb_preload(struct iotlb *t)
 {
 	unsigned int i;

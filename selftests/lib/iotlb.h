@@ -97,6 +97,9 @@ int iotlb_answer(struct iotlb *t, __u64 iova);
 /* Tell the device all entries for [iova, iova + len). */
 int iotlb_answer_range(struct iotlb *t, __u64 iova, __u64 len);
 
+/* Tell the device all entries that the rings can miss. */
+int iotlb_answer_all(struct iotlb *t);
+
 /*
  * Tell the device the first page of each used ring, which starting a ring
  * needs.
