@@ -151,8 +151,10 @@ static int invalidate(struct vha_dev *dev, const struct vhost_iotlb_msg *msg)
 {
 	u64 last = msg->iova + msg->size - 1;
 
-	/* A range of 2^64 bytes has size 0. Removing too much is safe. */
-	if (!msg->size || last < msg->iova)
+	if (!msg->size)
+		return -EFAULT;
+	/* Removing too much is safe. */
+	if (last < msg->iova)
 		last = U64_MAX;
 	unmap_queues(dev);
 	vha_iotlb_del(dev->iotlb, msg->iova, last);

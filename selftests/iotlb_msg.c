@@ -215,8 +215,8 @@ TEST_F(message, update_ranges)
 	EXPECT_OK(iotlb_update(fd, v2, 1, ULONG_MAX, NULL, 0));
 	EXPECT_OK(iotlb_invalidate(fd, v2, 0, ULONG_MAX));
 	EXPECT_OK(iotlb_invalidate(fd, v2, ULONG_MAX, 1));
-	/* Size 0 invalidates everything. */
-	EXPECT_OK(iotlb_invalidate(fd, v2, 0, 0));
+	/* A range that wraps around ends at the last IOVA. */
+	EXPECT_OK(iotlb_invalidate(fd, v2, 2, ULONG_MAX));
 	EXPECT_FALSE(iotlb_readable(fd));
 }
 
@@ -237,6 +237,40 @@ TEST_F(message, invalidate_of_nothing)
 	EXPECT_OK(iotlb_invalidate(self->fd, variant->v2, 0, IOTLB_PAGE));
 	EXPECT_OK(iotlb_invalidate(self->fd, variant->v2, GMEM_BASE, 1));
 	EXPECT_OK(iotlb_invalidate(self->fd, variant->v2, ULONG_MAX, 1));
+}
+
+/* An invalidation of size 0 fails, and removes nothing. */
+TEST_F(message, invalidate_of_size_0)
+{
+	struct guest *g = &self->g;
+	bool v2 = variant->v2;
+
+	if (!env_kernel_at_least(7, 3))
+		OURS_ALONE("size 0 removes all entries after the address");
+	ASSERT_OK(iotlb_answer_all(&self->t));
+	ASSERT_OK(guest_set_backend(g, g->tap));
+	ASSERT_OK(guest_check_alive(g, 0));
+	EXPECT_ERR(EFAULT, iotlb_invalidate(self->fd, v2, 0, 0));
+	EXPECT_ERR(EFAULT, iotlb_invalidate(self->fd, v2, GMEM_BASE, 0));
+	EXPECT_ERR(EFAULT, iotlb_invalidate(self->fd, v2, ULONG_MAX, 0));
+	EXPECT_OK(guest_check_alive(g, 100));
+	EXPECT_EQ(0, iotlb_read_all(self->fd, v2));
+}
+
+/* Removing everything takes two messages: its size, 2^64, overflows. */
+TEST_F(message, invalidate_of_everything)
+{
+	struct guest *g = &self->g;
+	struct vhost_iotlb_msg msg;
+	bool v2 = variant->v2;
+
+	ASSERT_OK(iotlb_answer_all(&self->t));
+	ASSERT_OK(guest_set_backend(g, g->tap));
+	ASSERT_OK(guest_check_alive(g, 0));
+	EXPECT_OK(iotlb_invalidate(self->fd, v2, 0, 1ULL << 63));
+	EXPECT_OK(iotlb_invalidate(self->fd, v2, 1ULL << 63, 1ULL << 63));
+	vq_kick(&g->vq[TXQ]);
+	EXPECT_OK(iotlb_wait(self->fd, v2, &msg));
 }
 
 /* There is no IOTLB without ACCESS_PLATFORM, and none after RESET_OWNER. */

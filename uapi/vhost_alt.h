@@ -163,11 +163,12 @@
  *	VHOST_IOTLB_UPDATE: map guest addresses [iova, iova + size) to the
  *	owner's addresses from uaddr on, for perm. Entries that overlap are
  *	replaced, and rings that wait for the range are woken.
- *	VHOST_IOTLB_INVALIDATE: remove the entries that overlap the range. When
- *	the call returns, none of them is in use.
+ *	VHOST_IOTLB_INVALIDATE: remove the entries that overlap the range, which
+ *	ends at the last address if it would wrap around. When the call returns,
+ *	none of them is in use. Removing all 2^64 addresses takes two messages.
  *	EINVAL for less than a message, an unknown type of message, or an update
- *	of size 0; EFAULT for any other invalid message, and without a device
- *	IOTLB.
+ *	of size 0; EFAULT for an invalidation of size 0, for any other invalid
+ *	message, and without a device IOTLB.
  *
  * poll
  *	POLLIN if there is a miss to read.
