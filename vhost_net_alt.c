@@ -81,6 +81,26 @@ static long set_features_word(struct vha_net_pair *pair, const u64 __user *argp)
 	return set_features(pair, features);
 }
 
+/* Set @count words to 0. The caller's count has no limit. */
+static long clear_words(u64 __user *words, u64 count)
+{
+	size_t left = array_size(count, sizeof(u64)), n;
+	u8 __user *to = (u8 __user *)words;
+
+	/* Write nothing for a count that no address space can hold. */
+	if (!access_ok(to, left))
+		return -EFAULT;
+	for (; left; to += n, left -= n) {
+		n = min_t(size_t, left, PAGE_SIZE);
+		if (clear_user(to, n))
+			return -EFAULT;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}
+
 static long put_features_array(struct vhost_features_array __user *argp)
 {
 	u64 count, n;
@@ -90,9 +110,7 @@ static long put_features_array(struct vhost_features_array __user *argp)
 	n = min_t(u64, count, VHA_FEATURE_WORDS);
 	if (copy_to_user(argp->features, net_features, n * sizeof(u64)))
 		return -EFAULT;
-	if (clear_user(argp->features + n, array_size(count - n, sizeof(u64))))
-		return -EFAULT;
-	return 0;
+	return clear_words(argp->features + n, count - n);
 }
 
 /* Words beyond the known ones are accepted if they are 0. */

@@ -7,9 +7,13 @@
 #include <linux/if_bridge.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
+#include "child.h"
 #include "command.h"
 #include "test.h"
 
@@ -133,6 +137,33 @@ TEST_F(array, get_out_of_bounds)
 				    &a[2]));
 	a[2] = 0;
 	EXPECT_OK(vdev_cmd(self->fd, VHOST_GET_FEATURES_ARRAY, &a[2]));
+}
+
+/* A command for a huge array ends when its process is killed. */
+TEST_F(array, get_is_killed)
+{
+	const size_t size = 128 << 20, last = size / sizeof(__u64) - 1;
+	__u64 *a;
+	int status;
+	pid_t pid;
+
+	OURS_ALONE("a process in this command cannot be killed");
+	a = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, a);
+	a[0] = last;
+	a[3] = CANARY;
+	a[last] = CANARY;
+	pid = child_fork();
+	ASSERT_GE(pid, 0);
+	if (!pid)
+		_exit(vdev_cmd(self->fd, VHOST_GET_FEATURES_ARRAY, a) != 0);
+	EXPECT_TRUE(wait_until(!__atomic_load_n(&a[3], __ATOMIC_ACQUIRE)));
+	kill(pid, SIGKILL);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_TRUE(WIFSIGNALED(status));
+	/* The command has not gone on to the end of the array. */
+	EXPECT_EQ(CANARY, a[last]);
 }
 
 TEST_F(array, set)
