@@ -194,6 +194,15 @@ struct vha_tun_socket vha_net_queue_stop(struct vha_net_queue *nq)
 	return old;
 }
 
+static long start_ring(struct vha_queue *q)
+{
+	int err = vha_queue_start(q);
+
+	if (err == -EINPROGRESS)
+		vha_queue_miss(q);
+	return err ? -EFAULT : 0;
+}
+
 /*
  * Start the queue on the backend *@ts. On success the former backend is
  * returned in it; on failure nothing changes.
@@ -202,24 +211,24 @@ static long attach_backend(struct vha_net_queue *nq, struct vha_tun_socket *ts,
 			   const struct vha_tun_interface *iface)
 {
 	struct vha_queue *q = &nq->q;
+	wait_queue_head_t *old = q->backend_poll.wqh;
 	long err;
 
 	lockdep_assert_held(&q->mutex);
-	/* A tap without a device will never have anything to report. */
-	if (vfs_poll(ts->sock->file, NULL) & EPOLLERR)
-		return -EINVAL;
-	err = vha_queue_start(q);
-	if (err == -EINPROGRESS)
-		vha_queue_miss(q);
-	if (err)
-		return -EFAULT;
-
 	vha_poll_stop(&q->backend_poll);
+	/* A tap without a device will never have anything to report. */
+	err = vha_poll_start(&q->backend_poll, q->worker, ts->sock->file);
+	if (!err)
+		err = start_ring(q);
+	if (err) {
+		vha_poll_resume(&q->backend_poll, q->worker, old);
+		return err;
+	}
+
 	put_back_packets(nq);
 	swap(nq->ts, *ts);
 	show_backend(nq, iface);
 	vha_netlink_notify(q->dev, q, VHOST_ALT_CMD_BACKEND_SET_NTF);
-	vha_poll_start(&q->backend_poll, q->worker, nq->ts.sock->file);
 	/* Buffers or packets may be there already. */
 	vha_queue_wake(q);
 	return 0;

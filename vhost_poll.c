@@ -103,6 +103,28 @@ void vha_poll_stop(struct vha_poll *poll)
 }
 
 /**
+ * vha_poll_resume() - watch again what was watched before another start
+ * @poll: the poll, started or not
+ * @worker: does the work
+ * @wqh: @poll->wqh at that time, whose file is still open, or NULL
+ *
+ * Cannot fail, even if the file is in error now. The work is queued, since
+ * the file may have become ready meanwhile.
+ */
+void vha_poll_resume(struct vha_poll *poll, struct vha_worker *worker,
+		     wait_queue_head_t *wqh)
+{
+	vha_poll_stop(poll);
+	if (!wqh)
+		return;
+	poll->worker = worker;
+	poll->wqh = wqh;
+	WRITE_ONCE(poll->armed, true);
+	add_wait_queue(wqh, &poll->wait);
+	vha_worker_queue(worker, poll->work);
+}
+
+/**
  * vha_poll_move() - assign the work to another worker from now on
  * @poll: the poll; if it is stopped, nothing happens
  * @worker: the worker

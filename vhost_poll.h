@@ -38,6 +38,8 @@ void vha_poll_init(struct vha_poll *poll, struct vha_work *work, __poll_t mask,
 int vha_poll_start(struct vha_poll *poll, struct vha_worker *worker,
 		   struct file *file);
 void vha_poll_stop(struct vha_poll *poll);
+void vha_poll_resume(struct vha_poll *poll, struct vha_worker *worker,
+		     wait_queue_head_t *wqh);
 void vha_poll_move(struct vha_poll *poll, struct vha_worker *worker);
 
 /*

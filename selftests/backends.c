@@ -164,6 +164,29 @@ TEST_F(backend, header_mismatch)
 }
 
 /* Two files on two queues of one tap, which QEMU calls queue pairs. */
+/* A change to a backend that cannot be used leaves the old one in place. */
+TEST_F(backend, failed_change_keeps_backend)
+{
+	struct guest *g = &self->g;
+	int dead = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	unsigned int i;
+
+	ASSERT_GE(dead, 0);
+	for (i = 0; i < 3; i++) {
+		EXPECT_ERR(EINVAL, vdev_set_backend(g->dev, RXQ, dead));
+		EXPECT_ERR(EINVAL, vdev_set_backend(g->dev, TXQ, dead));
+		ASSERT_OK_AT(guest_check_alive(g, i), "round %u", i);
+	}
+	/* A queue that did not run does not run afterwards. */
+	ASSERT_OK(guest_set_backend(g, -1));
+	EXPECT_ERR(EINVAL, vdev_set_backend(g->dev, TXQ, dead));
+	EXPECT_OK(vdev_set_state(g->dev, VHOST_SET_VRING_NUM, TXQ,
+				 g->vq[TXQ].num));
+	ASSERT_OK(guest_set_backend(g, g->tap));
+	EXPECT_OK(guest_check_alive(g, i));
+	close(dead);
+}
+
 TEST(multi_queue_pairs)
 {
 	struct guest_cfg cfg = {
