@@ -9,10 +9,11 @@
 
 /*
  * Limits on one run, so that queues that share a worker take turns: 256 packets
- * are four batches, 512 KiB are eight of the largest packets. Dropped packets
- * count, and so do empty descriptors: otherwise a guest with useless buffers
- * could keep the worker to itself. 16 descriptors per packet are more than
- * sensible guests use.
+ * are four batches, 512 KiB are eight of the largest packets. A run ends within
+ * a batch at the packet that reaches the limit of bytes, and after the batch
+ * that reaches another one. Dropped packets count, and so do empty descriptors:
+ * otherwise a guest with useless buffers could keep the worker to itself. 16
+ * descriptors per packet are more than sensible guests use.
  */
 #define VHA_NET_WEIGHT_PACKETS	256
 #define VHA_NET_WEIGHT_BYTES	(512 * 1024)
@@ -31,7 +32,8 @@ enum {
  * @ts: the backend; set while the queue is running
  * @tx: frames to be sent; transmit queue only
  * @rx: packets that are not delivered yet; receive queue only
- * @buffer_size: bytes in the last chain that a packet was placed in, or 0
+ * @buffer_size: bytes in the last chain that a packet was placed in or sent
+ *	from, or 0
  * @busy_end: end of busy polling, in ns of local_clock()
  * @run_end: end of busy polling in this run
  */

@@ -107,7 +107,8 @@ static int send_packet(struct vha_net_queue *nq,
 }
 
 /*
- * Send the chains that are held, up to the first one that the socket refuses.
+ * Send the chains that are held, up to the one that reaches the weight in bytes
+ * or to the first one that the socket refuses.
  *
  * Return: 0; -EAGAIN if it refused one. *@end is the index of the first chain
  * that is not finished.
@@ -131,6 +132,8 @@ static int send_chains(struct vha_net_queue *nq, struct vha_net_weight *weight,
 	BUILD_BUG_ON(VHA_RING_BATCH > VHA_TUN_BATCH);
 
 	for (*end = b->done; *end < b->count; ++*end) {
+		if (unlikely(weight->bytes >= VHA_NET_WEIGHT_BYTES))
+			break;
 		chain = &b->chains[*end];
 		why = check_chain(chain, packet.header);
 		if (unlikely(why != VHA_DROP_NONE)) {
@@ -145,15 +148,17 @@ static int send_chains(struct vha_net_queue *nq, struct vha_net_weight *weight,
 			break;
 		weight->bytes += packet.size;
 	}
+	nq->buffer_size = packet.size;
 	flush_frames(nq, &bytes);
 	return err;
 }
 
 /*
- * Send all chains that are held, and complete them.
+ * Send the chains that are held, as far as the weight and the socket allow.
+ * Complete these, and put back the rest.
  *
- * Return: 0; -EAGAIN if the socket takes no more: the rest has been put back;
- * -EFAULT if the ring cannot be written.
+ * Return: 0; -EAGAIN if the socket takes no more; -EFAULT if the ring cannot be
+ * written.
  */
 static int send_batch(struct vha_net_queue *nq, struct vha_net_weight *weight)
 {
@@ -171,7 +176,7 @@ static int send_batch(struct vha_net_queue *nq, struct vha_net_weight *weight)
 	err = vha_queue_complete(q, end);
 	if (unlikely(err))
 		return err;
-	if (unlikely(blocked))
+	if (unlikely(b->done != b->count))
 		vha_queue_put_back(q, b->done);
 	return blocked;
 }
@@ -188,6 +193,19 @@ static void wait_for_socket(struct vha_net_queue *nq)
 	q->stats.socket_full++;
 	if (vha_poll_start(&q->backend_poll, q->worker, nq->ts.sock->file))
 		vha_queue_wake(q);
+}
+
+/*
+ * Estimate how many chains to fetch: no more than the weight in bytes allows if
+ * they are as large as the last one. Only large ones reach it within a batch.
+ */
+static unsigned int fetch_goal(const struct vha_net_queue *nq,
+			       const struct vha_net_weight *weight)
+{
+	if (likely(nq->buffer_size <= VHA_NET_WEIGHT_BYTES / VHA_RING_BATCH))
+		return VHA_RING_BATCH;
+	return DIV_ROUND_UP(VHA_NET_WEIGHT_BYTES - weight->bytes,
+			    nq->buffer_size);
 }
 
 /* True on an error, too: a ring that cannot be read needs attention. */
@@ -232,7 +250,7 @@ static int transmit(struct vha_net_queue *nq)
 			vha_net_yield(q);
 			break;
 		}
-		err = vha_queue_fetch(q, VHA_RING_BATCH);
+		err = vha_queue_fetch(q, fetch_goal(nq, &weight));
 		if (err > 0) {
 			err = send_batch(nq, &weight);
 			vha_net_busy_begin(nq);

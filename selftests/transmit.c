@@ -276,6 +276,46 @@ TEST_F(transmit, offloads)
 	}
 }
 
+/* Bytes after which a run ends, so that other queues have their turn. */
+#define WEIGHT_BYTES	(512 * 1024)
+#define LARGE		60000
+
+/*
+ * A run ends with the packet that reaches the weight, though more have been
+ * fetched. These come next, in their order. The ring is full before the first
+ * run, so no run has a reason to end early.
+ */
+TEST_F(transmit, weight_of_large_frames)
+{
+	size_t most = WEIGHT_BYTES + LARGE + self->g.hdr_len;
+	static unsigned char frame[FRAME_MAX];
+	unsigned int i, n = self->g.cfg.slots;
+	struct guest *g = &self->g;
+	__u64 runs, bytes;
+
+	OURS_ALONE("counts nothing");
+	ASSERT_OK(guest_set_backend(g, -1));
+	for (i = 0; i < n; i++) {
+		frame_make(frame, LARGE, i);
+		ASSERT_OK(guest_send(g, NULL, frame, LARGE, 2,
+				     variant->indirect));
+	}
+	vq_submit(&g->vq[TXQ]);
+	runs = vdev_counter(g->dev, "queue1.runs");
+	bytes = vdev_counter(g->dev, "queue1.bytes");
+	ASSERT_OK(guest_set_backend(g, g->tap));
+	for (i = 0; i < n; i++)
+		ASSERT_OK_AT(guest_capture(g, LARGE, i), "frame %u", i);
+	ASSERT_OK(guest_reap_all(g));
+	ASSERT_OK(vdev_rest(g->dev, &g->vq[TXQ]));
+	runs = vdev_counter(g->dev, "queue1.runs") - runs;
+	bytes = vdev_counter(g->dev, "queue1.bytes") - bytes;
+	EXPECT_EQ(n * LARGE, bytes);
+	EXPECT_LE(bytes, runs * most);
+	/* The next packets are not held up by what was put back. */
+	EXPECT_OK(guest_check_tx(g, 100, n, 2, variant->indirect));
+}
+
 /*
  * Frames too short for an Ethernet header (CVE-2024-41090/41091,
  * CVE-2026-46320/46321/46322): none may reach the tap, all descriptors come
