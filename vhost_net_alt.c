@@ -32,7 +32,7 @@ MODULE_PARM_DESC(rxtx_workers,
 static bool takeover;
 module_param(takeover, bool, 0444);
 MODULE_PARM_DESC(takeover,
-		 "Provide /dev/vhost-net as well, in place of vhost_net");
+		 "Provide /dev/vhost-net as well, unless vhost_net does");
 
 /**
  * struct vha_net_pair - an open file: a queue pair
@@ -381,19 +381,35 @@ static struct miscdevice takeover_misc = {
 	.fops	= &net_fops,
 };
 
+/*
+ * Provide /dev/vhost-net. If another driver does already, clear @takeover, so
+ * that it tells whether the path is served.
+ */
+static void __init take_over(void)
+{
+	int err;
+
+	if (!takeover)
+		return;
+	err = misc_register(&takeover_misc);
+	if (!err)
+		return;
+	takeover = false;
+	pr_warn("/dev/vhost-net was not taken over (%d); unload vhost_net, then load this module again\n",
+		err);
+}
+
+/*
+ * A path may be opened as soon as it exists, so loading must not fail after it:
+ * the file would outlive the module.
+ */
 static int __init register_devices(void)
 {
 	int err;
 
 	err = misc_register(&net_misc);
-	if (err || !takeover)
-		return err;
-	err = misc_register(&takeover_misc);
-	if (err) {
-		pr_err("cannot take over /dev/vhost-net (%d): unload vhost_net first\n",
-		       err);
-		misc_deregister(&net_misc);
-	}
+	if (!err)
+		take_over();
 	return err;
 }
 
