@@ -27,6 +27,8 @@
  * @lock: protects @killed
  * @killed: true once the owner was killed, and the thread with it: no work will
  *	run from then on
+ * @left: works that the thread has taken off @works, but not begun to run; used
+ *	by the thread only
  * @runs: number of times that the thread found work; written by the thread
  * @thread: the thread, with a reference
  * @kind: how the thread is started, woken and stopped
@@ -38,6 +40,7 @@ struct vha_worker {
 	struct mm_struct *mm;
 	struct mutex lock; /* orders a flush against the thread's end */
 	bool killed;
+	const struct llist_node *left;
 	u64 runs;
 	struct task_struct *thread;
 	const struct worker_kind *kind;
@@ -82,6 +85,7 @@ static bool worker_run(void *data)
 	trace_vhost_alt_worker_wake(worker->runs);
 	list = llist_reverse_order(list);
 	llist_for_each_entry_safe(work, next, list, node) {
+		worker->left = work->node.next;
 		/*
 		 * The node may be reused as soon as the bit is clear, so read
 		 * the list before that. A caller that finds the bit clear and
@@ -308,13 +312,14 @@ void vha_worker_queue(struct vha_worker *worker, struct vha_work *work)
  * vha_worker_busy() - check whether work is queued
  * @worker: the worker
  *
- * Called by the work that is running, which itself does not count.
+ * Called by the work that is running, in the worker's thread. It does not count
+ * itself.
  *
  * Return: true if other work is queued.
  */
 bool vha_worker_busy(const struct vha_worker *worker)
 {
-	return !llist_empty(&worker->works);
+	return worker->left || !llist_empty(&worker->works);
 }
 
 static void run_call(struct vha_work *work)

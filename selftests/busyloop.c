@@ -321,6 +321,65 @@ TEST_F(long_polls, rings_do_not_starve_each_other)
 	}
 }
 
+/* How often each queue has polled, and how long. */
+struct polling {
+	__u64 polls[NR_VQS];
+	__u64 ns[NR_VQS];
+};
+
+static void read_polling(const struct guest *g, struct polling *p)
+{
+	char name[32];
+	unsigned int i;
+
+	for (i = 0; i < NR_VQS; i++) {
+		snprintf(name, sizeof(name), "queue%u.busy_polls", i);
+		p->polls[i] = vdev_counter(g->dev, name);
+		snprintf(name, sizeof(name), "queue%u.busy_ns", i);
+		p->ns[i] = vdev_counter(g->dev, name);
+	}
+}
+
+/*
+ * Have both queues poll at the same time, and check whether one of them polls
+ * while the other waits: then each round of the two takes as long as a run may
+ * poll.
+ *
+ * A queue goes to sleep when the processor is needed for something else, so the
+ * caller tries again.
+ */
+static bool polling_is_shared(struct guest *g)
+{
+	enum { ROUNDS = 20, READS = 50, RUN_NS = 200000 };
+	struct polling start, now;
+	__u64 rx, tx, ns, rounds = 0;
+	unsigned int i;
+
+	if (guest_check_alive(g, 0))
+		return false;
+	read_polling(g, &start);
+	for (i = 0; i < READS && rounds < ROUNDS; i++) {
+		read_polling(g, &now);
+		rx = now.polls[RXQ] - start.polls[RXQ];
+		tx = now.polls[TXQ] - start.polls[TXQ];
+		rounds = rx < tx ? rx : tx;
+	}
+	ns = now.ns[RXQ] - start.ns[RXQ] + now.ns[TXQ] - start.ns[TXQ];
+	return rounds >= ROUNDS && ns < rounds * RUN_NS / 2;
+}
+
+/*
+ * A queue ends its poll when the other one waits for the worker, even if that
+ * was woken before it. Otherwise the one that runs first polls for as long as a
+ * run may take, and the other one checks once in between.
+ */
+TEST_F(long_polls, rings_share_the_time)
+{
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP(return, "needs a second processor to poll on");
+	EXPECT_TRUE(wait_until(polling_is_shared(&self->g)));
+}
+
 /* Commands do not wait for the end of a poll, and neither does close. */
 TEST_F(long_polls, commands_do_not_wait)
 {
