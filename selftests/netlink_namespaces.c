@@ -246,7 +246,7 @@ static pid_t start_reader(struct report *r, __u32 id)
 		r->done = true;
 		_exit(1);
 	}
-	/* Not child_fork(), which compares the parent's pid in one namespace. */
+	/* Not child_fork(), which compares pids of a single namespace. */
 	pid = fork();
 	if (!pid)
 		read_in_namespace(r, id);
