@@ -16,7 +16,7 @@ readonly STREAM_BYTES=$((8 << 20)) STREAM_PORT=5000
 # more, so that the guest can still be asked what went wrong. Other commands
 # have less: if the guest has frozen, all of it is reported before the time
 # limit of the machine.
-readonly STREAM_LIMIT=240
+readonly STREAM_LIMIT=480
 
 # The guest sends back what it received, after a line that shifts every byte: a
 # plain echo could pass for the correct data, and random data made in the guest
