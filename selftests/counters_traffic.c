@@ -5,53 +5,10 @@
  * What depends on when it runs is compared by a bound or a sum that always
  * holds.
  */
+#include "counters_fixture.h"
 #include "nl_counters.h"
 #include "test.h"
 #include "vq_split.h"
-
-FIXTURE(counters)
-{
-	struct counted c;
-};
-
-FIXTURE_VARIANT(counters)
-{
-	__u64 features;
-	bool single;
-};
-
-FIXTURE_VARIANT_ADD(counters, flags)
-{
-	.features = F_MODERN_BASE,
-};
-
-FIXTURE_VARIANT_ADD(counters, event_idx)
-{
-	.features = F_MODERN_BASE | F_EVENT_IDX,
-};
-
-FIXTURE_VARIANT_ADD(counters, in_order)
-{
-	.features = F_MODERN_BASE | F_EVENT_IDX | F_IN_ORDER,
-};
-
-FIXTURE_VARIANT_ADD(counters, single)
-{
-	.features = F_VERSION_1,
-	.single = true,
-};
-
-FIXTURE_SETUP(counters)
-{
-	if (!env_is_ours())
-		SETUP_SKIP("vhost_net counts nothing");
-	ASSERT_OK(counted_open(&self->c, variant->features, variant->single));
-}
-
-FIXTURE_TEARDOWN(counters)
-{
-	counted_close(&self->c);
-}
 
 #define FRAMES	200
 

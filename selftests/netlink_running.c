@@ -7,51 +7,9 @@
 
 #include "iotlb.h"
 #include "nl_guest.h"
+#include "running_fixture.h"
 #include "test.h"
 #include "vq_split.h"
-
-FIXTURE(running)
-{
-	struct nl nl;
-	struct guest g;
-	__u32 id;
-	struct nl_msg m;
-};
-
-FIXTURE_VARIANT(running)
-{
-	__u64 features;
-};
-
-FIXTURE_VARIANT_ADD(running, flags)
-{
-	.features = F_MODERN_BASE,
-};
-
-FIXTURE_VARIANT_ADD(running, event_idx)
-{
-	.features = F_MODERN_BASE | F_EVENT_IDX,
-};
-
-FIXTURE_SETUP(running)
-{
-	struct guest_cfg cfg = {
-		.features = variant->features,
-		.num = 64,
-		.tap_flags = IFF_VNET_HDR,
-		.base = 65530,
-	};
-
-	if (!env_is_ours())
-		SETUP_SKIP("vhost_net has no netlink family");
-	ASSERT_OK(nl_guest_start(&self->g, &cfg, &self->nl, &self->id));
-}
-
-FIXTURE_TEARDOWN(running)
-{
-	nl_close(&self->nl);
-	guest_stop(&self->g);
-}
 
 TEST_F(running, state)
 {
