@@ -8,7 +8,6 @@
  * not keep that alive: when the namespace is destroyed, the device's pointer to
  * it is cleared, and only the initial namespace sees the device from then on.
  */
-#include <linux/atomic.h>
 #include <linux/sched.h>
 #include <linux/nsproxy.h>
 #include <linux/xarray.h>
@@ -17,16 +16,17 @@
 #include "vhost_core.h"
 #include "vhost_list.h"
 
-/* Its lock protects the devices' @net and @hidden as well. */
+/* Its lock protects all that follows, and the devices' @net and @hidden. */
 static DEFINE_XARRAY_FLAGS(devs, XA_FLAGS_ALLOC1);
-static u32 next_id;		/* protected by the lock of @devs */
-static atomic_t generation = ATOMIC_INIT(1);	/* changes with the list */
+static u32 next_id;
+static unsigned int generation = 1;	/* changes with the list */
 
 /* Skip 0: to netlink, which compares generations, it means "none yet". */
 static void list_changed(void)
 {
-	if (!atomic_inc_return(&generation))
-		atomic_inc(&generation);
+	lockdep_assert_held(&devs.xa_lock);
+	if (!++generation)
+		generation++;
 }
 
 /**
@@ -36,7 +36,12 @@ static void list_changed(void)
  */
 unsigned int vha_list_generation(void)
 {
-	return (unsigned int)atomic_read(&generation) ?: 1;
+	unsigned int now;
+
+	xa_lock(&devs);
+	now = generation;
+	xa_unlock(&devs);
+	return now;
 }
 
 /**
