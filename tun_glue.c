@@ -462,7 +462,10 @@ int vha_tun_rx_recv(struct vha_tun_rx *rx, const struct vha_tun_socket *ts,
 				     MSG_DONTWAIT | MSG_TRUNC);
 	if (unlikely(len < 0))
 		return len;
-	return likely(len == size) ? 0 : -EMSGSIZE;
+	if (unlikely(len != size))
+		return -EMSGSIZE;
+	/* tun reports a header that it could not copy, but not a packet. */
+	return unlikely(iov_iter_count(&msg->msg_iter)) ? -EFAULT : 0;
 }
 
 /**
