@@ -11,6 +11,7 @@
 
 #include "net_queue.h"
 #include "trace.h"
+#include "vhost_core.h"
 #include "vhost_netlink.h"
 
 /*
@@ -21,12 +22,6 @@
 
 /* ---- runs ---- */
 
-static void stop_broken(struct vha_queue *q)
-{
-	vha_queue_break(q);
-	vha_netlink_notify(q->dev, q, VHOST_ALT_CMD_RING_ERROR_NTF);
-}
-
 /*
  * The device IOTLB lacks an entry. The owner may not have it yet, so the next
  * kick asks again.
@@ -34,16 +29,52 @@ static void stop_broken(struct vha_queue *q)
 static int wait_for_entry(struct vha_queue *q)
 {
 	vha_queue_miss(q);
-	if (q->ring.mapped && vha_ring_enable_kick(&q->ring) == -EFAULT)
-		return -EFAULT;
-	return 0;
+	if (!q->ring.mapped)
+		return 0;
+	return min(vha_ring_enable_kick(&q->ring), 0);
+}
+
+/* Move packets, once everything that an earlier run left undone is done. */
+static int resume_and_move(struct vha_net_queue *nq,
+			   int (*move)(struct vha_net_queue *nq))
+{
+	struct vha_queue *q = &nq->q;
+	int err = 0;
+
+	if (unlikely(q->faulted))
+		err = vha_queue_resume(q);
+	if (likely(!err))
+		err = move(nq);
+	if (likely(err >= 0 || err == -EINPROGRESS))
+		vha_queue_recovered(q);
+	return err;
+}
+
+/* Handle an error after which the queue cannot go on. */
+static void run_failed(struct vha_queue *q, int err)
+{
+	bool report = true;
+
+	switch (err) {
+	case -ENOMEM:
+		vha_queue_retry(q);
+		return;
+	case -EFAULT:
+		report = vha_queue_fault(q);
+		break;
+	default:
+		vha_queue_break(q);
+	}
+	if (report)
+		vha_netlink_notify(q->dev, q, VHOST_ALT_CMD_RING_ERROR_NTF);
 }
 
 /**
  * vha_net_queue_run() - run a queue once
  * @nq: the queue
  * @move: moves packets, with the queue's mutex held; returns an error, as
- *	vha_ring_fetch() does, if the queue has to wait for its owner
+ *	vha_ring_fetch() does, if the queue has to wait for its owner, or
+ *	-ENOMEM if it has to wait for memory
  */
 void vha_net_queue_run(struct vha_net_queue *nq,
 		       int (*move)(struct vha_net_queue *nq))
@@ -59,11 +90,11 @@ void vha_net_queue_run(struct vha_net_queue *nq,
 			nq->run_end = local_clock() + BUSY_RUN_NS;
 		err = vha_ring_map(&q->ring);
 		if (likely(!err))
-			err = move(nq);
+			err = resume_and_move(nq, move);
 		if (unlikely(err == -EINPROGRESS))
 			err = wait_for_entry(q);
 		if (unlikely(err < 0))
-			stop_broken(q);
+			run_failed(q, err);
 	}
 	mutex_unlock(&q->mutex);
 }
@@ -74,8 +105,8 @@ void vha_net_queue_run(struct vha_net_queue *nq,
  * @weight: what has been done in this run. The call counts as work: a guest
  *	that moves its index back and forth could prolong it indefinitely.
  *
- * Return: 1 if a kick will come; 0 if there are more chains already; -EFAULT if
- * the ring cannot be used.
+ * Return: 1 if a kick will come; 0 if there are more chains already; -EFAULT or
+ * -EPROTO if the ring cannot be used.
  */
 int vha_net_wait_for_kick(struct vha_queue *q, struct vha_net_weight *weight)
 {
@@ -166,9 +197,19 @@ static void show_backend(struct vha_net_queue *nq,
 	vha_queue_set_backend(&nq->q, &backend);
 }
 
+/*
+ * Last chance to make up for what a failed access has left undone. The caller
+ * is the owner, unless the file is being closed.
+ */
+static void finish(struct vha_queue *q)
+{
+	if (q->faulted && current->mm == q->dev->mm && !vha_ring_map(&q->ring))
+		vha_queue_resume(q);
+}
+
 /**
  * vha_net_queue_stop() - stop a queue
- * @nq: the queue, running or not
+ * @nq: the queue, running or not; the device's mutex is held
  *
  * Return: the former backend, for vha_tun_socket_put(); an empty one if there
  * was none.
@@ -181,6 +222,7 @@ struct vha_tun_socket vha_net_queue_stop(struct vha_net_queue *nq)
 	mutex_lock(&q->mutex);
 	vha_poll_stop(&q->backend_poll);
 	put_back_packets(nq);
+	finish(q);
 	vha_queue_stop(q);
 	vha_miss_clear(&q->miss);
 	old = nq->ts;
@@ -269,7 +311,7 @@ long vha_net_queue_start(struct vha_net_queue *nq, int fd)
 	vha_tun_socket_interface(&ts, &iface);
 
 	mutex_lock(&q->mutex);
-	if (ts.sock != nq->ts.sock || q->broken)
+	if (ts.sock != nq->ts.sock || q->broken || q->faulted)
 		err = attach_backend(nq, &ts, &iface);
 	mutex_unlock(&q->mutex);
 	vha_tun_socket_put(&ts);

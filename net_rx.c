@@ -301,9 +301,8 @@ static void begin_batch(const struct vha_queue *q, struct rx_batch *rx)
 /*
  * Deliver the packets that are queued, or as many as the weight allows.
  *
- * Return: 1 if the guest has too few buffers; 0; -EINPROGRESS as
- * vha_ring_fetch(); -EFAULT if the ring cannot be used. No chain is held
- * afterwards, except on -EFAULT.
+ * Return: 1 if the guest has too few buffers; 0; an error of vha_ring_fetch()
+ * or vha_ring_complete(). No chain is held afterwards, except on an error.
  */
 static int receive_batch(struct vha_net_queue *nq,
 			 struct vha_net_weight *weight)
@@ -335,7 +334,7 @@ static int receive_batch(struct vha_net_queue *nq,
 	err = settle(q, rx.ready);
 	if (moved)
 		vha_net_busy_begin(nq);
-	if (unlikely(outcome == RX_FAILED))
+	if (likely(!err) && unlikely(outcome == RX_FAILED))
 		return rx.err;
 	return err ?: outcome == RX_NO_BUFFERS;
 }

@@ -487,7 +487,7 @@ static long set_log_base(struct vha_dev *dev, u64 __user *argp)
 		ok &= !q->running || vha_queue_log_ok(q, u64_to_user_ptr(base));
 	}
 	for (i = 0; ok && i < dev->nqueues; i++)
-		dev->queues[i]->ring.log.base = u64_to_user_ptr(base);
+		vha_queue_set_log_base(dev->queues[i], u64_to_user_ptr(base));
 	vha_dev_unlock_queues(dev);
 	return ok ? 0 : -EFAULT;
 }

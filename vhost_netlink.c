@@ -143,6 +143,8 @@ static u32 queue_state(const struct vha_queue *q)
 		state |= VHOST_ALT_QUEUE_RUNNING;
 	if (READ_ONCE(q->broken))
 		state |= VHOST_ALT_QUEUE_BROKEN;
+	if (READ_ONCE(q->faulted))
+		state |= VHOST_ALT_QUEUE_FAULTED;
 	if (READ_ONCE(q->ring.event_idx))
 		state |= VHOST_ALT_QUEUE_EVENT_IDX;
 	if (READ_ONCE(q->ring.notify_off))

@@ -34,6 +34,7 @@ int vha_queue_init(struct vha_queue *q, const char *name,
 	mutex_init(&q->mutex);
 	spin_lock_init(&q->show_lock);
 	vha_work_init(&q->work, fn);
+	vha_retry_init(&q->retry, &q->work);
 	vha_poll_init(&q->kick_poll, &q->work, EPOLLIN, &q->stats.kicks);
 	vha_poll_init(&q->backend_poll, &q->work, backend_ready,
 		      &q->stats.wakeups);
@@ -90,6 +91,7 @@ void vha_queue_move(struct vha_queue *q, struct vha_worker *worker)
 	WRITE_ONCE(q->worker, worker);
 	vha_poll_move(&q->kick_poll, worker);
 	vha_poll_move(&q->backend_poll, worker);
+	vha_retry_move(&q->retry, worker);
 }
 
 /* ---- features and maps ---- */
@@ -116,7 +118,8 @@ void vha_queue_set_features(struct vha_queue *q, const u64 *features)
  * @iotlb: the device IOTLB, or NULL
  *
  * If this changes the meaning of a running ring's addresses, they are
- * forgotten, and the queue waits for new ones.
+ * forgotten, and the queue waits for new ones. A ring that could not be
+ * accessed is tried again.
  */
 void vha_queue_set_maps(struct vha_queue *q, const struct vha_iotlb *memory,
 			const struct vha_iotlb *iotlb)
@@ -127,6 +130,8 @@ void vha_queue_set_maps(struct vha_queue *q, const struct vha_iotlb *memory,
 	if (q->running && !q->ring.iotlb != !iotlb)
 		vha_ring_set_addr(&q->ring, none);
 	vha_ring_set_maps(&q->ring, memory, iotlb);
+	if (q->faulted)
+		vha_queue_wake(q);
 }
 
 /**
@@ -168,6 +173,21 @@ bool vha_queue_log_ok(struct vha_queue *q, const u8 __user *base)
 }
 
 /**
+ * vha_queue_set_log_base() - set where the queue logs
+ * @q: the queue, with its mutex held
+ * @base: the log, which vha_queue_log_ok() has checked
+ *
+ * If the former log could not be accessed, the queue goes on.
+ */
+void vha_queue_set_log_base(struct vha_queue *q, u8 __user *base)
+{
+	lockdep_assert_held(&q->mutex);
+	q->ring.log.base = base;
+	if (q->faulted)
+		vha_queue_wake(q);
+}
+
+/**
  * vha_queue_access_ok() - check that all a start needs lies in user memory
  * @q: the queue, with its mutex held
  *
@@ -205,33 +225,68 @@ int vha_queue_start(struct vha_queue *q)
 
 /**
  * vha_queue_stop() - stop using the ring
- * @q: the queue, with its mutex held. No chain is held: a worker releases the
- *	mutex only after it has given all back.
+ * @q: the queue, with its mutex held
+ *
+ * A worker releases the mutex only after it has given back all chains, except
+ * those that it is done with, but could not write to the ring. These are put
+ * back here: they are not lost, although what they stand for is done again.
  */
 void vha_queue_stop(struct vha_queue *q)
 {
 	lockdep_assert_held(&q->mutex);
+	vha_retry_stop(&q->retry);
+	vha_queue_put_back(q, q->ring.batch->done);
 	WRITE_ONCE(q->running, false);
 	WRITE_ONCE(q->broken, false);
+	WRITE_ONCE(q->faulted, false);
 	q->call_pending = false;
 }
 
-/**
- * vha_queue_break() - leave the ring alone, because it cannot be used
- * @q: the queue, with its mutex held
- *
- * The chains that are held are put back. The error eventfd tells the owner,
- * which may start the queue again.
- */
-void vha_queue_break(struct vha_queue *q)
+static void report_ring_error(struct vha_queue *q)
 {
-	lockdep_assert_held(&q->mutex);
-	vha_queue_put_back(q, q->ring.batch->done);
-	WRITE_ONCE(q->broken, true);
 	q->stats.ring_errors++;
 	trace_vhost_alt_ring_error(q->dev_id, q->index);
 	if (q->err)
 		compat_eventfd_signal(q->err);
+}
+
+/**
+ * vha_queue_break() - leave the ring alone, because no ring can be like this
+ * @q: the queue, with its mutex held
+ *
+ * The chains that are held are put back, as by vha_queue_fault(). The error
+ * eventfd tells the owner, which may start the queue again.
+ */
+void vha_queue_break(struct vha_queue *q)
+{
+	lockdep_assert_held(&q->mutex);
+	vha_queue_put_back(q, vha_ring_finished(&q->ring));
+	WRITE_ONCE(q->broken, true);
+	report_ring_error(q);
+}
+
+/**
+ * vha_queue_fault() - leave the ring alone for a while: it cannot be accessed
+ * @q: the queue, with its mutex held
+ *
+ * Its memory, or that of its log, may be back soon. The next run calls
+ * vha_queue_resume() first; it comes with the next kick, or by itself. The
+ * chains that are held are put back, except those that the device is done with.
+ * The error eventfd tells the owner once per outage.
+ *
+ * Return: true if this is the first failure of an outage.
+ */
+bool vha_queue_fault(struct vha_queue *q)
+{
+	bool first = !q->faulted;
+
+	lockdep_assert_held(&q->mutex);
+	vha_queue_put_back(q, vha_ring_finished(&q->ring));
+	WRITE_ONCE(q->faulted, true);
+	vha_queue_retry(q);
+	if (first)
+		report_ring_error(q);
+	return first;
 }
 
 /**
@@ -261,6 +316,15 @@ static void call_guest(struct vha_queue *q)
 		q->call_pending = true;
 }
 
+static void completed(struct vha_queue *q, unsigned int n, bool call)
+{
+	vha_stats_batch(&q->stats, n);
+	if (call)
+		call_guest(q);
+	else
+		q->stats.calls_suppressed++;
+}
+
 /**
  * vha_queue_complete() - give the oldest held chains to the guest as used
  * @q: the queue, with its mutex held
@@ -283,11 +347,26 @@ int vha_queue_complete(struct vha_queue *q, unsigned int end)
 	err = vha_ring_complete(&q->ring, end, &call);
 	if (unlikely(err && !call))
 		return err;
-	vha_stats_batch(&q->stats, n);
-	if (call)
-		call_guest(q);
-	else
-		q->stats.calls_suppressed++;
+	completed(q, n, call);
+	return err;
+}
+
+/**
+ * vha_queue_resume() - make up for what a failed access has left undone
+ * @q: the queue, with its mutex held, after vha_queue_fault()
+ *
+ * Return: 0, or -EFAULT as vha_ring_resume().
+ */
+int vha_queue_resume(struct vha_queue *q)
+{
+	unsigned int n = vha_ring_held(&q->ring);
+	bool call;
+	int err;
+
+	lockdep_assert_held(&q->mutex);
+	err = vha_ring_resume(&q->ring, &call);
+	if (n != vha_ring_held(&q->ring))
+		completed(q, n, call);
 	return err;
 }
 

@@ -13,6 +13,7 @@
 #include "uapi/vhost_alt.h"
 #include "vhost_miss.h"
 #include "vhost_poll.h"
+#include "vhost_retry.h"
 #include "vhost_stats.h"
 #include "vhost_worker.h"
 #include "vring.h"
@@ -52,10 +53,13 @@ struct vha_queue_backend {
  *	the backend's owner
  * @call: eventfd that interrupts the guest, or NULL
  * @call_pending: an interrupt fell due while @call was NULL; cleared by a stop
- * @err: eventfd that tells the owner that the queue has stopped, or NULL
+ * @err: eventfd that tells the owner that the ring could not be used, or NULL
+ * @retry: queues @work again after a failure that may pass
  * @running: true while a backend is set: base, size and layout do not change
- * @broken: @running, but the ring could not be used, and is left alone until
- *	the next start or address
+ * @broken: @running, but no ring can be like this one, and it is left alone
+ *	until the next start or address
+ * @faulted: @running, but the ring or its log could not be accessed when it was
+ *	last tried
  * @features: the accepted features
  * @user_be: the owner declared legacy rings to be big-endian
  * @busyloop: microseconds to poll without sleeping after the last packet
@@ -83,9 +87,11 @@ struct vha_queue {
 	struct vha_poll backend_poll;
 	struct eventfd_ctx *call;
 	struct eventfd_ctx *err;
+	struct vha_retry retry;
 	bool call_pending;
 	bool running;
 	bool broken;
+	bool faulted;
 
 	u64 features[VHA_FEATURE_WORDS];
 	bool user_be;
@@ -112,10 +118,13 @@ void vha_queue_set_maps(struct vha_queue *q, const struct vha_iotlb *memory,
 bool vha_queue_memory_ok(struct vha_queue *q, const struct vha_iotlb *memory,
 			 bool log_all);
 bool vha_queue_log_ok(struct vha_queue *q, const u8 __user *base);
+void vha_queue_set_log_base(struct vha_queue *q, u8 __user *base);
 bool vha_queue_access_ok(struct vha_queue *q);
 int vha_queue_start(struct vha_queue *q);
 void vha_queue_stop(struct vha_queue *q);
 void vha_queue_break(struct vha_queue *q);
+bool vha_queue_fault(struct vha_queue *q);
+int vha_queue_resume(struct vha_queue *q);
 void vha_queue_set_backend(struct vha_queue *q,
 			   const struct vha_queue_backend *backend);
 long vha_queue_ioctl(struct vha_queue *q, unsigned int cmd, void __user *argp);
@@ -132,6 +141,21 @@ void vha_queue_reset_stats(struct vha_queue *q);
 static inline void vha_queue_wake(struct vha_queue *q)
 {
 	vha_worker_queue(q->worker, &q->work);
+}
+
+/* Have the worker run the queue again after a while. */
+static inline void vha_queue_retry(struct vha_queue *q)
+{
+	q->stats.retries++;
+	vha_retry_later(&q->retry, q->worker);
+}
+
+/* Record that a run went well, whatever the last one ended with. */
+static inline void vha_queue_recovered(struct vha_queue *q)
+{
+	if (unlikely(q->faulted))
+		WRITE_ONCE(q->faulted, false);
+	vha_retry_succeeded(&q->retry);
 }
 
 /* Check whether the driver accepted a feature. */

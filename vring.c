@@ -264,7 +264,7 @@ int vha_ring_map_slow(struct vha_ring *ring)
 			return 1;
 		}
 		if (err < 0)
-			return err == -EINPROGRESS ? err : -EFAULT;
+			return err == -EINPROGRESS ? err : -EPROTO;
 		if (err) {
 			ring->ops->point(ring, area);
 			ring->scattered = false;
@@ -312,6 +312,7 @@ static void reset_if_empty(struct vha_ring_batch *b)
 	if (b->done != b->count)
 		return;
 	b->done = 0;
+	b->finished = 0;
 	b->count = 0;
 	b->niov = 0;
 }
@@ -326,9 +327,9 @@ static void reset_if_empty(struct vha_ring_batch *b)
  * its writable pieces. The guest sees all of them at once.
  *
  * Return: 0, or -EFAULT if the ring or its log could not be written. The chains
- * are still held then, unless @call is set. In that case the guest can see that
- * they are used, and is to be interrupted even so: there may be no later
- * completion to interrupt it for.
+ * are still held then, for vha_ring_resume(), unless @call is set. In that case
+ * the guest can see that they are used, and is to be interrupted even so: there
+ * may be no later completion to interrupt it for.
  */
 int vha_ring_complete(struct vha_ring *ring, unsigned int end, bool *call)
 {
@@ -338,10 +339,32 @@ int vha_ring_complete(struct vha_ring *ring, unsigned int end, bool *call)
 	lockdep_assert_held(ring->lock);
 	*call = false;
 	err = ring->ops->complete(ring, end, call);
-	if (unlikely(b->done != end))
+	if (unlikely(b->done != end)) {
+		b->finished = end;
 		return err;
+	}
 	reset_if_empty(b);
 	return err;
+}
+
+/**
+ * vha_ring_resume() - make up for what a failed access has left undone
+ * @ring: the ring, after vha_ring_complete() or another function has failed
+ * @call: set to whether the guest is to be interrupted
+ *
+ * Return: 0; -EFAULT if the ring or its log cannot be written yet.
+ */
+int vha_ring_resume(struct vha_ring *ring, bool *call)
+{
+	struct vha_ring_batch *b = ring->batch;
+	int err;
+
+	lockdep_assert_held(ring->lock);
+	*call = false;
+	err = ring->ops->log_rest(ring);
+	if (err || b->finished <= b->done)
+		return err;
+	return vha_ring_complete(ring, b->finished, call);
 }
 
 /**

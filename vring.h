@@ -8,12 +8,15 @@
  * in the batch) or used. vha_ring_fetch() makes available chains held;
  * vha_ring_complete() makes held ones used, oldest first; vha_ring_put_back()
  * makes them available again, youngest first. Nothing else moves a chain, so
- * none gets lost.
+ * none gets lost. Chains that the device is done with stay held while the ring
+ * cannot be written; vha_ring_resume() makes them used later.
  *
  * The datapath's functions are called with the ring's lock held, by a thread in
  * the owner's address space, on a ring that vha_ring_start() has prepared,
- * after vha_ring_map() has succeeded. -EFAULT means that the ring itself could
- * not be accessed. -EINPROGRESS means that the device IOTLB lacks an entry; the
+ * after vha_ring_map() has succeeded. -EFAULT means that the ring or its log
+ * could not be accessed: the call can be repeated once they can, and no chain
+ * is lost or used twice. -EPROTO means that no ring can be like this: only a
+ * new start helps. -EINPROGRESS means that the device IOTLB lacks an entry; the
  * ring's fields @missed and @missed_perm tell which.
  */
 #ifndef VHOST_ALT_VRING_H
@@ -52,7 +55,7 @@ int vha_ring_map_slow(struct vha_ring *ring);
  *
  * Return: 0; 1 if the owner has not given the ring's addresses yet, or an entry
  * of the device IOTLB forbids access; -EINPROGRESS if the device IOTLB lacks an
- * entry; -EFAULT if the ring wraps around.
+ * entry; -EPROTO if the ring wraps around.
  */
 static inline int vha_ring_map(struct vha_ring *ring)
 {
@@ -70,8 +73,8 @@ static inline int vha_ring_map(struct vha_ring *ring)
  *
  * Return: the number of chains taken. 0: none is available. -ENOSPC: one is,
  * but does not fit beside those that are held. -EINPROGRESS: the device IOTLB
- * lacks an entry for the next one. -EFAULT: the ring could not be read, or the
- * guest claims to have made more available than the ring can hold.
+ * lacks an entry for the next one. -EFAULT: the ring could not be read.
+ * -EPROTO: the guest claims to have made more available than the ring can hold.
  */
 static inline int vha_ring_fetch(struct vha_ring *ring, unsigned int max)
 {
@@ -80,6 +83,7 @@ static inline int vha_ring_fetch(struct vha_ring *ring, unsigned int max)
 }
 
 int vha_ring_complete(struct vha_ring *ring, unsigned int end, bool *call);
+int vha_ring_resume(struct vha_ring *ring, bool *call);
 void vha_ring_put_back(struct vha_ring *ring, unsigned int end);
 
 /**
@@ -88,7 +92,7 @@ void vha_ring_put_back(struct vha_ring *ring, unsigned int end);
  *	count as new, even if they were put back.
  *
  * Return: 0: the next new chain brings a kick. 1: chains have become available
- * meanwhile, and may bring none. -EFAULT: the ring could not be accessed.
+ * meanwhile, and may bring none. -EFAULT, -EPROTO: as vha_ring_fetch().
  */
 static inline int vha_ring_enable_kick(struct vha_ring *ring)
 {
@@ -114,7 +118,7 @@ static inline int vha_ring_disable_kick(struct vha_ring *ring)
  * vha_ring_available() - count the available chains
  * @ring: the ring
  *
- * Return: their number, or -EFAULT as vha_ring_fetch().
+ * Return: their number; -EFAULT or -EPROTO as vha_ring_fetch().
  */
 static inline int vha_ring_available(struct vha_ring *ring)
 {

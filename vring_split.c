@@ -133,7 +133,7 @@ static int split_available(struct vha_ring *ring)
 		return -EFAULT;
 	n = s->avail_idx - s->last_avail;
 	if (unlikely(n + vha_ring_held(ring) > ring->num))
-		return -EFAULT;
+		return -EPROTO;
 	/*
 	 * Read the entries that the index covers after the index. Pairs with
 	 * the driver's barrier before it moves the index.
@@ -682,6 +682,23 @@ static bool want_call(struct vha_ring *ring, u16 old)
 	return vring_need_event(word, s->last_used, old);
 }
 
+static int log_used_index(struct vha_ring *ring)
+{
+	struct vha_ring_split *s = &ring->split;
+	int err;
+
+	err = log_used_area(ring, &s->used->idx, sizeof(s->used->idx));
+	s->unlogged = err;
+	return err;
+}
+
+/* All other words of the used area are written again, and logged then. */
+static int split_log_rest(struct vha_ring *ring)
+{
+	return ring->split.unlogged && ring->log.used ? log_used_index(ring) :
+							0;
+}
+
 static int split_complete(struct vha_ring *ring, unsigned int end, bool *call)
 {
 	struct vha_ring_split *s = &ring->split;
@@ -703,7 +720,7 @@ static int split_complete(struct vha_ring *ring, unsigned int end, bool *call)
 	s->last_used = index;
 	ring->batch->done = end;
 	if (unlikely(ring->log.used))
-		err = log_used_area(ring, &s->used->idx, sizeof(s->used->idx));
+		err = log_used_index(ring);
 	*call = unlikely(err) || want_call(ring, old);
 	return err;
 }
@@ -731,8 +748,9 @@ static int split_enable_kick(struct vha_ring *ring)
 	 * device wants a kick.
 	 */
 	smp_mb();
-	if (split_available(ring) < 0)
-		return -EFAULT;
+	err = split_available(ring);
+	if (err < 0)
+		return err;
 	return s->avail_idx != seen;
 }
 
@@ -898,6 +916,7 @@ const struct vha_ring_ops vha_ring_split_ops = {
 	.start		= split_start,
 	.fetch		= split_fetch,
 	.complete	= split_complete,
+	.log_rest	= split_log_rest,
 	.put_back	= split_put_back,
 	.enable_kick	= split_enable_kick,
 	.disable_kick	= split_disable_kick,

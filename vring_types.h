@@ -74,6 +74,8 @@ struct vha_ring_chain {
 /**
  * struct vha_ring_batch - the chains that are held, oldest first
  * @done: index of the oldest chain that is still held
+ * @finished: index past the chains that the device is done with, but that could
+ *	not be written to the ring as used; less than @done if there are none
  * @count: index past the youngest chain
  * @niov: entries of @iov in use
  * @walked: descriptors read since the user of the batch set this to 0
@@ -90,6 +92,7 @@ struct vha_ring_chain {
  */
 struct vha_ring_batch {
 	unsigned int done;
+	unsigned int finished;
 	unsigned int count;
 	unsigned int niov;
 	unsigned int walked;
@@ -199,7 +202,8 @@ struct vha_ring_indices {
  * @fetch: see vha_ring_fetch()
  * @complete: make the chains that vha_ring_complete() is to give back visible
  *	to the guest, and set @done of the batch once they are; decide whether
- *	the guest wants an interrupt
+ *	the guest wants an interrupt. Repeatable after a failure.
+ * @log_rest: log what was written when the log could not be
  * @put_back: step back over that many chains, youngest first
  * @enable_kick: see vha_ring_enable_kick()
  * @disable_kick: see vha_ring_disable_kick()
@@ -222,6 +226,7 @@ struct vha_ring_ops {
 	int (*start)(struct vha_ring *ring);
 	int (*fetch)(struct vha_ring *ring, unsigned int max);
 	int (*complete)(struct vha_ring *ring, unsigned int end, bool *call);
+	int (*log_rest)(struct vha_ring *ring);
 	void (*put_back)(struct vha_ring *ring, unsigned int n);
 	int (*enable_kick)(struct vha_ring *ring);
 	int (*disable_kick)(struct vha_ring *ring);
@@ -240,6 +245,7 @@ struct vha_ring_ops {
  * @last_used: index of the next used entry to write
  * @called_valid: true once an interrupt was decided on by event index since the
  *	start of the ring
+ * @unlogged: the used index was written, but could not be logged
  */
 struct vha_ring_split {
 	struct vring_desc __user *desc;
@@ -249,6 +255,7 @@ struct vha_ring_split {
 	u16 avail_idx;
 	u16 last_used;
 	bool called_valid;
+	bool unlogged;
 };
 
 /**
@@ -354,6 +361,15 @@ static __always_inline u64 vha_ring64_to_cpu(const struct vha_ring *ring,
 static inline unsigned int vha_ring_held(const struct vha_ring *ring)
 {
 	return ring->batch->count - ring->batch->done;
+}
+
+/*
+ * The index in the batch past the chains that the device is done with. Those
+ * before it must not be put back: what they stand for would be done again.
+ */
+static inline unsigned int vha_ring_finished(const struct vha_ring *ring)
+{
+	return max(ring->batch->done, ring->batch->finished);
 }
 
 /* Check whether there is no room for even the shortest chain. */

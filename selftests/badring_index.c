@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Rings that are broken as a whole: invalid heads and indices, and rings whose
- * memory becomes inaccessible. They stop the queue, and nothing else.
+ * Rings that are broken as a whole: invalid heads and indices. They stop the
+ * queue, and nothing else.
  */
-#include <sys/mman.h>
-
 #include "raw.h"
 #include "test.h"
 #include "vq_split.h"
@@ -163,131 +161,6 @@ TEST_F(ring, index_jumps_in_rx)
 		ASSERT_THAT(frame_is(f.data, 60, 77));
 		ASSERT_OK_AT(guest_check_alive(g, i), "by %u", by[i]);
 	}
-}
-
-/* Used instead of mprotect(), as ARCH=um can read protected pages. */
-static int move_mapping(void *from, void *to, size_t size)
-{
-	return mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to) ==
-	       to ? 0 : -errno;
-}
-
-/* The memory of a running ring is unmapped, and mapped again. */
-TEST_F(ring, ring_unmapped_while_running)
-{
-	struct guest *g = &self->g;
-	struct gmem_region *r = &g->mem.region[0];
-	void *away;
-
-	away = mmap(NULL, r->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-		    0);
-	ASSERT_NE(MAP_FAILED, away);
-	OURS_ALONE("does not report every access to a lost ring");
-	ASSERT_OK(guest_check_alive(g, 0));
-	ASSERT_OK(move_mapping(r->hva, away, r->size));
-	vq_kick(self->tx);
-	EXPECT_TRUE(event_wait(self->tx->err));
-	ASSERT_OK(move_mapping(away, r->hva, r->size));
-	event_count(self->tx->err);
-	/* The other ring as well: it may have been busy at the time. */
-	ASSERT_OK(guest_set_backend(g, -1));
-	ASSERT_OK(guest_set_backend(g, g->tap));
-	EXPECT_OK(guest_check_alive(g, 100));
-}
-
-/*
- * A used ring in three pages, one each for the index, for the next entries, and
- * for the event index. One page is inaccessible while the device uses a chain.
- * The guest asked for a call before that, and does not ask again when the ring
- * continues.
- */
-FIXTURE(lost_page)
-{
-	struct guest g;
-	struct vq *tx;
-	void *away;
-};
-
-FIXTURE_VARIANT(lost_page)
-{
-	__u64 features;
-	unsigned int page;
-};
-
-#define PAGE		4096
-
-#define LOST_PAGE(feat, number, name)					\
-	FIXTURE_VARIANT_ADD(lost_page, name)				\
-	{								\
-		.features = F_EVENT_IDX | (feat),			\
-		.page = number,						\
-	}
-
-LOST_PAGE(0, 0, index);
-LOST_PAGE(0, 1, entries);
-LOST_PAGE(F_IN_ORDER, 0, in_order_index);
-LOST_PAGE(F_IN_ORDER, 1, in_order_entries);
-
-FIXTURE_SETUP(lost_page)
-{
-	static struct vq_ops paged;
-	struct guest_cfg cfg = {
-		.ops = &paged,
-		.features = F_VERSION_1 | F_MRG_RXBUF | variant->features,
-		.tap_flags = IFF_VNET_HDR,
-		.num = 1024,
-		.slots = 16,
-		.base = 600,
-	};
-
-	SETUP_NEEDS(variant->features);
-	paged = vq_split_ops;
-	paged.align[VQ_USED] = PAGE;
-	ASSERT_OK(guest_start(&self->g, &cfg));
-	self->tx = &self->g.vq[TXQ];
-	self->away = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
-			  -1, 0);
-	ASSERT_NE(MAP_FAILED, self->away);
-}
-
-FIXTURE_TEARDOWN(lost_page)
-{
-	guest_stop(&self->g);
-	munmap(self->away, PAGE);
-}
-
-TEST_F(lost_page, guest_is_called_afterwards)
-{
-	void *page = self->tx->area[VQ_USED] + variant->page * PAGE;
-	__u64 gpa = self->g.pool[TXQ].slot[0].gpa;
-	struct vq *tx = self->tx;
-
-	OURS_ALONE("loses the chain, or calls too early and never again");
-	/*
-	 * The first call after a start is unconditional; get it out of the way.
-	 */
-	ASSERT_OK(guest_check_tx(&self->g, 60, 1, 1, false));
-	ASSERT_OK(vdev_rest(self->g.dev, tx));
-	/* An entry that the device has not written names no chain. */
-	memset(split_used(tx)->ring, 0xff,
-	       tx->num * sizeof(*split_used(tx)->ring));
-	tx->ops->arm(tx);
-	event_count(tx->call);
-
-	ASSERT_OK(vq_add_out(tx, gpa, HDR_LEN_MRG + 60, 1));
-	vq_publish(tx);
-	ASSERT_OK(move_mapping(page, self->away, PAGE));
-	vq_kick(tx);
-	ASSERT_THAT(event_wait(tx->err));
-	ASSERT_OK(move_mapping(self->away, page, PAGE));
-	ASSERT_OK(vdev_set_addr(self->g.dev, tx));
-
-	ASSERT_OK(vq_add_out(tx, gpa, HDR_LEN_MRG + 60, 2));
-	vq_publish(tx);
-	vq_kick(tx);
-	EXPECT_TRUE(vq_wait_called(tx, 2));
-	EXPECT_EQ(0, tx->bogus);
-	EXPECT_EQ(0, tx->inflight);
 }
 
 VHOST_TEST_MAIN

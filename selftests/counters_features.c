@@ -25,6 +25,7 @@ TEST_F(counters, ring_errors)
 		EXPECT_EQ(i, COUNT(TXQ, RING_ERRORS));
 		EXPECT_EQ(1, event_count(vq->err));
 		EXPECT_EQ(i, COUNT(TXQ, KICKS));
+		EXPECT_EQ(0, COUNT(TXQ, RETRIES));
 		split_avail(vq)->idx -= vq->num + 1;
 	}
 	EXPECT_EQ(0, COUNT(RXQ, RING_ERRORS));

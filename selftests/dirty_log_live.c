@@ -436,4 +436,65 @@ TEST_F(live, guest_is_called_after_the_log_was_lost)
 				 PROT_READ | PROT_WRITE));
 }
 
+/*
+ * The frame that waits is sent and used once, with a call, and the page of the
+ * used index becomes dirty in @log.
+ */
+static int goes_on(live_t *self, const struct dlog *log, unsigned int cookie)
+{
+	struct guest *g = &self->g;
+	struct vq *vq = &g->vq[TXQ];
+	__u64 gpa = vq->gpa[VQ_USED];
+	struct virtio_net_hdr hdr;
+	unsigned char frame[64];
+
+	if (self->iotlb)
+		gpa = iotlb_gpa(&self->t, gpa);
+	if (!vq_wait_called(vq, cookie))
+		return -ETIMEDOUT;
+	if (vq->bogus || vq->inflight)
+		return -EPROTO;
+	if (packet_recv(g->pkt, &hdr, frame, sizeof(frame)) != 60)
+		return -EBADMSG;
+	return dlog_is_dirty(log, gpa) ? 0 : -ENODATA;
+}
+
+/* Once the log can be written, the ring goes on by itself. */
+TEST_F(live, log_comes_back)
+{
+	struct guest *g = &self->g;
+	__u64 used = g->vq[TXQ].gpa[VQ_USED];
+
+	OURS_ALONE("ignores a log that it cannot write");
+	ASSERT_OK(dlog_set_base(g->dev, &self->log));
+	ASSERT_OK(guest_check_tx(g, 60, 1, 1, false));
+	ASSERT_OK(lose_log(self, 2));
+	ASSERT_THAT(wait_until(vdev_counter(g->dev, "queue1.retries") >= 3));
+	EXPECT_EQ(1, g->vq[TXQ].inflight);
+	ASSERT_OK(protect_log_of(self, used, PROT_READ | PROT_WRITE));
+	EXPECT_OK(goes_on(self, &self->log, 2));
+	EXPECT_EQ(1, vdev_counter(g->dev, "queue1.ring_errors"));
+	EXPECT_OK(guest_check_tx(g, 60, 3, 1, false));
+}
+
+/* Another log takes the place of one that cannot be written. */
+TEST_F(live, new_log_in_place_of_a_lost_one)
+{
+	struct guest *g = &self->g;
+	struct dlog other;
+
+	OURS_ALONE("ignores a log that it cannot write");
+	ASSERT_OK(dlog_set_base(g->dev, &self->log));
+	ASSERT_OK(guest_check_tx(g, 60, 1, 1, false));
+	ASSERT_OK(lose_log(self, 2));
+	ASSERT_OK(dlog_init(&other, self->log.mem));
+	ASSERT_OK(dlog_set_base(g->dev, &other));
+	EXPECT_OK(goes_on(self, &other, 2));
+	EXPECT_OK(guest_check_tx(g, 60, 3, 1, false));
+	ASSERT_OK(protect_log_of(self, g->vq[TXQ].gpa[VQ_USED],
+				 PROT_READ | PROT_WRITE));
+	ASSERT_OK(dlog_set_base(g->dev, &self->log));
+	dlog_free(&other);
+}
+
 VHOST_TEST_MAIN

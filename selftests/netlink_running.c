@@ -4,6 +4,7 @@
  * its queues, its worker, its backends, and misses of the device IOTLB.
  */
 #include <net/if.h>
+#include <sys/mman.h>
 
 #include "iotlb.h"
 #include "nl_guest.h"
@@ -67,6 +68,33 @@ TEST_F(running, broken_ring)
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
 	ASSERT_OK(LOOK(TXQ));
 	EXPECT_FALSE(NUM(STATE) & VHOST_ALT_QUEUE_BROKEN);
+	EXPECT_OK(guest_check_alive(g, 0));
+}
+
+/* A ring whose memory is away shows as faulted until it is back. */
+TEST_F(running, faulted_ring)
+{
+	struct guest *g = &self->g;
+	struct gmem_region *r = &g->mem.region[0];
+	void *place;
+
+	place = mmap(NULL, r->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		     0);
+	ASSERT_NE(MAP_FAILED, place);
+	ASSERT_OK(guest_check_alive(g, 0));
+	ASSERT_EQ(place, mremap(r->hva, r->size, r->size,
+				MREMAP_MAYMOVE | MREMAP_FIXED, place));
+	vq_kick(&g->vq[TXQ]);
+	ASSERT_THAT(event_wait(g->vq[TXQ].err));
+	ASSERT_OK(LOOK(TXQ));
+	EXPECT_TRUE(NUM(STATE) & VHOST_ALT_QUEUE_FAULTED);
+	EXPECT_FALSE(NUM(STATE) & VHOST_ALT_QUEUE_BROKEN);
+	EXPECT_EQ(1, self->m.counter[VHOST_ALT_COUNTER_RING_ERRORS]);
+	ASSERT_EQ(r->hva, mremap(place, r->size, r->size,
+				 MREMAP_MAYMOVE | MREMAP_FIXED, r->hva));
+	EXPECT_TRUE(wait_until(!LOOK(TXQ) &&
+			       !(NUM(STATE) & VHOST_ALT_QUEUE_FAULTED)));
+	EXPECT_NE(0, self->m.counter[VHOST_ALT_COUNTER_RETRIES]);
 	EXPECT_OK(guest_check_alive(g, 0));
 }
 

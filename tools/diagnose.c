@@ -82,6 +82,13 @@ static void find_ring_error(const struct comparison *c)
 		    why);
 }
 
+static void find_fault(const struct comparison *c)
+{
+	add_finding(c->d, c->q, "ring_fault", true,
+		    "the memory of its ring or dirty log cannot be accessed, and is tried again: see what the owner (%s) has unmapped or protected",
+		    c->d->now->comm);
+}
+
 static void find_stopped(const struct comparison *c)
 {
 	add_finding(c->d, c->q, "stopped", true,
@@ -183,7 +190,7 @@ static void find_old_errors(const struct comparison *c)
 
 	if (all)
 		add_finding(c->d, c->q, "ring_error", false,
-			    "stopped %llu times by a ring error", all);
+			    "its ring was unusable %llu times", all);
 }
 
 static void find_drops(const struct comparison *c)
@@ -256,6 +263,11 @@ void diagnose_queue(struct diagnosis *d, const struct queue_sample *before,
 
 	if (state(&c, VHOST_ALT_QUEUE_BROKEN)) {
 		find_ring_error(&c);
+		find_drops(&c);
+		return;
+	}
+	if (state(&c, VHOST_ALT_QUEUE_FAULTED)) {
+		find_fault(&c);
 		find_drops(&c);
 		return;
 	}

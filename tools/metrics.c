@@ -117,6 +117,7 @@ static void queue_metrics(const struct snapshot *snap)
 {
 	static const __u32 running = VHOST_ALT_QUEUE_RUNNING;
 	static const __u32 broken = VHOST_ALT_QUEUE_BROKEN;
+	static const __u32 faulted = VHOST_ALT_QUEUE_FAULTED;
 	const struct name *counter;
 
 	for (counter = counter_names; counter->name; counter++) {
@@ -137,6 +138,9 @@ static void queue_metrics(const struct snapshot *snap)
 	print_head("queue_broken", "gauge",
 		   "Whether the queue stopped because of a ring error");
 	each_queue(snap, print_running, &broken);
+	print_head("queue_faulted", "gauge",
+		   "Whether the queue waits for the memory of its ring");
+	each_queue(snap, print_running, &faulted);
 	print_head("queue_size", "gauge", "Entries in the ring");
 	each_queue(snap, print_size, NULL);
 }

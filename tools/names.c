@@ -28,6 +28,7 @@ const struct name state_names[] = {
 	{ VHOST_ALT_QUEUE_IOTLB_MISS, "iotlb_miss" },
 	{ VHOST_ALT_QUEUE_KICK, "kick" },
 	{ VHOST_ALT_QUEUE_CALL, "call" },
+	{ VHOST_ALT_QUEUE_FAULTED, "faulted" },
 	{ 0 }
 };
 

@@ -274,6 +274,8 @@ static const char *pair_state(const struct queue *pair, unsigned int n,
 	*paint = COLOUR_RED;
 	if (any & VHOST_ALT_QUEUE_BROKEN)
 		return "broken";
+	if (any & VHOST_ALT_QUEUE_FAULTED)
+		return "faulted";
 	*paint = COLOUR_OFF;
 	if (any & VHOST_ALT_QUEUE_IOTLB_MISS)
 		return "iotlb_miss";

@@ -321,8 +321,8 @@ struct vhost_features_array {
  * @VHOST_ALT_CMD_DEV_CLOSE_NTF: a device was closed
  * @VHOST_ALT_CMD_BACKEND_SET_NTF: a queue got a backend
  * @VHOST_ALT_CMD_BACKEND_REMOVED_NTF: a queue lost its backend
- * @VHOST_ALT_CMD_RING_ERROR_NTF: a queue stopped because its ring could not be
- *	used
+ * @VHOST_ALT_CMD_RING_ERROR_NTF: a queue's ring became unusable: for good, or
+ *	until its memory can be accessed again; see enum vhost_alt_queue_state
  * @__VHOST_ALT_CMD_MAX: one more than the last
  * @VHOST_ALT_CMD_MAX: the last one
  */
@@ -452,12 +452,15 @@ enum vhost_alt_attr {
 /**
  * enum vhost_alt_queue_state - bits of VHOST_ALT_A_STATE
  * @VHOST_ALT_QUEUE_RUNNING: has a backend
- * @VHOST_ALT_QUEUE_BROKEN: stopped because its ring could not be used
+ * @VHOST_ALT_QUEUE_BROKEN: stopped because no ring can be like its ring, until
+ *	the owner starts it again
  * @VHOST_ALT_QUEUE_EVENT_IDX: uses event indices
  * @VHOST_ALT_QUEUE_NOTIFY_OFF: has told the guest not to kick
  * @VHOST_ALT_QUEUE_IOTLB_MISS: waits for an entry of the device IOTLB
  * @VHOST_ALT_QUEUE_KICK: has an eventfd for kicks
  * @VHOST_ALT_QUEUE_CALL: has an eventfd for calls
+ * @VHOST_ALT_QUEUE_FAULTED: waits until the memory of its ring, or of its dirty
+ *	log, can be accessed; tries by itself, and at each kick
  */
 enum vhost_alt_queue_state {
 	VHOST_ALT_QUEUE_RUNNING		= 0x01,
@@ -467,6 +470,7 @@ enum vhost_alt_queue_state {
 	VHOST_ALT_QUEUE_IOTLB_MISS	= 0x10,
 	VHOST_ALT_QUEUE_KICK		= 0x20,
 	VHOST_ALT_QUEUE_CALL		= 0x40,
+	VHOST_ALT_QUEUE_FAULTED		= 0x80,
 };
 
 /**
@@ -590,7 +594,7 @@ enum vhost_alt_desc_attr {
 	X(SOCKET_FULL, socket_full,					\
 	  "Transmit: times the backend accepted no more packets")	\
 	X(RING_ERRORS, ring_errors,					\
-	  "Times the queue stopped because its ring could not be used")	\
+	  "Times the ring became unusable, for good or for a while")	\
 	X(IOTLB_MISSES, iotlb_misses,					\
 	  "Times the owner was asked for an entry of the device IOTLB")	\
 	X(LOG_BYTES, log_bytes,						\
@@ -600,7 +604,9 @@ enum vhost_alt_desc_attr {
 	X(BUSY_HITS, busy_hits,						\
 	  "Busy polls that found work")					\
 	X(BUSY_NS, busy_ns,						\
-	  "Nanoseconds spent busy polling")
+	  "Nanoseconds spent busy polling")				\
+	X(RETRIES, retries,						\
+	  "Runs that lacked access to the ring, or memory, and are repeated")
 
 #define __VHOST_ALT_COUNTER(number, ...)	VHOST_ALT_COUNTER_ ## number,
 

@@ -17,6 +17,7 @@
  *	refill N	N receive buffers
  *	inject N	N frames into the tap, or fewer if it is full
  *	break, mend	let the transmit ring claim too many entries; undo
+ *	lose, find	unmap the memory of the guest; undo
  *	stop, run	remove the backends; set them again
  *	nocall, nokick	remove the call, or kick, eventfd of transmit
  *	load		send and receive frames singly, until the next command
@@ -27,6 +28,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <linux/if_packet.h>
 #include <unistd.h>
@@ -203,6 +205,39 @@ static int do_mend(unsigned int n)
 	return 0;
 }
 
+/* Move the memory of the rings to another address, or back. */
+static int move_memory(void *from, void *to, size_t size)
+{
+	return mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to) ==
+	       to ? 0 : -errno;
+}
+
+static void *elsewhere;
+
+static int do_lose(unsigned int n)
+{
+	struct gmem_region *r = &guest.mem.region[0];
+	struct vq *vq = &guest.vq[TXQ];
+	int err;
+
+	elsewhere = mmap(NULL, r->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+			 -1, 0);
+	if (elsewhere == MAP_FAILED)
+		return -errno;
+	err = move_memory(r->hva, elsewhere, r->size);
+	if (err)
+		return err;
+	vq_kick(vq);
+	return event_wait(vq->err) ? 0 : -ETIMEDOUT;
+}
+
+static int do_find(unsigned int n)
+{
+	struct gmem_region *r = &guest.mem.region[0];
+
+	return move_memory(elsewhere, r->hva, r->size);
+}
+
 static int do_stop(unsigned int n)
 {
 	return guest_set_backend(&guest, -1);
@@ -294,6 +329,8 @@ static const struct {
 	{ "inject", do_inject },
 	{ "break", do_break },
 	{ "mend", do_mend },
+	{ "lose", do_lose },
+	{ "find", do_find },
 	{ "stop", do_stop },
 	{ "run", do_run },
 	{ "nocall", do_nocall },

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Rings whose memory is away for a while, as when the VMM moves or protects a
+ * page. The queue goes on once it is back, at the next kick or by itself. No
+ * chain is lost, and none is used twice.
+ */
+#include <sys/mman.h>
+
+#include "test.h"
+#include "vq_split.h"
+
+#define PAGE		4096
+
+/*
+ * A ring of 1024 entries whose areas begin at pages of their own. Of the used
+ * ring, the first page has the index, the next ones most entries, and the last
+ * one the event index.
+ */
+FIXTURE(away)
+{
+	struct guest g;
+	struct vq *tx, *rx;
+	void *page;	/* the one that goes away */
+	void *place;	/* where it is meanwhile */
+};
+
+FIXTURE_VARIANT(away)
+{
+	__u64 features;
+	enum vq_area area;
+	unsigned int page;
+};
+
+#define AWAY(feat, where, number, name)					\
+	FIXTURE_VARIANT_ADD(away, name)					\
+	{								\
+		.features = F_EVENT_IDX | (feat),			\
+		.area = where,						\
+		.page = number,						\
+	}
+
+AWAY(0, VQ_USED, 1, used_entries);
+AWAY(0, VQ_USED, 0, used_index);
+AWAY(0, VQ_AVAIL, 0, avail);
+AWAY(0, VQ_DESC, 0, desc);
+AWAY(F_IN_ORDER, VQ_USED, 0, in_order_index);
+AWAY(F_IN_ORDER, VQ_USED, 1, in_order_entries);
+
+/* The entries of this index, and those that follow, lie in the second page. */
+#define BASE		600
+
+FIXTURE_SETUP(away)
+{
+	static struct vq_ops paged;
+	struct guest_cfg cfg = {
+		.ops = &paged,
+		.features = F_VERSION_1 | F_MRG_RXBUF | variant->features,
+		.tap_flags = IFF_VNET_HDR,
+		.num = 1024,
+		.slots = 16,
+		.base = BASE,
+	};
+	unsigned int i;
+
+	SETUP_NEEDS(variant->features);
+	paged = vq_split_ops;
+	for (i = 0; i < VQ_AREAS; i++)
+		paged.align[i] = PAGE;
+	ASSERT_OK(guest_start(&self->g, &cfg));
+	self->tx = &self->g.vq[TXQ];
+	self->rx = &self->g.vq[RXQ];
+	self->place = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
+	ASSERT_NE(MAP_FAILED, self->place);
+}
+
+FIXTURE_TEARDOWN(away)
+{
+	guest_stop(&self->g);
+	munmap(self->place, PAGE);
+}
+
+/* Used instead of mprotect(), as ARCH=um can read protected pages. */
+static int move_mapping(void *from, void *to, size_t size)
+{
+	return mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to) ==
+	       to ? 0 : -errno;
+}
+
+#define away_t		FIXTURE_DATA(away)
+#define away_variant_t	FIXTURE_VARIANT(away)
+
+static int take_page(away_t *self, const struct vq *vq,
+		     const away_variant_t *variant)
+{
+	self->page = vq->area[variant->area] + variant->page * PAGE;
+	return move_mapping(self->page, self->place, PAGE);
+}
+
+static int return_page(away_t *self)
+{
+	return move_mapping(self->place, self->page, PAGE);
+}
+
+/* Add a frame to the transmit ring, with number @seq as its cookie. */
+static int add_frame(struct guest *g, unsigned int seq)
+{
+	struct vq *tx = &g->vq[TXQ];
+	const struct guest_slot *slot = &g->pool[TXQ].slot[seq];
+	unsigned char *buf = gmem_hva(&g->mem, slot->gpa,
+				      HDR_LEN_MRG + 60);
+
+	memset(buf, 0, HDR_LEN_MRG);
+	frame_make(buf + HDR_LEN_MRG, 60, seq);
+	return vq_add_out(tx, slot->gpa, HDR_LEN_MRG + 60, seq);
+}
+
+/*
+ * Bring the transmit ring into the state in which the worker sleeps, and the
+ * guest has asked for a call.
+ */
+static int settle_tx(struct guest *g)
+{
+	struct vq *tx = &g->vq[TXQ];
+	int err;
+
+	/*
+	 * The first call after a start is unconditional; get it out of the way.
+	 */
+	err = guest_check_tx(g, 60, 1, 1, false);
+	if (!err)
+		err = vdev_rest(g->dev, tx);
+	if (err)
+		return err;
+	/* An entry that the device has not written names no chain. */
+	memset(split_used(tx)->ring, 0xff,
+	       tx->num * sizeof(*split_used(tx)->ring));
+	tx->ops->arm(tx);
+	event_count(tx->call);
+	return 0;
+}
+
+/* Lose the page while two frames wait, and await @retries retries. */
+static int lose_page_tx(away_t *self, const away_variant_t *variant,
+			unsigned int retries)
+{
+	struct guest *g = &self->g;
+	int err;
+
+	err = settle_tx(g);
+	if (!err)
+		err = add_frame(g, 2);
+	if (!err)
+		err = add_frame(g, 3);
+	if (err)
+		return err;
+	vq_publish(self->tx);
+	err = take_page(self, self->tx, variant);
+	if (err)
+		return err;
+	vq_kick(self->tx);
+	if (!event_wait(self->tx->err))
+		return -ETIMEDOUT;
+	event_count(self->tx->err);
+	return wait_until(vdev_counter(g->dev, "queue1.retries") >= retries) ?
+	       0 : -ETIMEDOUT;
+}
+
+/* Each frame leaves once, and comes back once, with a call. */
+static int check_sent(struct guest *g, unsigned int first, unsigned int last)
+{
+	struct vq *tx = &g->vq[TXQ];
+	unsigned int i;
+	int err;
+
+	for (i = first; i <= last; i++) {
+		err = guest_capture(g, 60, i);
+		if (err)
+			return err;
+	}
+	if (!vq_wait_called(tx, last))
+		return -ETIMEDOUT;
+	return tx->bogus || tx->inflight ? -EPROTO : 0;
+}
+
+TEST_F(away, transmit_goes_on_by_itself)
+{
+	struct guest *g = &self->g;
+
+	OURS_ALONE("goes on at the next kick only, and may lose chains");
+	ASSERT_OK(lose_page_tx(self, variant, 3));
+	ASSERT_OK(return_page(self));
+	ASSERT_OK(check_sent(g, 2, 3));
+	/* A frame that had been sent again would be captured first. */
+	ASSERT_OK(guest_check_alive(g, 4));
+	EXPECT_EQ(0, event_count(self->tx->err));
+	EXPECT_EQ(1, vdev_counter(g->dev, "queue1.ring_errors"));
+	EXPECT_EQ(0, vdev_counter(g->dev, "queue0.ring_errors"));
+}
+
+/* The error eventfd is signalled once per outage, however often it is tried. */
+TEST_F(away, kicks_during_the_outage)
+{
+	struct guest *g = &self->g;
+	unsigned int i;
+
+	OURS_ALONE("signals each failure");
+	ASSERT_OK(lose_page_tx(self, variant, 1));
+	for (i = 0; i < 10; i++) {
+		vq_kick(self->tx);
+		ASSERT_OK(vdev_rest(g->dev, self->tx));
+	}
+	EXPECT_EQ(0, event_count(self->tx->err));
+	ASSERT_OK(return_page(self));
+	vq_kick(self->tx);
+	ASSERT_OK(check_sent(g, 2, 3));
+	ASSERT_OK(guest_check_alive(g, 4));
+	EXPECT_EQ(0, event_count(self->tx->err));
+	EXPECT_EQ(1, vdev_counter(g->dev, "queue1.ring_errors"));
+	EXPECT_LT(10, vdev_counter(g->dev, "queue1.retries"));
+}
+
+/* A second outage is reported as the first one was. */
+TEST_F(away, second_outage)
+{
+	struct guest *g = &self->g;
+	unsigned int i;
+
+	OURS_ALONE("goes on at the next kick only, and may lose chains");
+	for (i = 1; i <= 2; i++) {
+		ASSERT_OK(lose_page_tx(self, variant, 0));
+		ASSERT_OK(return_page(self));
+		ASSERT_OK(check_sent(g, 2, 3));
+		EXPECT_EQ(i, vdev_counter(g->dev, "queue1.ring_errors"));
+	}
+}
+
+TEST_F(away, receive_goes_on_by_itself)
+{
+	static struct guest_frame f;
+	struct guest *g = &self->g;
+	unsigned int i;
+
+	OURS_ALONE("waits for the next packet or kick, and may lose chains");
+	for (i = 0; i < 8; i++)
+		ASSERT_OK(guest_post(g, 2048, 1, false));
+	vq_publish(self->rx);
+	memset(split_used(self->rx)->ring, 0xff,
+	       self->rx->num * sizeof(*split_used(self->rx)->ring));
+	ASSERT_OK(take_page(self, self->rx, variant));
+	ASSERT_OK(guest_inject(g, 60, 1));
+	ASSERT_THAT(event_wait(self->rx->err));
+	ASSERT_OK(guest_inject(g, 60, 2));
+	ASSERT_THAT(wait_until(vdev_counter(g->dev, "queue0.retries") >= 3));
+	ASSERT_OK(return_page(self));
+	for (i = 1; i <= 2; i++) {
+		ASSERT_OK_AT(guest_recv(g, &f), "%u", i);
+		ASSERT_THAT_AT(frame_is(f.data, 60, i), "%u", i);
+	}
+	EXPECT_EQ(0, self->rx->bogus);
+	EXPECT_FALSE(guest_has_frame(g));
+	EXPECT_EQ(1, event_count(self->rx->err));
+	EXPECT_EQ(1, vdev_counter(g->dev, "queue0.ring_errors"));
+	ASSERT_OK(guest_check_alive(g, 3));
+}
+
+/* Another worker takes over the retries. */
+TEST_F(away, worker_changes_during_the_outage)
+{
+	struct guest *g = &self->g;
+
+	OURS_ALONE("goes on at the next kick only, and may lose chains");
+	ASSERT_OK(lose_page_tx(self, variant, 2));
+	ASSERT_OK(vdev_spread_rings(g->dev));
+	ASSERT_OK(return_page(self));
+	ASSERT_OK(check_sent(g, 2, 3));
+	ASSERT_OK(guest_check_alive(g, 4));
+}
+
+/*
+ * If the queue is stopped meanwhile, nothing is held: it continues with the
+ * oldest chain that the guest does not know to be used.
+ */
+TEST_F(away, stop_during_the_outage)
+{
+	struct guest *g = &self->g;
+	struct virtio_net_hdr hdr;
+	unsigned char junk[64];
+	__u32 base;
+
+	OURS_ALONE("may lose chains");
+	ASSERT_OK(lose_page_tx(self, variant, 1));
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
+	ASSERT_OK(return_page(self));
+	ASSERT_OK(vdev_get_base(g->dev, TXQ, &base));
+	EXPECT_EQ(BASE + 1, base);
+	EXPECT_EQ(BASE + 1, split_used_idx(self->tx));
+	/* Frames that were sent, but could not be completed, are sent again. */
+	while (packet_recv_now(g->pkt, &hdr, junk, sizeof(junk)) >= 0)
+		;
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
+	ASSERT_OK(check_sent(g, 2, 3));
+	ASSERT_OK(guest_check_alive(g, 4));
+}
+
+/* If the page is back by then, a stop leaves nothing to be done again. */
+TEST_F(away, stop_after_the_outage)
+{
+	struct guest *g = &self->g;
+	bool read_fails = variant->area != VQ_USED;
+	__u32 base;
+
+	OURS_ALONE("may lose chains");
+	ASSERT_OK(lose_page_tx(self, variant, 4));
+	ASSERT_OK(return_page(self));
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
+	ASSERT_OK(vdev_get_base(g->dev, TXQ, &base));
+	EXPECT_EQ(split_used_idx(self->tx), base);
+	if (!read_fails)
+		EXPECT_EQ(BASE + 3, base);
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
+	ASSERT_OK(check_sent(g, 2, 3));
+	ASSERT_OK(guest_check_alive(g, 4));
+}
+
+/* All memory of the guest is unmapped, and mapped again. */
+FIXTURE(unmapped)
+{
+	struct guest g;
+};
+
+FIXTURE_SETUP(unmapped)
+{
+	struct guest_cfg cfg = GUEST_CFG(F_VERSION_1 | F_MRG_RXBUF |
+					 F_EVENT_IDX);
+
+	ASSERT_OK(guest_start(&self->g, &cfg));
+}
+
+FIXTURE_TEARDOWN(unmapped)
+{
+	guest_stop(&self->g);
+}
+
+TEST_F(unmapped, both_rings_go_on)
+{
+	static struct guest_frame f;
+	struct guest *g = &self->g;
+	struct gmem_region *r = &g->mem.region[0];
+	struct vq *tx = &g->vq[TXQ];
+	void *place;
+
+	place = mmap(NULL, r->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		     0);
+	ASSERT_NE(MAP_FAILED, place);
+	ASSERT_OK(guest_check_alive(g, 0));
+	ASSERT_OK(move_mapping(r->hva, place, r->size));
+	vq_kick(tx);
+	ASSERT_OK(vdev_rest(g->dev, tx));
+	ASSERT_OK(guest_inject(g, 60, 50));
+	if (env_is_ours())
+		EXPECT_TRUE(event_wait(g->vq[RXQ].err));
+	ASSERT_OK(move_mapping(place, r->hva, r->size));
+	vq_kick(tx);
+	guest_refill(g, 1, 2048);
+	ASSERT_OK(guest_recv(g, &f));
+	ASSERT_THAT(frame_is(f.data, 60, 50));
+	ASSERT_OK(guest_check_alive(g, 100));
+}
+
+VHOST_TEST_MAIN

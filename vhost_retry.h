@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A retry: queues work after a while, at a bounded rate. */
+#ifndef VHOST_ALT_RETRY_H
+#define VHOST_ALT_RETRY_H
+
+#include <linux/workqueue.h>
+
+#include "vhost_worker.h"
+
+/**
+ * struct vha_retry - work that failed for a reason that may pass
+ * @timer: queues @work
+ * @worker: runs @work; changes only while @timer is not pending
+ * @work: the work
+ * @delay: jiffies until the next retry; doubled by each, up to a limit
+ * @failed: the work has failed since it last succeeded
+ */
+struct vha_retry {
+	struct delayed_work timer;
+	struct vha_worker *worker;
+	struct vha_work *work;
+	unsigned long delay;
+	bool failed;
+};
+
+void vha_retry_init(struct vha_retry *retry, struct vha_work *work);
+void vha_retry_later(struct vha_retry *retry, struct vha_worker *worker);
+void vha_retry_reset(struct vha_retry *retry);
+void vha_retry_stop(struct vha_retry *retry);
+void vha_retry_move(struct vha_retry *retry, struct vha_worker *worker);
+
+/* Record that the work has succeeded: the next failure starts anew. */
+static inline void vha_retry_succeeded(struct vha_retry *retry)
+{
+	if (unlikely(retry->failed))
+		vha_retry_reset(retry);
+}
+
+#endif /* VHOST_ALT_RETRY_H */
