@@ -43,41 +43,33 @@ static enum vhost_alt_drop check_chain(const struct vha_ring_chain *chain,
 	return VHA_DROP_NONE;
 }
 
-/*
- * Check whether a packet that was refused can be sent later. A socket with a
- * send buffer gets back the memory that it lacks. Without one, a guest could
- * make the host try to find memory indefinitely.
- */
-static bool is_temporary(int err, bool batches)
-{
-	return err == -EAGAIN ||
-	       (!batches && (err == -ENOBUFS || err == -ENOMEM));
-}
-
 /* Send a packet by itself. Return: as send_packet(). */
 static int send_single(struct vha_net_queue *nq,
-		       const struct vha_tun_packet *packet, bool batches)
+		       const struct vha_tun_packet *packet)
 {
 	struct vha_queue *q = &nq->q;
-	int err;
 
-	err = vha_tun_tx_single(&nq->ts, packet);
-	if (unlikely(err)) {
-		if (is_temporary(err, batches))
-			return -EAGAIN;
+	switch (vha_tun_tx_single(&nq->ts, packet)) {
+	case 0:
+		q->stats.packets++;
+		q->stats.bytes += packet->size - packet->header;
+		return 0;
+	case -EAGAIN:
+		return -EAGAIN;
+	case -ENOBUFS:
+	case -ENOMEM:
+		return -ENOMEM;
+	default:
 		vha_queue_drop(q, VHOST_ALT_DROP_SEND);
 		return 0;
 	}
-	q->stats.packets++;
-	q->stats.bytes += packet->size - packet->header;
-	return 0;
 }
 
 /*
  * Send one packet: add it to the frames if it fits, otherwise by itself.
  *
- * Return: 0 if the packet is finished, sent or not; -EAGAIN if it is to be
- * tried later.
+ * Return: 0 if the packet is finished, sent or not; -EAGAIN if the socket takes
+ * no more; -ENOMEM.
  */
 static int send_packet(struct vha_net_queue *nq,
 		       const struct vha_tun_packet *packet, bool batches,
@@ -93,13 +85,12 @@ static int send_packet(struct vha_net_queue *nq,
 		return 0;
 	case -EMSGSIZE:
 		flush_frames(nq, bytes);
-		return send_single(nq, packet, batches);
+		return send_single(nq, packet);
 	case -EFAULT:
 		vha_queue_drop(&nq->q, VHOST_ALT_DROP_COPY);
 		return 0;
 	case -ENOMEM:
-		vha_queue_drop(&nq->q, VHOST_ALT_DROP_MEMORY);
-		return 0;
+		return -ENOMEM;
 	default:
 		vha_queue_drop(&nq->q, VHOST_ALT_DROP_HEADER);
 		return 0;
@@ -108,10 +99,10 @@ static int send_packet(struct vha_net_queue *nq,
 
 /*
  * Send the chains that are held, up to the one that reaches the weight in bytes
- * or to the first one that the socket refuses.
+ * or to the first one that is to be tried later.
  *
- * Return: 0; -EAGAIN if it refused one. *@end is the index of the first chain
- * that is not finished.
+ * Return: 0, or an error of send_packet(). *@end is the index of the first
+ * chain that is not finished.
  */
 static int send_chains(struct vha_net_queue *nq, struct vha_net_weight *weight,
 		       unsigned int *end)
@@ -154,10 +145,10 @@ static int send_chains(struct vha_net_queue *nq, struct vha_net_weight *weight,
 }
 
 /*
- * Send the chains that are held, as far as the weight and the socket allow.
+ * Send the chains that are held, as far as weight, socket and memory allow.
  * Complete these, and put back the rest.
  *
- * Return: 0; -EAGAIN if the socket takes no more; -EFAULT if the ring cannot be
+ * Return: 0; -EAGAIN or -ENOMEM as send_packet(); -EFAULT if the ring cannot be
  * written.
  */
 static int send_batch(struct vha_net_queue *nq, struct vha_net_weight *weight)
@@ -217,7 +208,8 @@ static bool tx_ready(struct vha_net_queue *nq)
 /*
  * Poll, then ask for a kick: the guest has nothing more to send.
  *
- * Return: 0 to go on; 1 to end the run; -EFAULT if the ring cannot be used.
+ * Return: 0 to go on; 1 to end the run; -EFAULT or -EPROTO if the ring cannot
+ * be used.
  */
 static int idle(struct vha_net_queue *nq, struct vha_net_weight *weight)
 {
@@ -262,6 +254,9 @@ static int transmit(struct vha_net_queue *nq)
 			return 0;
 		}
 	}
+	/* As long as there is some memory, do not wait longer each time. */
+	if (unlikely(err == -ENOMEM) && weight.packets)
+		vha_queue_recovered(q);
 	return err;
 }
 

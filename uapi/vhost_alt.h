@@ -661,8 +661,6 @@ enum vhost_alt_counter {
 	  "the guest sent a virtio-net header that contradicts its packet") \
 	X(COPY, copy,							\
 	  "a buffer to transmit could not be read")			\
-	X(MEMORY, memory,						\
-	  "the host had no memory for a copy of a packet to transmit")	\
 	X(SEND, send,							\
 	  "the backend refused the packet: is its interface up?")	\
 	X(NO_ROOM, no_room,						\
