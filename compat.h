@@ -100,6 +100,39 @@ static inline unsigned long compat_copy_from_user(void *to,
 #endif
 }
 
+/* As compat_copy_from_user(), the other way. */
+static inline unsigned long compat_copy_to_user(void __user *to,
+						const void *from,
+						unsigned long n)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0) && \
+	defined(INLINE_COPY_TO_USER)
+	return _inline_copy_to_user(to, from, n);
+#else
+	return _copy_to_user(to, from, n);
+#endif
+}
+
+/*
+ * Up to how many bytes a loop of user accesses in one section costs less than a
+ * copy: 0 where each of them is translated or checked by itself.
+ */
+#if defined(CONFIG_X86_64) && !defined(CONFIG_UML)
+#define COMPAT_SMALL_COPY	256
+#else
+#define COMPAT_SMALL_COPY	0
+#endif
+
+/* 6.12: fragments may lie in the memory of a device. */
+static inline bool compat_skb_frags_readable(const struct sk_buff *skb)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+	return skb_frags_readable(skb);
+#else
+	return true;
+#endif
+}
+
 /*
  * Get one page of another process that is present, with its mmap lock held. 6.5
  * dropped the vmas argument. Before 6.6 FOLL_NOFAULT was ignored for hugetlb

@@ -4,7 +4,7 @@
 #define VHOST_ALT_NET_QUEUE_H
 
 #include "compat.h"
-#include "tun_glue.h"
+#include "tun_rx.h"
 #include "vhost_queue.h"
 
 /*

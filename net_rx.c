@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Receive: from the backend into the guest's buffers. */
+#include <linux/module.h>
 #include <linux/uaccess.h>
 
 #include "net_queue.h"
 #include "net_rx.h"
 #include "trace.h"
+
+static bool rx_copy = true;
+module_param(rx_copy, bool, 0644);
+MODULE_PARM_DESC(rx_copy,
+		 "Copy packets off a tap's ring instead of by its recvmsg()");
 
 /**
  * enum rx_outcome - what became of a packet
@@ -37,7 +43,9 @@ enum rx_outcome {
  * @end: index past the chains considered for the current packet
  * @err: the error of RX_FAILED
  * @header: size of the virtio-net header; constant, like what follows
- * @skip: bytes of the header that the socket does not write
+ * @has_header: the socket writes the header
+ * @copies: packets may be copied without the socket
+ * @plain: and nothing but a copy is to be done
  * @max_chains: limit of the chains for one packet
  */
 struct rx_batch {
@@ -45,7 +53,9 @@ struct rx_batch {
 	unsigned int end;
 	int err;
 	size_t header;
-	size_t skip;
+	bool has_header;
+	bool copies;
+	bool plain;
 	unsigned int max_chains;
 };
 
@@ -148,26 +158,42 @@ static bool write_guest(const struct iovec *iov, unsigned int niov,
  * if the socket does not write one, otherwise the number of buffers, which the
  * socket does not know.
  */
-static bool write_header(const struct rx_batch *rx, const struct vha_ring *ring,
-			 const struct iovec *iov, unsigned int niov)
+static bool write_header(const struct vha_tun_buffer *to, bool has_header)
 {
 	/* All zero: no offload, and nothing in the fields of longer headers. */
 	u8 hdr[COMPAT_MAX_HDR_LEN] __aligned(sizeof(__virtio16)) = {};
 	size_t offset = offsetof(struct virtio_net_hdr_mrg_rxbuf, num_buffers);
-	__virtio16 *num_buffers = (__virtio16 *)(hdr + offset);
+	const struct iovec *iov = to->iov;
 
 	BUILD_BUG_ON(VIRTIO_NET_HDR_GSO_NONE != 0);
 
-	*num_buffers = vha_ring_cpu_to16(ring, rx->end - rx->ready);
-	if (rx->skip)
-		return write_guest(iov, niov, 0, hdr, rx->header);
-	if (rx->header < sizeof(struct virtio_net_hdr_mrg_rxbuf))
+	*(__virtio16 *)(hdr + offset) = to->num_buffers;
+	if (!has_header)
+		return write_guest(iov, to->niov, 0, hdr, to->header);
+	if (to->header < sizeof(struct virtio_net_hdr_mrg_rxbuf))
 		return true;
 	if (likely(iov->iov_len >= sizeof(struct virtio_net_hdr_mrg_rxbuf)))
-		return !put_user(*num_buffers,
+		return !put_user(to->num_buffers,
 				 (__virtio16 __user *)(iov->iov_base + offset));
-	return write_guest(iov, niov, offset, num_buffers,
-			   sizeof(*num_buffers));
+	return write_guest(iov, to->niov, offset, &to->num_buffers,
+			   sizeof(to->num_buffers));
+}
+
+/* Put the next packet into the buffer. Return: as vha_tun_rx_recv(). */
+static int receive_packet(struct vha_net_queue *nq, const struct rx_batch *rx,
+			  const struct vha_tun_buffer *to)
+{
+	int err;
+
+	if (likely(rx->copies)) {
+		err = vha_tun_rx_copy(&nq->rx, &nq->ts, to);
+		if (likely(err != -EOPNOTSUPP))
+			return err;
+	}
+	err = vha_tun_rx_recv(&nq->rx, &nq->ts, to, rx->has_header);
+	if (!err && !write_header(to, rx->has_header))
+		err = -EFAULT;
+	return err;
 }
 
 /* Record how much of @size bytes each of @n chains holds. */
@@ -194,18 +220,19 @@ static enum rx_outcome deliver(struct vha_net_queue *nq, struct rx_batch *rx,
 	struct vha_ring_chain *chain = &b->chains[rx->ready];
 	struct vha_ring_chain *last = &b->chains[rx->end - 1];
 	unsigned int n = rx->end - rx->ready;
-	const struct iovec *iov = &b->iov[chain->first];
-	unsigned int niov = last->first + last->in - chain->first;
-	size_t size = rx->header + len;
+	const struct vha_tun_buffer to = {
+		.iov = &b->iov[chain->first],
+		.niov = last->first + last->in - chain->first,
+		.size = rx->header + len,
+		.header = rx->header,
+		.num_buffers = vha_ring_cpu_to16(&q->ring, n),
+	};
 	int err;
 
-	err = vha_tun_rx_recv(&nq->rx, &nq->ts, iov, niov, rx->skip,
-			      size - rx->skip);
-	if (!err && !write_header(rx, &q->ring, iov, niov))
-		err = -EFAULT;
+	err = receive_packet(nq, rx, &to);
 	/* A packet that was lost may have been written in part. */
 	if (unlikely(vha_queue_has(q, VHOST_F_LOG_ALL)) &&
-	    vha_ring_log_iov(&q->ring, iov, size)) {
+	    vha_ring_log_iov(&q->ring, to.iov, to.size)) {
 		vha_queue_drop(q, VHOST_ALT_DROP_WRITE);
 		rx->err = -EFAULT;
 		return RX_FAILED;
@@ -219,7 +246,7 @@ static enum rx_outcome deliver(struct vha_net_queue *nq, struct rx_batch *rx,
 		vha_queue_drop(q, VHOST_ALT_DROP_WRITE);
 		return RX_PLACED;
 	}
-	set_written(chain, n, size);
+	set_written(chain, n, to.size);
 	q->stats.packets++;
 	q->stats.bytes += len;
 	return RX_PLACED;
@@ -249,11 +276,49 @@ static enum rx_outcome place_packet(struct vha_net_queue *nq,
 	return outcome;
 }
 
+/*
+ * After a packet, place those that follow as long as they need no care: each
+ * fits, in one piece, into the next chain that is held. One that does not is up
+ * to place_packet().
+ */
+static void place_plain(struct vha_net_queue *nq, struct vha_net_weight *weight,
+			struct rx_batch *rx)
+{
+	struct vha_queue *q = &nq->q;
+	struct vha_ring_batch *b = q->ring.batch;
+	unsigned int end = min_t(unsigned int, b->count, VHA_RING_BATCH);
+	unsigned int i = rx->end, n;
+	struct vha_ring_chain *chain;
+	size_t bytes = 0;
+	int len;
+
+	end = min(end, i + vha_tun_rx_may_copy(&nq->rx, &nq->ts, rx->header));
+	for (; i < end && bytes < VHA_NET_WEIGHT_BYTES; i++) {
+		chain = &b->chains[i];
+		if (unlikely(chain->bad != VHA_DROP_NONE || chain->out ||
+			     chain->in != 1))
+			break;
+		len = vha_tun_rx_copy_plain(&nq->rx, &b->iov[chain->first],
+					    rx->header);
+		if (unlikely(len < 0))
+			break;
+		chain->written = rx->header + len;
+		bytes += len;
+	}
+	n = i - rx->end;
+	rx->end = i;
+	weight->packets += n;
+	weight->bytes += bytes;
+	q->stats.packets += n;
+	q->stats.bytes += bytes;
+}
+
 /* ---- batches ---- */
 
 /* Complete the chains that are held up to index @end, and put back the rest. */
-static int settle(struct vha_queue *q, unsigned int end)
+static int settle(struct vha_net_queue *nq, unsigned int end)
 {
+	struct vha_queue *q = &nq->q;
 	int err;
 
 	if (end)
@@ -262,6 +327,8 @@ static int settle(struct vha_queue *q, unsigned int end)
 	err = vha_queue_complete(q, end);
 	if (!err)
 		vha_queue_put_back(q, q->ring.batch->done);
+	/* The guest need not wait for this. */
+	vha_tun_rx_free(&nq->rx, &nq->ts);
 	return err;
 }
 
@@ -294,7 +361,10 @@ static void begin_batch(const struct vha_queue *q, struct rx_batch *rx)
 
 	rx->ready = 0;
 	rx->header = vha_net_header_size(q);
-	rx->skip = vha_net_socket_has_header(q) ? 0 : rx->header;
+	rx->has_header = vha_net_socket_has_header(q);
+	rx->copies = READ_ONCE(rx_copy) && rx->has_header && q->ring.is_le &&
+		     rx->header <= sizeof(struct virtio_net_hdr_mrg_rxbuf);
+	rx->plain = rx->copies && !vha_queue_has(q, VHOST_F_LOG_ALL);
 	rx->max_chains = mergeable ? q->ring.num : 1;
 }
 
@@ -307,6 +377,7 @@ static void begin_batch(const struct vha_queue *q, struct rx_batch *rx)
 static int receive_batch(struct vha_net_queue *nq,
 			 struct vha_net_weight *weight)
 {
+	const struct vha_ring_batch *b = nq->q.ring.batch;
 	enum rx_outcome outcome = RX_PLACED;
 	struct vha_queue *q = &nq->q;
 	struct rx_batch rx;
@@ -321,17 +392,19 @@ static int receive_batch(struct vha_net_queue *nq,
 		outcome = place_packet(nq, weight, &rx, len);
 		if (outcome == RX_NO_BUFFERS || outcome == RX_FAILED)
 			break;
+		if (outcome == RX_PLACED && rx.plain && rx.end < b->count)
+			place_plain(nq, weight, &rx);
 		end = to_settle(&rx, outcome);
 		moved |= outcome == RX_PLACED;
 		if (!end)
 			continue;
-		err = settle(q, end);
+		err = settle(nq, end);
 		if (unlikely(err))
 			return err;
 		rx.ready = 0;
 	}
 
-	err = settle(q, rx.ready);
+	err = settle(nq, rx.ready);
 	if (moved)
 		vha_net_busy_begin(nq);
 	if (likely(!err) && unlikely(outcome == RX_FAILED))

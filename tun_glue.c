@@ -10,11 +10,9 @@
 #include <linux/if_tap.h>
 #include <linux/if_tun.h>
 #include <linux/if_packet.h>
-#include <linux/if_vlan.h>
 #include <linux/net.h>
 #include <linux/netdevice.h>
 #include <linux/seq_file.h>
-#include <linux/skb_array.h>
 #include <linux/virtio_byteorder.h>
 #include <linux/virtio_net.h>
 #include <net/sock.h>
@@ -60,13 +58,18 @@ int vha_tun_socket_get(struct vha_tun_socket *ts, int fd)
 	if (!file)
 		return -ENOTSOCK;
 
+	ts->kind = VHA_TUN_TUN;
 	sock = tun_get_socket(file);
-	if (IS_ERR(sock))
+	if (IS_ERR(sock)) {
+		ts->kind = VHA_TUN_TAP;
 		sock = tap_get_socket(file);
-	if (!IS_ERR(sock))
+	}
+	if (!IS_ERR(sock)) {
 		ring = tap_ring(file);
-	else
+	} else {
+		ts->kind = VHA_TUN_PACKET;
 		sock = packet_socket(file);
+	}
 	if (IS_ERR(sock) || IS_ERR(ring)) {
 		fput(file);
 		return -ENOTSOCK;
@@ -164,23 +167,27 @@ static void packet_interface(struct socket *sock,
 
 /**
  * vha_tun_socket_interface() - find the interface of a backend
- * @ts: the backend
+ * @ts: the backend, which remembers it
  * @iface: set to its current name; empty if there is none
  *
  * May sleep, and takes the rtnl lock.
  */
-void vha_tun_socket_interface(const struct vha_tun_socket *ts,
+void vha_tun_socket_interface(struct vha_tun_socket *ts,
 			      struct vha_tun_interface *iface)
 {
-	struct file *file = ts->sock->file;
-
 	memset(iface, 0, sizeof(*iface));
-	if (!IS_ERR(tun_get_socket(file)))
+	switch (ts->kind) {
+	case VHA_TUN_TUN:
 		tun_interface(ts->sock, iface);
-	else if (!IS_ERR(tap_get_socket(file)))
+		ts->ifindex = iface->index;
+		break;
+	case VHA_TUN_TAP:
 		tap_interface(ts->sock, iface);
-	else
+		break;
+	case VHA_TUN_PACKET:
 		packet_interface(ts->sock, iface);
+		break;
+	}
 }
 
 /**
@@ -370,134 +377,4 @@ int vha_tun_tx_single(const struct vha_tun_socket *ts,
 void vha_tun_tx_cleanup(struct vha_tun_tx *tx)
 {
 	compat_page_frag_cache_drain(&tx->frags);
-}
-
-static size_t entry_len(void *entry)
-{
-	if (tun_is_xdp_frame(entry))
-		return tun_ptr_to_xdp(entry)->len;
-	return __skb_array_len_with_tag(entry);
-}
-
-static bool queue_peek(struct sock *sk, size_t *len)
-{
-	struct sk_buff_head *queue = &sk->sk_receive_queue;
-	struct sk_buff *skb;
-	unsigned long flags;
-
-	spin_lock_irqsave(&queue->lock, flags);
-	skb = skb_peek(queue);
-	if (skb)
-		*len = __skb_array_len_with_tag(skb);
-	spin_unlock_irqrestore(&queue->lock, flags);
-	return skb;
-}
-
-/**
- * vha_tun_rx_fill() - take packets off the socket, unless some are left here
- * @rx: the packets
- * @ts: the backend
- *
- * Return: the number of packets here. Without a ring none is taken off: 1 if
- * the socket has a packet, else 0.
- */
-unsigned int vha_tun_rx_fill(struct vha_tun_rx *rx,
-			     const struct vha_tun_socket *ts)
-{
-	const struct sk_buff_head *queue = &ts->sock->sk->sk_receive_queue;
-
-	if (!ts->ring)
-		return !skb_queue_empty_lockless(queue);
-	if (rx->head == rx->tail) {
-		rx->head = 0;
-		rx->tail = ptr_ring_consume_batched(ts->ring, rx->packets,
-						    VHA_TUN_BATCH);
-	}
-	return rx->tail - rx->head;
-}
-
-/**
- * vha_tun_rx_peek() - find the size of the next packet
- * @rx: the packets
- * @ts: the backend
- * @len: set to its bytes, without a virtio-net header; may be 0
- *
- * Return: true if there is a packet.
- */
-bool vha_tun_rx_peek(const struct vha_tun_rx *rx,
-		     const struct vha_tun_socket *ts, size_t *len)
-{
-	if (!ts->ring)
-		return queue_peek(ts->sock->sk, len);
-	if (rx->head == rx->tail)
-		return false;
-	*len = entry_len(rx->packets[rx->head]);
-	return true;
-}
-
-/**
- * vha_tun_rx_recv() - deliver the next packet into the guest's memory
- * @rx: the packets
- * @ts: the backend
- * @iov: the buffer
- * @niov: its pieces
- * @skip: bytes to leave free at its start
- * @size: bytes that the socket is to write, including its header
- *
- * Return: 0, or the reason why the packet is lost: -EFAULT if @iov cannot be
- * written, -EMSGSIZE if the packet had another size, or the socket's error.
- */
-int vha_tun_rx_recv(struct vha_tun_rx *rx, const struct vha_tun_socket *ts,
-		    const struct iovec *iov, unsigned int niov, size_t skip,
-		    size_t size)
-{
-	struct msghdr *msg = &rx->msg;
-	int len;
-
-	msg->msg_control = ts->ring ? rx->packets[rx->head++] : NULL;
-	iov_iter_init(&msg->msg_iter, ITER_DEST, iov, niov, skip + size);
-	if (skip)
-		iov_iter_advance(&msg->msg_iter, skip);
-	len = ts->sock->ops->recvmsg(ts->sock, msg, size,
-				     MSG_DONTWAIT | MSG_TRUNC);
-	if (unlikely(len < 0))
-		return len;
-	if (unlikely(len != size))
-		return -EMSGSIZE;
-	/* tun reports a header that it could not copy, but not a packet. */
-	return unlikely(iov_iter_count(&msg->msg_iter)) ? -EFAULT : 0;
-}
-
-/**
- * vha_tun_rx_drop() - drop the next packet
- * @rx: the packets
- * @ts: the backend
- */
-void vha_tun_rx_drop(struct vha_tun_rx *rx, const struct vha_tun_socket *ts)
-{
-	struct msghdr msg = {};
-
-	if (ts->ring) {
-		tun_ptr_free(rx->packets[rx->head++]);
-		return;
-	}
-	/* Nothing fits into an empty buffer, so the socket drops it. */
-	iov_iter_init(&msg.msg_iter, ITER_DEST, NULL, 0, 0);
-	ts->sock->ops->recvmsg(ts->sock, &msg, 0, MSG_DONTWAIT | MSG_TRUNC);
-}
-
-/**
- * vha_tun_rx_put_back() - return the packets to the tap's ring, in their order
- * @rx: the packets; empty afterwards
- * @ts: the backend that they come from
- *
- * If the ring has no room for all, it drops the rest.
- */
-void vha_tun_rx_put_back(struct vha_tun_rx *rx, const struct vha_tun_socket *ts)
-{
-	if (ts->ring && rx->head != rx->tail)
-		ptr_ring_unconsume(ts->ring, rx->packets + rx->head,
-				   rx->tail - rx->head, tun_ptr_free);
-	rx->head = 0;
-	rx->tail = 0;
 }

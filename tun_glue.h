@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The backend of a queue: the socket of a tap, macvtap or AF_PACKET file
- * descriptor, and batches of packets sent to it and received from it.
+ * descriptor, and batches of packets sent to it.
  */
 #ifndef VHOST_ALT_TUN_GLUE_H
 #define VHOST_ALT_TUN_GLUE_H
@@ -23,14 +23,31 @@
 #define VHA_TUN_PACKET_MAX	(66 * 1024)
 
 /**
+ * enum vha_tun_kind - the kinds of backends
+ * @VHA_TUN_PACKET: an AF_PACKET socket
+ * @VHA_TUN_TUN: a file of tun
+ * @VHA_TUN_TAP: a file of macvtap or ipvtap
+ */
+enum vha_tun_kind {
+	VHA_TUN_PACKET,
+	VHA_TUN_TUN,
+	VHA_TUN_TAP,
+};
+
+/**
  * struct vha_tun_socket - a backend
  * @sock: the socket; its file is held. NULL without a backend.
  * @ring: the packets of a tap that wait to be received; NULL for an AF_PACKET
  *	socket, which does not take TUN_MSG_PTR either
+ * @kind: what the socket belongs to
+ * @ifindex: the index of tun's device when the socket became a backend, in the
+ *	socket's network namespace, or 0
  */
 struct vha_tun_socket {
 	struct socket *sock;
 	struct ptr_ring *ring;
+	enum vha_tun_kind kind;
+	int ifindex;
 };
 
 /**
@@ -56,20 +73,6 @@ struct vha_tun_tx {
 };
 
 /**
- * struct vha_tun_rx - packets taken off a tap's ring
- * @head: index of the next packet to deliver
- * @tail: index past the last packet
- * @packets: the ring's entries: each an skb or an XDP frame
- * @msg: the message for recvmsg(); kept because zeroing it is not free
- */
-struct vha_tun_rx {
-	unsigned int head;
-	unsigned int tail;
-	void *packets[VHA_TUN_BATCH];
-	struct msghdr msg;
-};
-
-/**
  * struct vha_tun_packet - a packet in the guest's memory
  * @iov: its pieces, virtio-net header first
  * @niov: number of pieces
@@ -89,7 +92,7 @@ struct vha_tun_packet {
 
 int vha_tun_socket_get(struct vha_tun_socket *ts, int fd);
 void vha_tun_socket_put(struct vha_tun_socket *ts);
-void vha_tun_socket_interface(const struct vha_tun_socket *ts,
+void vha_tun_socket_interface(struct vha_tun_socket *ts,
 			      struct vha_tun_interface *iface);
 bool vha_tun_socket_batches(const struct vha_tun_socket *ts);
 
@@ -99,16 +102,5 @@ int vha_tun_tx_flush(struct vha_tun_tx *tx, const struct vha_tun_socket *ts);
 int vha_tun_tx_single(const struct vha_tun_socket *ts,
 		      const struct vha_tun_packet *packet);
 void vha_tun_tx_cleanup(struct vha_tun_tx *tx);
-
-unsigned int vha_tun_rx_fill(struct vha_tun_rx *rx,
-			     const struct vha_tun_socket *ts);
-bool vha_tun_rx_peek(const struct vha_tun_rx *rx,
-		     const struct vha_tun_socket *ts, size_t *len);
-int vha_tun_rx_recv(struct vha_tun_rx *rx, const struct vha_tun_socket *ts,
-		    const struct iovec *iov, unsigned int niov, size_t skip,
-		    size_t size);
-void vha_tun_rx_drop(struct vha_tun_rx *rx, const struct vha_tun_socket *ts);
-void vha_tun_rx_put_back(struct vha_tun_rx *rx,
-			 const struct vha_tun_socket *ts);
 
 #endif /* VHOST_ALT_TUN_GLUE_H */
