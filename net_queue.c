@@ -45,7 +45,9 @@ static int resume_and_move(struct vha_net_queue *nq,
 		err = vha_queue_resume(q);
 	if (likely(!err))
 		err = move(nq);
-	if (likely(err >= 0 || err == -EINPROGRESS))
+	if (unlikely(err == -EINPROGRESS))
+		err = wait_for_entry(q);
+	if (likely(err >= 0))
 		vha_queue_recovered(q);
 	return err;
 }
@@ -56,7 +58,15 @@ static void run_failed(struct vha_queue *q, int err)
 	bool report = true;
 
 	switch (err) {
+	case -ENOBUFS:
+		/* A queue beyond the socket was full: not for long. */
+		q->stats.socket_full++;
+		vha_queue_recovered(q);
+		vha_queue_retry(q);
+		return;
 	case -ENOMEM:
+		/* The ring itself could be accessed. */
+		WRITE_ONCE(q->faulted, false);
 		vha_queue_retry(q);
 		return;
 	case -EFAULT:
@@ -73,8 +83,8 @@ static void run_failed(struct vha_queue *q, int err)
  * vha_net_queue_run() - run a queue once
  * @nq: the queue
  * @move: moves packets, with the queue's mutex held; returns an error, as
- *	vha_ring_fetch() does, if the queue has to wait for its owner, or
- *	-ENOMEM if it has to wait for memory
+ *	vha_ring_fetch() does, if the queue has to wait for its owner; -ENOMEM
+ *	or -ENOBUFS if it has to wait for memory or for the backend
  */
 void vha_net_queue_run(struct vha_net_queue *nq,
 		       int (*move)(struct vha_net_queue *nq))
@@ -91,7 +101,7 @@ void vha_net_queue_run(struct vha_net_queue *nq,
 		err = vha_ring_map(&q->ring);
 		if (likely(!err))
 			err = resume_and_move(nq, move);
-		if (unlikely(err == -EINPROGRESS))
+		else if (err == -EINPROGRESS)
 			err = wait_for_entry(q);
 		if (unlikely(err < 0))
 			run_failed(q, err);

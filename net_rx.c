@@ -229,6 +229,12 @@ static enum rx_outcome deliver(struct vha_net_queue *nq, struct rx_batch *rx,
 	};
 	int err;
 
+	/* If the log is away, find that out while the packet can still wait. */
+	if (unlikely(vha_queue_has(q, VHOST_F_LOG_ALL)) &&
+	    vha_ring_mark_iov(&q->ring, to.iov, to.size)) {
+		rx->err = -EFAULT;
+		return RX_FAILED;
+	}
 	err = receive_packet(nq, rx, &to);
 	/* A packet that was lost may have been written in part. */
 	if (unlikely(vha_queue_has(q, VHOST_F_LOG_ALL)) &&

@@ -47,18 +47,18 @@ static enum vhost_alt_drop check_chain(const struct vha_ring_chain *chain,
 static int send_single(struct vha_net_queue *nq,
 		       const struct vha_tun_packet *packet)
 {
+	int err = vha_tun_tx_single(&nq->ts, packet);
 	struct vha_queue *q = &nq->q;
 
-	switch (vha_tun_tx_single(&nq->ts, packet)) {
+	switch (err) {
 	case 0:
 		q->stats.packets++;
 		q->stats.bytes += packet->size - packet->header;
 		return 0;
 	case -EAGAIN:
-		return -EAGAIN;
 	case -ENOBUFS:
 	case -ENOMEM:
-		return -ENOMEM;
+		return err;
 	default:
 		vha_queue_drop(q, VHOST_ALT_DROP_SEND);
 		return 0;
@@ -69,7 +69,7 @@ static int send_single(struct vha_net_queue *nq,
  * Send one packet: add it to the frames if it fits, otherwise by itself.
  *
  * Return: 0 if the packet is finished, sent or not; -EAGAIN if the socket takes
- * no more; -ENOMEM.
+ * no more; -ENOBUFS if what follows the socket takes no more; -ENOMEM.
  */
 static int send_packet(struct vha_net_queue *nq,
 		       const struct vha_tun_packet *packet, bool batches,
@@ -148,8 +148,8 @@ static int send_chains(struct vha_net_queue *nq, struct vha_net_weight *weight,
  * Send the chains that are held, as far as weight, socket and memory allow.
  * Complete these, and put back the rest.
  *
- * Return: 0; -EAGAIN or -ENOMEM as send_packet(); -EFAULT if the ring cannot be
- * written.
+ * Return: 0; -EAGAIN, -ENOBUFS or -ENOMEM as send_packet(); -EFAULT if the ring
+ * cannot be written.
  */
 static int send_batch(struct vha_net_queue *nq, struct vha_net_weight *weight)
 {

@@ -209,8 +209,8 @@ bool vha_tun_socket_batches(const struct vha_tun_socket *ts)
 	unsafe_get_user(*(u64 *)(to), (const u64 __user *)(from), label)
 
 /*
- * Read @len bytes, at least one word, in a section of user access. The last word
- * overlaps the one before it.
+ * Read @len bytes, at least one word, in a section of user access. The last
+ * word overlaps the one before it.
  *
  * Return: false on a fault; the caller leaves the section then.
  */

@@ -246,8 +246,8 @@ static bool queue_peek(struct sock *sk, size_t *len)
 }
 
 /*
- * tun's device, which the counters belong to. An skb from the ring names it, but
- * does not hold it. The caller is in an RCU read-side critical section.
+ * tun's device, which the counters belong to. An skb from the ring names it,
+ * but does not hold it. The caller is in an RCU read-side critical section.
  *
  * Return: the device; NULL if it is gone, or in another network namespace.
  */
@@ -368,7 +368,7 @@ unsigned int vha_tun_rx_may_copy(const struct vha_tun_rx *rx,
 		    VHA_TUN_BATCH - rx->ncopied);
 }
 
-/* Return: the next packet if it is an skb of the tap that the device has now. */
+/* Return: the next packet if it is an skb, and of the device there is now. */
 static struct sk_buff *next_skb(const struct vha_tun_rx *rx)
 {
 	struct sk_buff *skb = rx->packets[rx->head];

@@ -107,8 +107,8 @@ __poll_t vha_msg_poll(struct vha_dev *dev, struct file *file, poll_table *wait)
 /* ---- updates, from the owner ---- */
 
 /*
- * Wake the queues that wait for an entry of [start, last], and those for
- * which an entry forbade access to the ring.
+ * Wake the queues that wait for an entry of [start, last], and those for which
+ * an entry forbade access to the ring, or led to memory that is away.
  */
 static void wake_waiting(struct vha_dev *dev, u64 start, u64 last)
 {
@@ -117,7 +117,8 @@ static void wake_waiting(struct vha_dev *dev, u64 start, u64 last)
 
 	for (i = 0; i < dev->nqueues; i++) {
 		q = dev->queues[i];
-		if (vha_miss_resolve(&q->miss, start, last) || q->ring.denied)
+		if (vha_miss_resolve(&q->miss, start, last) ||
+		    q->ring.denied || q->faulted)
 			vha_queue_wake(q);
 	}
 }

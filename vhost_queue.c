@@ -54,8 +54,8 @@ void vha_queue_cleanup(struct vha_queue *q)
 
 /**
  * vha_queue_reset() - return a queue to its state before VHOST_SET_OWNER
- * @q: the queue: not running, its polls stopped, and without a worker that
- *	could use it, or not in use yet
+ * @q: the queue: not running, its polls and retry stopped, and without a worker
+ *	that could use it, or not in use yet
  */
 void vha_queue_reset(struct vha_queue *q)
 {
@@ -251,7 +251,7 @@ static void report_ring_error(struct vha_queue *q)
 }
 
 /**
- * vha_queue_break() - leave the ring alone, because no ring can be like this
+ * vha_queue_break() - leave the ring alone, because it is invalid
  * @q: the queue, with its mutex held
  *
  * The chains that are held are put back, as by vha_queue_fault(). The error

@@ -56,8 +56,8 @@ struct vha_queue_backend {
  * @err: eventfd that tells the owner that the ring could not be used, or NULL
  * @retry: queues @work again after a failure that may pass
  * @running: true while a backend is set: base, size and layout do not change
- * @broken: @running, but no ring can be like this one, and it is left alone
- *	until the next start or address
+ * @broken: @running, but the ring is invalid, and is left alone until the next
+ *	start or address
  * @faulted: @running, but the ring or its log could not be accessed when it was
  *	last tried
  * @features: the accepted features

@@ -13,15 +13,16 @@
 #define DELAY_MAX	msecs_to_jiffies(1000)
 
 /*
- * Only queues the work. What the work needs is held for as long as its owner
- * likes, and must not occupy a thread of the workqueue.
+ * Only queues the work. The work itself takes the queue's mutex, which a run
+ * may hold for as long as the owner likes: no thread of the workqueue may wait
+ * for that.
  */
 static void retry_fn(struct work_struct *timer)
 {
 	struct vha_retry *retry =
 		container_of(timer, struct vha_retry, timer.work);
 
-	vha_worker_queue(retry->worker, retry->work);
+	vha_worker_queue(READ_ONCE(retry->worker), retry->work);
 }
 
 /**
@@ -51,7 +52,8 @@ void vha_retry_later(struct vha_retry *retry, struct vha_worker *worker)
 	retry->failed = true;
 	if (delayed_work_pending(&retry->timer))
 		return;
-	retry->worker = worker;
+	/* The timer may be running still, but then for the same worker. */
+	WRITE_ONCE(retry->worker, worker);
 	schedule_delayed_work(&retry->timer, retry->delay);
 	retry->delay = min(2 * retry->delay, DELAY_MAX);
 }

@@ -10,7 +10,7 @@
 /**
  * struct vha_retry - work that failed for a reason that may pass
  * @timer: queues @work
- * @worker: runs @work; changes only while @timer is not pending
+ * @worker: runs @work; changes while @timer is neither pending nor running
  * @work: the work
  * @delay: jiffies until the next retry; doubled by each, up to a limit
  * @failed: the work has failed since it last succeeded

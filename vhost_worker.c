@@ -278,7 +278,8 @@ static void forget_works(struct vha_worker *worker)
  * vha_worker_destroy() - stop the thread and free the worker
  * @worker: the worker; NULL does nothing
  *
- * No more work may be queued: every poll that refers to the worker is stopped.
+ * No more work may be queued: every poll and retry that refers to the worker is
+ * stopped.
  * Work that is still queued is dropped, and may be queued elsewhere afterwards.
  */
 void vha_worker_destroy(struct vha_worker *worker)

@@ -384,6 +384,31 @@ void vha_ring_put_back(struct vha_ring *ring, unsigned int end)
 }
 
 /**
+ * vha_ring_mark_iov() - mark a buffer of the guest in the log
+ * @ring: the ring
+ * @iov: its pieces in the owner's memory
+ * @len: bytes to mark, from their start
+ *
+ * Nothing is counted, and nobody told: see vha_ring_log_iov().
+ *
+ * Return: 0, or -EFAULT if the log could not be written.
+ */
+int vha_ring_mark_iov(struct vha_ring *ring, const struct iovec *iov,
+		      size_t len)
+{
+	size_t piece;
+	int err = 0;
+
+	lockdep_assert_held(ring->lock);
+	for (; !err && len; iov++, len -= piece) {
+		piece = min(len, iov->iov_len);
+		err = vha_log_write_user(&ring->log, ring->memory,
+					 (unsigned long)iov->iov_base, piece);
+	}
+	return err;
+}
+
+/**
  * vha_ring_log_iov() - log that a buffer of the guest was written
  * @ring: the ring
  * @iov: its pieces in the owner's memory
@@ -393,15 +418,8 @@ void vha_ring_put_back(struct vha_ring *ring, unsigned int end)
  */
 int vha_ring_log_iov(struct vha_ring *ring, const struct iovec *iov, size_t len)
 {
-	size_t left = len, piece;
-	int err = 0;
+	int err = vha_ring_mark_iov(ring, iov, len);
 
-	lockdep_assert_held(ring->lock);
-	for (; !err && left; iov++, left -= piece) {
-		piece = min(left, iov->iov_len);
-		err = vha_log_write_user(&ring->log, ring->memory,
-					 (unsigned long)iov->iov_base, piece);
-	}
 	vha_log_written(&ring->log, len);
 	return err;
 }

@@ -15,9 +15,9 @@
  * the owner's address space, on a ring that vha_ring_start() has prepared,
  * after vha_ring_map() has succeeded. -EFAULT means that the ring or its log
  * could not be accessed: the call can be repeated once they can, and no chain
- * is lost or used twice. -EPROTO means that no ring can be like this: only a
- * new start helps. -EINPROGRESS means that the device IOTLB lacks an entry; the
- * ring's fields @missed and @missed_perm tell which.
+ * is lost or used twice. -EPROTO means that the ring is invalid: only a new
+ * start or address helps. -EINPROGRESS means that the device IOTLB lacks an
+ * entry; the ring's fields @missed and @missed_perm tell which.
  */
 #ifndef VHOST_ALT_VRING_H
 #define VHOST_ALT_VRING_H
@@ -126,6 +126,8 @@ static inline int vha_ring_available(struct vha_ring *ring)
 	return ring->ops->available(ring);
 }
 
+int vha_ring_mark_iov(struct vha_ring *ring, const struct iovec *iov,
+		      size_t len);
 int vha_ring_log_iov(struct vha_ring *ring, const struct iovec *iov,
 		     size_t len);
 

@@ -75,9 +75,10 @@ static int split_set_base(struct vha_ring *ring, u32 base)
 	return 0;
 }
 
+/* Chains that are held are not used yet. */
 static u32 split_base(const struct vha_ring *ring)
 {
-	return ring->split.last_avail;
+	return (u16)(ring->split.last_avail - vha_ring_held(ring));
 }
 
 static void split_indices(const struct vha_ring *ring,
@@ -756,12 +757,16 @@ static int split_enable_kick(struct vha_ring *ring)
 
 static int split_disable_kick(struct vha_ring *ring)
 {
+	int err;
+
 	/* An event index that has been passed asks for nothing. */
 	if (ring->notify_off || ring->event_idx)
 		return 0;
-	ring->notify_off = true;
-	return write_used16(ring, &ring->split.used->flags,
-			    VRING_USED_F_NO_NOTIFY);
+	err = write_used16(ring, &ring->split.used->flags,
+			   VRING_USED_F_NO_NOTIFY);
+	if (likely(!err))
+		ring->notify_off = true;
+	return err;
 }
 
 /* ---- snapshot ---- */

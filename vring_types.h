@@ -75,7 +75,7 @@ struct vha_ring_chain {
  * struct vha_ring_batch - the chains that are held, oldest first
  * @done: index of the oldest chain that is still held
  * @finished: index past the chains that the device is done with, but that could
- *	not be written to the ring as used; less than @done if there are none
+ *	not be written to the ring as used; at most @done if there are none
  * @count: index past the youngest chain
  * @niov: entries of @iov in use
  * @walked: descriptors read since the user of the batch set this to 0

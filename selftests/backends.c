@@ -349,6 +349,38 @@ TEST_F(other, packet_socket)
 }
 
 /* A frame that is too long for its buffer is dropped. */
+/*
+ * What follows a packet socket may take no more for a while: here the peer of a
+ * veth has a smaller MTU. The frames wait, and the worker sleeps meanwhile.
+ */
+TEST_F(other, packet_socket_refuses_frames)
+{
+	struct guest *g = &self->g;
+	int raw = packet_open("v0", false);
+	unsigned char frame[200];
+	unsigned int i;
+
+	OURS_ALONE("tries again at once, indefinitely");
+	ASSERT_GE(raw, 0);
+	ASSERT_OK(guest_set_backend(g, raw));
+	ASSERT_OK(guest_check_tx(g, 60, 1, 1, false));
+	ASSERT_OK(link_set_mtu("v1", 68));
+	for (i = 0; i < 8; i++) {
+		frame_make(frame, sizeof(frame), i);
+		ASSERT_OK(guest_send(g, NULL, frame, sizeof(frame), 1, false));
+	}
+	vq_submit(&g->vq[TXQ]);
+	ASSERT_THAT(wait_until(vdev_counter(g->dev, "queue1.retries") >= 5));
+	EXPECT_LE(5, vdev_counter(g->dev, "queue1.socket_full"));
+	EXPECT_EQ(0, vdev_counter(g->dev, "queue1.drop.send"));
+	ASSERT_OK(link_set_mtu("v1", 1500));
+	for (i = 0; i < 8; i++)
+		ASSERT_OK_AT(guest_capture(g, sizeof(frame), i), "frame %u", i);
+	EXPECT_OK(guest_reap_all(g));
+	EXPECT_EQ(0, vdev_counter(g->dev, "queue1.ring_errors"));
+	close(raw);
+}
+
 TEST_F(other, packet_socket_too_small_buffers)
 {
 	static struct guest_frame f;

@@ -6,6 +6,8 @@
  */
 #include <sys/mman.h>
 
+#include "guest_log.h"
+#include "iotlb_guest.h"
 #include "test.h"
 #include "vq_split.h"
 
@@ -321,6 +323,52 @@ TEST_F(away, stop_after_the_outage)
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
 	ASSERT_OK(check_sent(g, 2, 3));
 	ASSERT_OK(guest_check_alive(g, 4));
+}
+
+/*
+ * The page that asks for kicks is away, and an IOTLB entry is missing as well:
+ * still one outage, however often the ring is tried.
+ */
+TEST(miss_during_the_outage)
+{
+	const struct iotlb_cfg iotlb = { .v2 = true, .grain = IOTLB_PAGE };
+	const struct guest_cfg cfg = {
+		.ops = guest_log_paged_ops(),
+		.features = F_MODERN | F_ACCESS_PLATFORM,
+		.tap_flags = IFF_VNET_HDR,
+		.num = 512,
+		.slots = 48,
+	};
+	static struct guest g;
+	static struct iotlb t;
+	struct vq *tx = &g.vq[TXQ];
+	void *page, *place;
+
+	OURS_ALONE("signals each failure");
+	place = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		     0);
+	ASSERT_NE(MAP_FAILED, place);
+	ASSERT_OK(iotlb_guest_start(&t, &g, &iotlb, &cfg));
+	ASSERT_OK(guest_check_tx(&g, 60, 1, 1, false));
+	ASSERT_OK(vdev_rest(g.dev, tx));
+	ASSERT_OK(iotlb_unserve(&t));
+	ASSERT_OK(iotlb_answer_all(&t));
+	/* The event index follows the entries. */
+	page = *iotlb_page(&t, tx->gpa[VQ_USED] + PAGE);
+	event_count(tx->err);
+	ASSERT_OK(add_frame(&g, 2));
+	ASSERT_OK(iotlb_invalidate(g.dev, true, g.pool[TXQ].slot[2].gpa &
+				   ~(PAGE - 1ULL), PAGE));
+	ASSERT_OK(move_mapping(page, place, PAGE));
+	vq_publish(tx);
+	vq_kick(tx);
+	ASSERT_THAT(wait_until(vdev_counter(g.dev, "queue1.retries") >= 5));
+	EXPECT_EQ(1, event_count(tx->err));
+	EXPECT_EQ(1, vdev_counter(g.dev, "queue1.ring_errors"));
+	ASSERT_OK(move_mapping(place, page, PAGE));
+	ASSERT_OK(iotlb_answer_all(&t));
+	EXPECT_TRUE(vq_wait_pop(tx, &(struct vq_used){ 0 }));
+	iotlb_guest_stop(&t, &g);
 }
 
 /* All memory of the guest is unmapped, and mapped again. */

@@ -477,6 +477,38 @@ TEST_F(live, log_comes_back)
 	EXPECT_OK(guest_check_tx(g, 60, 3, 1, false));
 }
 
+/* Packets wait while their buffers cannot be logged: one outage, none lost. */
+TEST_F(live, receive_waits_for_the_log)
+{
+	static struct guest_frame f;
+	struct guest *g = &self->g;
+	struct vq *rx = &g->vq[RXQ];
+	unsigned int i;
+	__u64 buffer;
+
+	OURS_ALONE("ignores a log that it cannot write");
+	buffer = g->pool[RXQ].slot[0].gpa;
+	ASSERT_OK(dlog_set_base(g->dev, &self->log));
+	ASSERT_OK(vdev_set_features(g->dev, g->cfg.features | F_LOG_ALL));
+	ASSERT_NE(0, guest_refill(g, 16, 2000));
+	ASSERT_OK(protect_log_of(self, buffer, PROT_NONE));
+	event_count(rx->err);
+	for (i = 0; i < 5; i++) {
+		ASSERT_OK(guest_inject(g, 60, i));
+		ASSERT_THAT(wait_until(vdev_counter(g->dev, "queue0.retries") >
+				       i));
+	}
+	EXPECT_EQ(1, event_count(rx->err));
+	EXPECT_EQ(1, vdev_counter(g->dev, "queue0.ring_errors"));
+	EXPECT_EQ(0, vdev_counter(g->dev, "queue0.packets"));
+	ASSERT_OK(protect_log_of(self, buffer, PROT_READ | PROT_WRITE));
+	for (i = 0; i < 5; i++) {
+		ASSERT_OK(guest_recv(g, &f));
+		ASSERT_THAT_AT(frame_is(f.data, 60, i), "frame %u", i);
+	}
+	EXPECT_EQ(0, vdev_counter(g->dev, "queue0.drop.write"));
+}
+
 /* Another log takes the place of one that cannot be written. */
 TEST_F(live, new_log_in_place_of_a_lost_one)
 {

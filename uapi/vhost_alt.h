@@ -452,8 +452,8 @@ enum vhost_alt_attr {
 /**
  * enum vhost_alt_queue_state - bits of VHOST_ALT_A_STATE
  * @VHOST_ALT_QUEUE_RUNNING: has a backend
- * @VHOST_ALT_QUEUE_BROKEN: stopped because no ring can be like its ring, until
- *	the owner starts it again
+ * @VHOST_ALT_QUEUE_BROKEN: stopped because its ring is invalid, until the owner
+ *	starts it again or gives it another address
  * @VHOST_ALT_QUEUE_EVENT_IDX: uses event indices
  * @VHOST_ALT_QUEUE_NOTIFY_OFF: has told the guest not to kick
  * @VHOST_ALT_QUEUE_IOTLB_MISS: waits for an entry of the device IOTLB
