@@ -490,6 +490,44 @@ static int walk_chain(struct vha_ring *ring, struct vha_ring_chain *chain,
 }
 
 /*
+ * Append chain @i of those whose heads have been read, if it is one descriptor
+ * of a buffer in the region of the last one, as most are. Byte order is tested
+ * once; what else hold_chain() checks does not apply.
+ *
+ * Return: false if it is up to hold_chain().
+ */
+static __always_inline bool hold_single(struct vha_ring *ring, unsigned int i)
+{
+	const struct vring_desc *desc = first_desc(ring, i);
+	struct vha_ring_batch *b = ring->batch;
+	struct vha_ring_chain *chain = &b->chains[b->count];
+	u16 flags = __virtio16_to_cpu(true, desc->flags);
+	u16 id = __virtio16_to_cpu(true, b->heads[i]);
+	u64 addr = __virtio64_to_cpu(true, desc->addr);
+	u32 len = __virtio32_to_cpu(true, desc->len);
+	bool in = flags & VRING_DESC_F_WRITE;
+
+	if (unlikely(!ring->is_le || id >= ring->num ||
+		     flags & (VRING_DESC_F_NEXT | VRING_DESC_F_INDIRECT)))
+		return false;
+	if (unlikely(b->niov == VHA_RING_MAX_HELD ||
+		     !vha_iotlb_translate_fast(ring->hint, addr, len,
+					       b->iov + b->niov)))
+		return false;
+	b->walked++;
+	*chain = (struct vha_ring_chain){
+		.id = id,
+		.bad = VHA_DROP_NONE,
+		.out = !in,
+		.in = in,
+		.first = b->niov++,
+		.size = len,
+	};
+	b->count++;
+	return true;
+}
+
+/*
  * Append chain @i of those whose heads have been read.
  *
  * Return: 0; -ENOSPC if it does not fit beside those that are held; -EFAULT or
@@ -547,6 +585,8 @@ static int split_fetch(struct vha_ring *ring, unsigned int max)
 			cond_resched();
 			break;
 		}
+		if (likely(hold_single(ring, i)))
+			continue;
 		err = hold_chain(ring, i);
 		if (unlikely(err))
 			break;
