@@ -176,26 +176,40 @@ static int kthread_main(void *data)
 	return 0;
 }
 
-static int kthread_start(struct vha_worker *worker, const char *name)
-{
+/* The cgroups that a kernel thread joins: those of @owner. */
+struct join_cgroups {
+	struct task_struct *owner;
 	int err;
+};
 
-	worker->task = kthread_create(kthread_main, worker, "%s", name);
-	if (IS_ERR(worker->task))
-		return PTR_ERR(worker->task);
+static void join_cgroups(void *data)
+{
+	struct join_cgroups *join = data;
 
-	err = cgroup_attach_task_all(current, worker->task);
-	if (err) {
-		kthread_stop(worker->task);
-		return err;
-	}
-	wake_up_process(worker->task);
-	return 0;
+	join->err = cgroup_attach_task_all(join->owner, current);
 }
 
 static void kthread_end(struct vha_worker *worker)
 {
 	kthread_stop(worker->task);
+}
+
+static int kthread_start(struct vha_worker *worker, const char *name)
+{
+	struct join_cgroups join = { .owner = current };
+
+	worker->task = kthread_create(kthread_main, worker, "%s", name);
+	if (IS_ERR(worker->task))
+		return PTR_ERR(worker->task);
+	wake_up_process(worker->task);
+	/*
+	 * In the thread, and not before it runs: since 6.14 a kernel thread
+	 * sets its CPU mask when it starts, and would leave a cpuset.
+	 */
+	vha_worker_run(worker, join_cgroups, &join);
+	if (join.err)
+		kthread_end(worker);
+	return join.err;
 }
 
 static const struct worker_kind kernel_thread_kind = {

@@ -441,6 +441,66 @@ TEST(cgroup_limits_threads)
 		SKIP(return, "no limit on threads here: %s", strerror(-err));
 }
 
+/* Check whether a thread, or this process, may run on the first CPU only. */
+static bool only_first_cpu(pid_t tid)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(tid, sizeof(set), &set))
+		return false;
+	return CPU_COUNT(&set) == 1 && CPU_ISSET(0, &set);
+}
+
+/* Check the threads of two workers of either kind. */
+static void check_cpus(struct __test_metadata *_metadata)
+{
+	unsigned int i, n, id;
+	pid_t tid[2];
+	int fd, err;
+	__u8 fork;
+
+	for (fork = 0; fork < 2; fork++) {
+		fd = vdev_open();
+		ASSERT_GE(fd, 0);
+		err = set_fork(fd, fork);
+		/* An earlier vhost_net has one kind. */
+		if (err != -EPERM)
+			ASSERT_OK(err);
+		ASSERT_OK(vdev_set_owner(fd));
+		if (env_is_ours())
+			ASSERT_OK(vdev_new_worker(fd, &id));
+		n = threads_of(getpid(), tid, 2);
+		ASSERT_EQ(env_is_ours() ? 2 : 1, n);
+		for (i = 0; i < n; i++)
+			EXPECT_TRUE(only_first_cpu(tid[i]));
+		close(fd);
+		EXPECT_TRUE(threads_wait(0));
+	}
+}
+
+/* The owner's cpuset holds for its threads, those of the kernel included. */
+TEST(threads_stay_in_the_owners_cpuset)
+{
+	char dir[100];
+	int err;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP(return, "only one processor here");
+	err = cgroup_enter(dir, sizeof(dir));
+	if (err)
+		SKIP(return, "no cgroup2 here: %s", strerror(-err));
+	err = write_to(CGROUP_ROOT, "cgroup.subtree_control", "+cpuset");
+	if (!err)
+		err = write_to(dir, "cpuset.cpus", "0");
+	if (!err) {
+		EXPECT_TRUE(only_first_cpu(0));
+		check_cpus(_metadata);
+	}
+	EXPECT_TRUE(cgroup_leave(dir));
+	if (err)
+		SKIP(return, "no cpuset here: %s", strerror(-err));
+}
+
 static atomic_uint alarms;
 
 static void on_alarm(int sig)
