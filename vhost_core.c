@@ -37,9 +37,6 @@ module_param(max_iotlb_entries, uint, 0444);
 MODULE_PARM_DESC(max_iotlb_entries,
 		 "Limit of entries in a device IOTLB, at least 2560");
 
-/* Kernel threads escape the owner's limit of processes, so limit them here. */
-#define MAX_WORKERS		64
-
 /**
  * vha_dev_init() - prepare a device without an owner
  * @dev: the device
@@ -125,6 +122,10 @@ void vha_dev_unlock_queues(struct vha_dev *dev)
 
 /* ---- workers ---- */
 
+/*
+ * Add a worker. The limit is one for each queue and one more: a client that
+ * gives each queue a new worker leaves the first one unused.
+ */
 static struct vha_worker *add_worker(struct vha_dev *dev,
 				     const char *purpose, u32 *id)
 {
@@ -135,7 +136,7 @@ static struct vha_worker *add_worker(struct vha_dev *dev,
 	if (IS_ERR(worker))
 		return worker;
 	err = xa_alloc(&dev->workers, id, worker,
-		       XA_LIMIT(0, MAX_WORKERS - 1), GFP_KERNEL_ACCOUNT);
+		       XA_LIMIT(0, dev->nqueues), GFP_KERNEL_ACCOUNT);
 	if (err) {
 		vha_worker_destroy(worker);
 		return ERR_PTR(err == -EBUSY ? -ENOSPC : err);

@@ -212,6 +212,7 @@ TEST_F(device, many_workers)
 	ASSERT_OK(vdev_set_owner(self->g.dev));
 	for (i = 1; i < NL_WORKERS; i++)
 		ASSERT_OK_AT(vdev_new_worker(self->g.dev, &id), "%u", i);
+	EXPECT_ERR(ENOSPC, vdev_new_worker(self->g.dev, &id));
 	ASSERT_OK(LOOK(NL_NONE));
 	ASSERT_EQ(NL_WORKERS, self->m.nworkers);
 	for (i = 0; i < NL_WORKERS; i++)

@@ -57,7 +57,9 @@
  *
  * VHOST_NEW_WORKER (struct vhost_worker_state, out)
  *	Create a worker and return its id. Ids start at 0, which is the owner's
- *	first worker. EINVAL without an owner; ENOSPC if there are 64; ENOMEM.
+ *	first worker. There may be one for each ring and one more, so that each
+ *	ring can be given a new one. EINVAL without an owner; ENOSPC if there
+ *	are as many already; ENOMEM.
  *
  * VHOST_FREE_WORKER (struct vhost_worker_state, in)
  *	Free a worker. EINVAL without an owner; ENODEV if no worker has that id;

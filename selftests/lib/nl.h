@@ -29,7 +29,7 @@ struct nl {
 /* Value of an attribute that a request leaves out. */
 #define NL_NONE		(~0U)
 
-#define NL_WORKERS	64
+#define NL_WORKERS	3
 #define NL_ENTRIES	64
 #define NL_DESCS	8
 #define NL_SIZES	8

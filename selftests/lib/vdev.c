@@ -169,7 +169,7 @@ int vdev_spread_rings(int fd)
 		if (!err)
 			err = vdev_attach_worker(fd, i, id);
 	}
-	return err ? err : vdev_new_worker(fd, &id);
+	return err;
 }
 
 int vdev_set_addr(int fd, const struct vq *vq)

@@ -35,7 +35,7 @@ int vdev_free_worker(int fd, unsigned int id);
 int vdev_attach_worker(int fd, unsigned int index, unsigned int id);
 int vdev_get_worker(int fd, unsigned int index, unsigned int *id);
 
-/* Give each ring a worker of its own, and make one more that has no ring. */
+/* Give each ring a new worker of its own. The first one is left without. */
 int vdev_spread_rings(int fd);
 
 /*
