@@ -6,13 +6,17 @@
  */
 
 #include <linux/cgroup.h>
+#include <linux/capability.h>
 #include <linux/completion.h>
+#include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/kthread.h>
 #include <linux/mmu_context.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
+#include <linux/user_namespace.h>
 
 #include "compat.h"
 #include "trace.h"
@@ -34,6 +38,7 @@
  * @kind: how the thread is started, woken and stopped
  * @vtsk: the thread, if it is one of the owner's
  * @task: the thread, if it is a kernel thread
+ * @cred: the owner's credentials when a kernel thread was charged to its user
  */
 struct vha_worker {
 	struct llist_head works;
@@ -46,7 +51,10 @@ struct vha_worker {
 	const struct worker_kind *kind;
 	union {
 		struct vhost_task *vtsk;
-		struct task_struct *task;
+		struct {
+			struct task_struct *task;
+			const struct cred *cred;
+		};
 	};
 };
 
@@ -176,6 +184,61 @@ static int kthread_main(void *data)
 	return 0;
 }
 
+/*
+ * Charge @n processes to a user, in its user namespace and in all above it. The
+ * kernel does so for its user's processes, but does not export the function.
+ */
+static void charge_processes(const struct cred *cred, long n)
+{
+	struct ucounts *ucounts;
+
+	for (ucounts = cred->ucounts; ucounts; ucounts = ucounts->ns->ucounts)
+		atomic_long_add(n, &ucounts->rlimit[UCOUNT_RLIMIT_NPROC]);
+}
+
+/* Check whether a user of the current process has more than RLIMIT_NPROC. */
+static bool over_limit(const struct cred *cred)
+{
+	unsigned long max = rlimit(RLIMIT_NPROC);
+	struct ucounts *ucounts;
+
+	for (ucounts = cred->ucounts; ucounts; ucounts = ucounts->ns->ucounts) {
+		if (get_rlimit_value(ucounts, UCOUNT_RLIMIT_NPROC) > max)
+			return true;
+		max = get_userns_rlimit_max(ucounts->ns, UCOUNT_RLIMIT_NPROC);
+	}
+	return false;
+}
+
+/* As fork() does: the limit does not hold for root. */
+static bool may_exceed_limit(const struct cred *cred)
+{
+	return uid_eq(cred->uid, GLOBAL_ROOT_UID) ||
+	       capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN);
+}
+
+static void uncharge_owner(struct vha_worker *worker)
+{
+	charge_processes(worker->cred, -1);
+	put_cred(worker->cred);
+}
+
+/*
+ * Kernel threads belong to root, so nothing would limit how many of them a user
+ * creates. Charge each to the owner's user, like a thread of the owner's.
+ *
+ * Return: 0, or -EAGAIN at the limit.
+ */
+static int charge_owner(struct vha_worker *worker)
+{
+	worker->cred = get_current_cred();
+	charge_processes(worker->cred, 1);
+	if (!over_limit(worker->cred) || may_exceed_limit(worker->cred))
+		return 0;
+	uncharge_owner(worker);
+	return -EAGAIN;
+}
+
 /* The cgroups that a kernel thread joins: those of @owner. */
 struct join_cgroups {
 	struct task_struct *owner;
@@ -192,15 +255,22 @@ static void join_cgroups(void *data)
 static void kthread_end(struct vha_worker *worker)
 {
 	kthread_stop(worker->task);
+	uncharge_owner(worker);
 }
 
 static int kthread_start(struct vha_worker *worker, const char *name)
 {
 	struct join_cgroups join = { .owner = current };
+	int err;
 
+	err = charge_owner(worker);
+	if (err)
+		return err;
 	worker->task = kthread_create(kthread_main, worker, "%s", name);
-	if (IS_ERR(worker->task))
+	if (IS_ERR(worker->task)) {
+		uncharge_owner(worker);
 		return PTR_ERR(worker->task);
+	}
 	wake_up_process(worker->task);
 	/*
 	 * In the thread, and not before it runs: since 6.14 a kernel thread

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -499,6 +500,179 @@ TEST(threads_stay_in_the_owners_cpuset)
 	EXPECT_TRUE(cgroup_leave(dir));
 	if (err)
 		SKIP(return, "no cpuset here: %s", strerror(-err));
+}
+
+/* ---- the limit of the owner's user ---- */
+
+#define TENANT		4711	/* a user id that nothing else has */
+#define TENANT_FILES	8
+#define TENANT_LIMIT	6	/* processes and threads, at most */
+
+FIXTURE(user_limit)
+{
+	int fd[TENANT_FILES];
+};
+
+FIXTURE_VARIANT(user_limit)
+{
+	__u8 fork;
+	bool namespace;	/* the limit is that of a user namespace */
+};
+
+FIXTURE_VARIANT_ADD(user_limit, kernel_threads)
+{
+	.fork = VHOST_FORK_OWNER_KTHREAD,
+};
+
+FIXTURE_VARIANT_ADD(user_limit, own_threads)
+{
+	.fork = VHOST_FORK_OWNER_TASK,
+};
+
+FIXTURE_VARIANT_ADD(user_limit, kernel_threads_in_namespace)
+{
+	.fork = VHOST_FORK_OWNER_KTHREAD,
+	.namespace = true,
+};
+
+FIXTURE_VARIANT_ADD(user_limit, own_threads_in_namespace)
+{
+	.fork = VHOST_FORK_OWNER_TASK,
+	.namespace = true,
+};
+
+FIXTURE_SETUP(user_limit)
+{
+	unsigned int i;
+
+	if (!env_is_ours())
+		SETUP_SKIP("vhost_net differs: it never charges kernel threads");
+	for (i = 0; i < TENANT_FILES; i++) {
+		self->fd[i] = vdev_open();
+		ASSERT_GE(self->fd[i], 0);
+		ASSERT_OK(set_fork(self->fd[i], variant->fork));
+	}
+}
+
+FIXTURE_TEARDOWN(user_limit)
+{
+	unsigned int i;
+
+	for (i = 0; i < TENANT_FILES; i++)
+		close(self->fd[i]);
+}
+
+/* Limit the processes of the user, which has no more than this one. */
+static int limit_processes(rlim_t limit, bool namespace)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NPROC, &r))
+		return -errno;
+	r.rlim_cur = limit;
+	if (setrlimit(RLIMIT_NPROC, &r))
+		return -errno;
+	if (!namespace)
+		return 0;
+	/* The present limit becomes that of the namespace. */
+	if (unshare(CLONE_NEWUSER))
+		return -errno;
+	r.rlim_cur = r.rlim_max;
+	return setrlimit(RLIMIT_NPROC, &r) ? -errno : 0;
+}
+
+/* Create as many workers as possible. Return: 0 or an unexpected error. */
+static int use_up(const int *fd)
+{
+	unsigned int i, id;
+	int err;
+
+	for (i = 0; i < TENANT_FILES; i++) {
+		err = vdev_set_owner(fd[i]);
+		while (!err)
+			err = vdev_new_worker(fd[i], &id);
+		if (err != -ENOMEM && err != -ENOSPC)
+			return err;
+	}
+	return 0;
+}
+
+static int reset_owners(const int *fd)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < TENANT_FILES; i++) {
+		err = vdev_cmd(fd[i], VHOST_RESET_OWNER, NULL);
+		if (err && err != -EPERM)
+			return err;
+	}
+	return 0;
+}
+
+/* Return: true if there can be no further process. */
+static bool at_limit(void)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(0);
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	return pid < 0 && errno == EAGAIN;
+}
+
+/* In a process of its own. Return: 0, or the number of the failed step. */
+static int as_tenant(const int *fd, __u8 fork, bool namespace)
+{
+	unsigned int round, i;
+
+	if (setgid(TENANT) || setuid(TENANT))
+		return 1;
+	if (limit_processes(TENANT_LIMIT, namespace))
+		return 2;
+	for (round = 0; round < 3; round++) {
+		if (use_up(fd))
+			return 3;
+		if (!threads_wait(TENANT_LIMIT - 1))
+			return 4;
+		if (!at_limit())
+			return 5;
+		if (reset_owners(fd) || !threads_wait(0))
+			return 6;
+		/* All that was charged has been returned. */
+		if (!wait_until(!at_limit()))
+			return 7;
+		for (i = 0; i < TENANT_FILES; i++)
+			if (set_fork(fd[i], fork))
+				return 8;
+	}
+	return 0;
+}
+
+/* Workers count as processes of the owner's user. */
+TEST_F(user_limit, holds_for_workers)
+{
+	int status;
+	pid_t pid = child_fork();
+
+	ASSERT_GE(pid, 0);
+	if (!pid)
+		_exit(as_tenant(self->fd, variant->fork, variant->namespace));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_THAT(WIFEXITED(status));
+	EXPECT_EQ(0, WEXITSTATUS(status));
+}
+
+/* As for processes, the limit is not one for root. */
+TEST_F(user_limit, does_not_hold_for_root)
+{
+	unsigned int i;
+
+	ASSERT_OK(limit_processes(1, false));
+	for (i = 0; i < TENANT_FILES; i++)
+		EXPECT_OK(vdev_set_owner(self->fd[i]));
+	EXPECT_TRUE(threads_wait(TENANT_FILES));
 }
 
 static atomic_uint alarms;

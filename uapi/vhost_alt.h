@@ -43,7 +43,9 @@
  * VHOST_SET_OWNER
  *	Make the calling process the owner. Guest addresses are resolved in its
  *	address space, and the worker thread, named vhost-<pid>, is charged to
- *	its cgroups. EBUSY if there is an owner; ENOMEM.
+ *	its cgroups and counts as a process of its user. EBUSY if there is an
+ *	owner; ENOMEM, also at the limit of processes (RLIMIT_NPROC, and the
+ *	cgroup's pids.max for threads of the owner's process).
  *
  * VHOST_RESET_OWNER
  *	Stop the rings and reset the device. The memory table has no regions
@@ -52,14 +54,14 @@
  * VHOST_SET_FORK_FROM_OWNER, VHOST_GET_FORK_FROM_OWNER (u8)
  *	1, the default: workers are threads of the owner's process where the
  *	kernel supports that (6.12), else kernel threads. 0: workers are kernel
- *	threads everywhere. Both kinds are charged to the owner's cgroups. SET:
- *	EBUSY if there is an owner, EINVAL for any other value.
+ *	threads everywhere. Both kinds are charged to the owner's cgroups and
+ *	user. SET: EBUSY if there is an owner, EINVAL for any other value.
  *
  * VHOST_NEW_WORKER (struct vhost_worker_state, out)
  *	Create a worker and return its id. Ids start at 0, which is the owner's
  *	first worker. There may be one for each ring and one more, so that each
  *	ring can be given a new one. EINVAL without an owner; ENOSPC if there
- *	are as many already; ENOMEM.
+ *	are as many already; ENOMEM as for VHOST_SET_OWNER.
  *
  * VHOST_FREE_WORKER (struct vhost_worker_state, in)
  *	Free a worker. EINVAL without an owner; ENODEV if no worker has that id;
