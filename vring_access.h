@@ -61,4 +61,43 @@ static inline int vha_ring_write16(struct vha_ring *ring,
 	return put_user(word, to);
 }
 
+/*
+ * Descriptors and used entries are accessed as words of 64 bits, which may be
+ * at any address: used entries are aligned to 32 bits, and the owner chooses
+ * where a table of descriptors begins. Copy them where the architecture is not
+ * known to support that.
+ */
+
+/*
+ * Read a descriptor, in a section of user access.
+ *
+ * Return: false on a fault; the caller leaves the section then.
+ */
+static __always_inline bool
+vha_ring_unsafe_get_desc(struct vring_desc *to,
+			 const struct vring_desc __user *from)
+{
+#ifdef CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS
+	unsafe_get_user(*(u64 *)&to->addr, (u64 __user *)&from->addr, fault);
+	unsafe_get_user(*(u64 *)&to->len, (u64 __user *)&from->len, fault);
+#else
+	unsafe_copy_from_user(to, from, sizeof(*to), fault);
+#endif
+	return true;
+
+fault:
+	return false;
+}
+
+/* Write a used entry. */
+static inline int vha_ring_put_used(struct vring_used_elem __user *to,
+				    const struct vring_used_elem *used)
+{
+#ifdef CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS
+	return put_user(*(const u64 *)used, (u64 __user *)to);
+#else
+	return copy_to_user(to, used, sizeof(*used)) ? -EFAULT : 0;
+#endif
+}
+
 #endif /* VHOST_ALT_VRING_ACCESS_H */

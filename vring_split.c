@@ -143,22 +143,6 @@ static int split_available(struct vha_ring *ring)
 	return n;
 }
 
-/*
- * Read a descriptor as two words, in a section of user access.
- *
- * Return: false on a fault; the caller leaves the section then.
- */
-static __always_inline bool
-unsafe_get_desc(struct vring_desc *to, const struct vring_desc __user *from)
-{
-	unsafe_get_user(*(u64 *)&to->addr, (u64 __user *)&from->addr, fault);
-	unsafe_get_user(*(u64 *)&to->len, (u64 __user *)&from->len, fault);
-	return true;
-
-fault:
-	return false;
-}
-
 /* Read the next @n available entries, which may wrap around the ring's end. */
 static int read_heads(struct vha_ring *ring, unsigned int n)
 {
@@ -197,7 +181,7 @@ static int gather_descs(struct vha_ring *ring, unsigned int n)
 		head = vha_ring16_to_cpu(ring, *heads);
 		/* For an invalid head, which walk_chain() rejects, read 0. */
 		from = table + (head < ring->num ? head : 0);
-		if (!unsafe_get_desc(desc, from))
+		if (!vha_ring_unsafe_get_desc(desc, from))
 			break;
 	}
 	user_read_access_end();
@@ -272,7 +256,7 @@ static int read_desc(struct vha_ring *ring, struct vring_desc *desc,
 		return vha_ring_read_scattered(ring, desc, from, sizeof(*desc));
 	if (!user_read_access_begin(from, sizeof(*from)))
 		return -EFAULT;
-	ok = unsafe_get_desc(desc, from);
+	ok = vha_ring_unsafe_get_desc(desc, from);
 	user_read_access_end();
 	return ok ? 0 : -EFAULT;
 }
@@ -615,7 +599,7 @@ static int write_used(struct vha_ring *ring, unsigned int slot,
 			return -EFAULT;
 	} else if (n == 1) {
 		/* A single entry is cheaper without the overhead of a copy. */
-		if (put_user(*(const u64 *)used, (u64 __user *)to))
+		if (vha_ring_put_used(to, used))
 			return -EFAULT;
 	} else if (copy_to_user(to, used, size)) {
 		return -EFAULT;

@@ -470,4 +470,56 @@ TEST(replaced_eventfds_are_released)
 	close(dev);
 }
 
+/* ---- descriptors that are not aligned ---- */
+
+#define DESC_BYTES	sizeof(struct vring_desc)
+
+/* Leave room to move the table of descriptors. */
+static size_t padded_size(unsigned int num, enum vq_area area)
+{
+	return vq_split_ops.size(num, area) +
+	       (area == VQ_DESC ? DESC_BYTES : 0);
+}
+
+static int start_shifted(struct guest *g, const struct guest_cfg *cfg,
+			 unsigned int shift)
+{
+	int err = guest_init(g, cfg);
+	unsigned int i;
+
+	for (i = 0; i < NR_VQS; i++) {
+		g->vq[i].area[VQ_DESC] += shift;
+		g->vq[i].gpa[VQ_DESC] += shift;
+	}
+	if (!err)
+		err = guest_open_tap(g);
+	if (!err)
+		err = guest_open_dev(g);
+	return err ? err : guest_set_backend(g, g->tap);
+}
+
+/* The table may begin at any address, and on any processor. */
+TEST(descriptors_at_any_address)
+{
+	struct guest_cfg cfg = GUEST_CFG(F_MODERN_BASE | F_EVENT_IDX);
+	struct vq_ops padded = vq_split_ops;
+	unsigned int shift, i;
+	struct guest g;
+
+	padded.size = padded_size;
+	cfg.ops = &padded;
+	ASSERT_OK(netns_enter());
+	for (shift = 1; shift < DESC_BYTES; shift++) {
+		ASSERT_OK(start_shifted(&g, &cfg, shift));
+		ASSERT_OK_AT(guest_check_alive(&g, 0), "shift %u", shift);
+		/* Chains, and frames that are fetched together. */
+		ASSERT_OK(guest_check_tx(&g, 1000, 100, 5, false));
+		ASSERT_EQ(120, guest_fill_tx(&g, 1000, 101, 120));
+		for (i = 101; i < 120; i++)
+			ASSERT_OK_AT(guest_capture(&g, 1000, i),
+				     "shift %u, frame %u", shift, i);
+		guest_stop(&g);
+	}
+}
+
 VHOST_TEST_MAIN
