@@ -538,4 +538,104 @@ TEST_F(trace, iotlb)
 			"dev=%u queue=1 iova=0x20000 perm=1", self->id));
 }
 
+/* ---- two rings of one worker ---- */
+
+/* A guest with @n buffers for frames of @len bytes in each ring. */
+static int start_large(FIXTURE_DATA(trace) *self, unsigned int n, size_t len)
+{
+	struct guest_cfg cfg = self->g.cfg;
+	int err;
+
+	cfg.num = n;
+	cfg.slots = n;
+	cfg.slot_size = HDR_LEN_MRG + len;
+	guest_stop(&self->g);
+	err = guest_init(&self->g, &cfg);
+	if (!err)
+		err = guest_open_tap(&self->g);
+	if (!err)
+		err = link_set_qlen(self->g.ifname, n);
+	if (!err)
+		err = guest_open_dev(&self->g);
+	return err ? err : guest_set_backend(&self->g, self->g.tap);
+}
+
+/*
+ * Give both rings @n frames of @len bytes, and start them by one kick: the
+ * worker finds work for both.
+ */
+static int load_both(struct guest *g, unsigned int n, size_t len)
+{
+	static unsigned char frame[FRAME_MAX];
+	struct vq *tx = &g->vq[TXQ], *rx = &g->vq[RXQ];
+	unsigned int i;
+	int err = 0;
+
+	/* The guest has no buffers yet, so the tap keeps them. */
+	for (i = 0; !err && i < n; i++)
+		err = guest_inject(g, len, i);
+	/* The worker has seen that when the command returns. */
+	if (!err)
+		err = vdev_set_file(g->dev, VHOST_SET_VRING_KICK, RXQ,
+				    tx->kick);
+	for (i = 0; !err && i < n; i++) {
+		frame_make(frame, len, i);
+		err = guest_send(g, NULL, frame, len, 1, false);
+		if (!err)
+			err = guest_post(g, HDR_LEN_MRG + len, 1, false);
+	}
+	vq_publish(rx);
+	vq_publish(tx);
+	if (!err)
+		event_signal(tx->kick);
+	return err;
+}
+
+/* The packets that the slower ring has moved when the other has moved @n. */
+static unsigned int packets_of_slower(FIXTURE_DATA(trace) *self, unsigned int n)
+{
+	unsigned int tx = 0, rx = 0, i;
+	const struct event *e;
+	const char *at;
+
+	for (i = 0; i < self->n && tx < n && rx < n; i++) {
+		e = &self->event[i];
+		at = strstr(e->text, "packets=");
+		if (at && !strcmp(e->name, "transmit"))
+			tx = atoi(at + strlen("packets="));
+		else if (at && !strcmp(e->name, "receive"))
+			rx = atoi(at + strlen("packets="));
+	}
+	return tx < rx ? tx : rx;
+}
+
+static void check_turns(FIXTURE_DATA(trace) *self,
+			struct __test_metadata *_metadata, unsigned int n,
+			size_t len)
+{
+	struct vq *tx = &self->g.vq[TXQ], *rx = &self->g.vq[RXQ];
+
+	/* Fewer frames are too few turns to tell a difference of a tenth. */
+	if (env_scaled(100, 1) < 100)
+		SKIP(return, "takes too long on this machine");
+	ASSERT_OK(start_large(self, n, len));
+	ASSERT_OK(write_to(self->dir, "trace", ""));
+	ASSERT_OK(load_both(&self->g, n, len));
+	ASSERT_THAT(wait_until(split_used_idx(tx) == n &&
+			       split_used_idx(rx) == n));
+	ASSERT_OK(read_trace(self));
+	EXPECT_GE(packets_of_slower(self, n), n * 9 / 10);
+}
+
+/* Neither ring gets more than 10 % less than the other. */
+TEST_F(trace, turns_by_packets)
+{
+	check_turns(self, _metadata, 8192, 60);
+}
+
+TEST_F(trace, turns_by_bytes)
+{
+	check_turns(self, _metadata, 2048, 8000);
+}
+
 VHOST_TEST_MAIN
