@@ -17,17 +17,34 @@ apt_download() {
 	local get=(apt-get "${APT[@]}" -qq -o APT::Sandbox::User=root download)
 
 	"${get[@]}" "$@" >/dev/null && return
-	apt_refresh && "${get[@]}" "$@" >/dev/null
+	lists_renew && "${get[@]}" "$@" >/dev/null
 }
 
-# Old package lists may name packages that the mirror no longer has.
-apt_refresh() {
+# with_new_lists VARIABLES FUNCTION [ARGS…] : call FUNCTION, which takes names of
+# packages from the lists in APT, and sets VARIABLES. If it fails, the mirror may have
+# other packages by now: renew the lists, and call it once more.
+with_new_lists() {
+	local result
+
+	result=$(lists_attempt "$@") ||
+		{ lists_renew && result=$(lists_attempt "$@"); } || return
+	eval "$result"
+}
+
+# Call FUNCTION in this subshell, and print the assignments to VARIABLES.
+lists_attempt() {
+	EXIT_COMMANDS=()
+	trap run_exit_commands EXIT
+	# shellcheck disable=SC2086
+	"${@:2}" >&2 && declare -p $1 | sed 's/^declare -- //'
+}
+
+lists_renew() {
+	say "renewing the package lists"
 	if [ "${#APT[@]}" = 0 ]; then
 		[ "$(id -u)" = 0 ] && apt-get -qq update >&2
 	else
-		rm -rf "$CACHE/apt"
-		say "removed package lists, which may have been old: try again"
-		return 1
+		cache_renew apt/trixie apt_lists
 	fi
 }
 
@@ -36,7 +53,7 @@ host_apt() {
 	APT=()
 	[ -z "$(apt-cache show --no-all-versions linux-image-amd64 2>/dev/null)" ] ||
 		return 0
-	apt_refresh || die "please run apt-get update"
+	lists_renew || die "please run apt-get update"
 }
 
 private_apt() {

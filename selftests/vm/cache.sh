@@ -14,6 +14,21 @@ cache_get() {
 	[ -d "$ENTRY" ] || cache_build "$name" "$@"
 }
 
+# cache_renew NAME FUNCTION [ARGS…] : make an entry again. The old one stays if that
+# fails.
+cache_renew() {
+	local old=$CACHE/$1.old
+
+	rm -rf "$old"
+	[ ! -d "$CACHE/$1" ] || mv -T "$CACHE/$1" "$old"
+	if (cache_get "$@"); then
+		rm -rf "$old"
+	else
+		[ -d "$CACHE/$1" ] || mv -T "$old" "$CACHE/$1"
+		return 1
+	fi
+}
+
 cache_build() {
 	local name=$1 tmp
 

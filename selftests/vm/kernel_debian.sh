@@ -3,26 +3,58 @@
 # Debian's own kernels, unpacked without installing them.
 
 # debian_kernel KERNEL : set KERNEL_DIR to a directory with vmlinux and
-# lib/modules, and RELEASE to the kernel's release name (uname -r).
+# lib/modules, and RELEASE to the kernel's release name (uname -r). Takes the next
+# kernel if the suites no longer have that one.
 debian_kernel() {
-	local package version
-
 	need qemu-system-x86 kmod xz-utils zstd iproute2
-	suite_apt "$1"
-	package=$(debian_newest "$1") || die "no package of a kernel $1"
-	version=$(debian_version "$package")
-	RELEASE=${package#linux-image-}
-	KERNEL_ID=$package-$version
 	need_busybox
-	cache_get "kernel/$KERNEL_ID" debian_unpack "$package" "$RELEASE"
-	KERNEL_DIR=$ENTRY
+	suite_apt "$1"
+	with_new_lists "RELEASE KERNEL_ID KERNEL_DIR ROOT" debian_get "$1" ||
+		die "cannot get Linux $1"
+	[ "$(series_of "$RELEASE")" = "$1" ] ||
+		say "no packages of Linux $1 any more: taking $RELEASE"
 }
 
-# The newest image of a kernel series: abi numbers rise.
-debian_newest() {
+# Get the kernel, and the root in which modules are built for it, so that both come
+# from the same package lists.
+debian_get() {
+	local package
+
+	RELEASE=$(debian_releases | newest_from "$1") || die "no packages of Linux $1 or newer"
+	package=linux-image-$RELEASE
+	KERNEL_ID=$package-$(debian_version "$package")
+	cache_get "kernel/$KERNEL_ID" debian_unpack "$package" "$RELEASE"
+	KERNEL_DIR=$ENTRY
+	ROOT=
+	[ "$1" = 6.1 ] || { need mmdebstrap && trixie_root_get; }
+}
+
+# Print all releases of which there are an image and the headers: a suite keeps
+# images for longer.
+debian_releases() {
 	apt-cache "${APT[@]}" search --names-only \
-		"^linux-image-${1//./\\.}\\.[0-9.]+[+-](deb)?[0-9]+-amd64\$" |
-		cut -d ' ' -f 1 | sort -V | tail -n 1 | grep .
+		'^linux-(image|headers)-[0-9.]+[+-](deb)?[0-9.]+-amd64$' |
+		sed -n 's/^linux-[a-z]*-\([^ ]*\).*/\1/p' | sort | uniq -d
+}
+
+# newest_from KERNEL : of the releases on stdin, print the newest one of that kernel,
+# or, if there is none, of the oldest kernel after it.
+newest_from() {
+	local wanted=$1 release found='' series
+
+	while read -r release; do
+		series=$(series_of "$release")
+		[ "$(printf '%s\n' "$wanted" "$series" | sort -V | head -n 1)" = "$wanted" ] ||
+			continue
+		[ -z "$found" ] || [ "$(series_of "$found")" = "$series" ] || break
+		found=$release
+	done < <(sort -V)
+	[ -n "$found" ] && echo "$found"
+}
+
+# Print the kernel that a release belongs to: 6.12 for 6.12.107+deb13-amd64.
+series_of() {
+	echo "$1" | grep -oE '^[0-9]+\.[0-9]+'
 }
 
 debian_version() {

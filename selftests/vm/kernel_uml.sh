@@ -12,6 +12,7 @@ uml_kernel() {
 
 	need "${UML_PACKAGES[@]}"
 	kernel_source "$KERNEL"
+	KERNEL=$SOURCE_KERNEL
 	fragment=$(uml_fragment)
 	hash=$({ echo "$fragment" && declare -f uml_build uml_make uml_tidy; } |
 		sha256sum)

@@ -4,6 +4,7 @@
 
 qemu_prepare() {
 	debian_kernel "$KERNEL"
+	KERNEL=$(series_of "$RELEASE")
 	VM_STDOUT=/dev/vport0p1
 	VM_STDERR=/dev/vport0p2
 }
@@ -112,7 +113,6 @@ qemu_make_module() {
 		make -s -C "$@" modules
 		;;
 	*)
-		trixie_root
 		in_trixie_root make -s -C "$@" modules
 		;;
 	esac

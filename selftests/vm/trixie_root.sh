@@ -3,16 +3,27 @@
 # A root directory with Debian 13: the compiler and libc that the headers of newer
 # kernels need, and a newer QEMU than the host's.
 
+# The kernels whose headers are there: those that the host's compiler is too old for.
+TRIXIE_KERNELS=(6.12 7.2)
+
 # trixie_root : make it, and set ROOT to it.
 trixie_root() {
-	local headers=() k package hash
-
 	need mmdebstrap
 	private_apt
-	for k in 6.12 7.2; do
-		package=$(debian_newest "$k") || die "no package of a kernel $k"
-		headers+=("linux-headers-${package#linux-image-}")
+	with_new_lists ROOT trixie_root_get || die "cannot make a Debian 13 root"
+}
+
+# From the lists in APT.
+trixie_root_get() {
+	local headers=() k releases release hash
+
+	releases=$(debian_releases)
+	for k in "${TRIXIE_KERNELS[@]}"; do
+		release=$(newest_from "$k" <<<"$releases") ||
+			die "no packages of Linux $k or newer"
+		headers+=("linux-headers-$release")
 	done
+	mapfile -t headers < <(printf '%s\n' "${headers[@]}" | sort -uV)
 	hash=$({ echo "${headers[@]}" && declare -f trixie_root_make; } | sha256sum)
 	cache_get "root/trixie-${hash:0:12}" trixie_root_make "${headers[@]}"
 	ROOT=$ENTRY/root
@@ -37,7 +48,6 @@ trixie_root_make() {
 		trixie root "$apt_dir/sources.list" |& tee log |
 		sed -un 's/^I: /vm: Debian 13 root: /p' >&2 && return
 	tail -n 30 log >&2
-	apt_refresh
 	return 1
 }
 
