@@ -29,6 +29,10 @@ uml_fragment() {
 	uml-debug) parts+=(debug) ;;
 	uml-smp) parts+=(debug smp) ;;
 	esac
+	case $KERNEL in
+	6.* | 7.2) parts+=(before-7.3) ;;
+	*) parts+=(7.3) ;;
+	esac
 	case $MACHINE-$KERNEL in
 	*-6.1) parts+=(6.1) ;;
 	uml-debug-* | uml-smp-*) parts+=(preempt) ;;

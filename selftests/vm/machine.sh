@@ -20,7 +20,7 @@ choose_machine() {
 	esac
 	case $MACHINE-$KERNEL in
 	uml-smp-6.*) die "ARCH=um supports several processors only since 7.2" ;;
-	*-6.1 | *-6.12 | *-7.2) ;;
+	*-6.1 | *-6.12 | *-7.2 | *-7.3) ;;
 	*) die "no such kernel: '$KERNEL'" ;;
 	esac
 }

@@ -4,7 +4,7 @@
 # kernels need, and a newer QEMU than the host's.
 
 # The kernels whose headers are there: those that the host's compiler is too old for.
-TRIXIE_KERNELS=(6.12 7.2)
+TRIXIE_KERNELS=(6.12 7.2 7.3)
 
 # trixie_root : make it, and set ROOT to it.
 trixie_root() {
