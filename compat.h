@@ -196,4 +196,21 @@ compat_tun_buf_init(void *buf, int buflen, const void *header, size_t len)
 #endif
 }
 
+/**
+ * compat_tun_wake_queue() - tell a tap that packets were taken off its ring
+ * @file: the tap, or a file of another driver, which is left alone
+ * @consumed: packets taken off; may be 0 if the ring is perhaps empty
+ *
+ * 7.3: with IFF_BACKPRESSURE tun stops its transmit queue while the ring is
+ * full. Only consumers of the ring wake it again: once half the ring has been
+ * consumed since, or when the ring is empty. Call this with the ring's
+ * consumer lock held.
+ */
+static inline void compat_tun_wake_queue(struct file *file, int consumed)
+{
+#ifdef COMPAT_HAVE_TUN_WAKE_QUEUE
+	tun_wake_queue(file, consumed);
+#endif
+}
+
 #endif /* VHOST_ALT_COMPAT_H */

@@ -267,6 +267,26 @@ static void find_device(struct vha_tun_rx *rx, const struct vha_tun_socket *ts)
 	rcu_read_unlock();
 }
 
+/*
+ * Take a batch of packets off the tap's ring, and report the last one, which
+ * was delivered. The new batch may be put back: a sender woken for it would
+ * have filled its place. Take before reporting, so that a sender that is woken
+ * finds room.
+ */
+static void consume_batch(struct vha_tun_rx *rx,
+			  const struct vha_tun_socket *ts)
+{
+	unsigned int delivered = rx->tail;
+
+	spin_lock(&ts->ring->consumer_lock);
+	rx->head = 0;
+	rx->tail = __ptr_ring_consume_batched(ts->ring, rx->packets,
+					      VHA_TUN_BATCH);
+	if (delivered)
+		compat_tun_wake_queue(ts->sock->file, delivered);
+	spin_unlock(&ts->ring->consumer_lock);
+}
+
 /**
  * vha_tun_rx_fill() - take packets off the socket, unless some are left here
  * @rx: the packets
@@ -283,9 +303,7 @@ unsigned int vha_tun_rx_fill(struct vha_tun_rx *rx,
 	if (!ts->ring)
 		return !skb_queue_empty_lockless(queue);
 	if (rx->head == rx->tail) {
-		rx->head = 0;
-		rx->tail = ptr_ring_consume_batched(ts->ring, rx->packets,
-						    VHA_TUN_BATCH);
+		consume_batch(rx, ts);
 		if (rx->tail)
 			find_device(rx, ts);
 	}
@@ -502,13 +520,21 @@ void vha_tun_rx_drop(struct vha_tun_rx *rx, const struct vha_tun_socket *ts)
  * @rx: the packets; empty afterwards
  * @ts: the backend that they come from
  *
- * If the ring has no room for all, it drops the rest.
+ * If the ring has no room for all, it drops the rest. If none is left to
+ * return, those delivered may not have been reported yet: wake a stopped sender
+ * here, as an empty ring gives its next consumer no reason to. A consumer that
+ * finds packets wakes it when it has emptied the ring.
  */
 void vha_tun_rx_put_back(struct vha_tun_rx *rx, const struct vha_tun_socket *ts)
 {
-	if (ts->ring && rx->head != rx->tail)
+	if (ts->ring && rx->head != rx->tail) {
 		ptr_ring_unconsume(ts->ring, rx->packets + rx->head,
 				   rx->tail - rx->head, tun_ptr_free);
+	} else if (ts->ring && rx->tail) {
+		spin_lock(&ts->ring->consumer_lock);
+		compat_tun_wake_queue(ts->sock->file, 0);
+		spin_unlock(&ts->ring->consumer_lock);
+	}
 	rx->head = 0;
 	rx->tail = 0;
 	rx->trust = 0;
