@@ -10,7 +10,9 @@
 # Wants		selftests/e2e as the working directory
 
 image_cache() {
-	echo "${XDG_CACHE_HOME:-$HOME/.cache}/vhost_alt/e2e"
+	local cache=${XDG_CACHE_HOME:-~/.cache}
+
+	echo "$cache/vhost_alt/e2e"
 }
 
 # Print the directory of the guest's image: vmlinux and initrd.

@@ -4,7 +4,8 @@
 
 VM=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 TOP=$(cd "$VM/../.." && pwd -P)
-CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/vhost_alt
+# Without HOME, as in containers and services, ~ is still the home directory.
+CACHE=${XDG_CACHE_HOME:-~/.cache}/vhost_alt
 
 # Exit statuses of run itself, not of the command.
 EXIT_LOG=97
