@@ -16,9 +16,9 @@
 readonly BOOT_LIMIT=600 COMMAND_LIMIT=240
 
 # Read a line from a pipe of QEMU into a variable. Waits in slices of a second,
-# to notice soon if QEMU has ended, and to send the agent a line every five
-# seconds, if one is given. That line may be empty.
-pipe_line() { # VM PIPE VARIABLE DEADLINE(in $SECONDS) [LINE-TO-AGENT]
+# to notice soon if QEMU has ended, and to send the agent an empty line every
+# five seconds, if asked to.
+pipe_line() { # VM PIPE VARIABLE DEADLINE(in $SECONDS) [awake]
 	local text='' part
 
 	printf -v "$3" %s ''
@@ -26,7 +26,7 @@ pipe_line() { # VM PIPE VARIABLE DEADLINE(in $SECONDS) [LINE-TO-AGENT]
 		text+=$part
 		printf -v "$3" %s "$text"
 		((SECONDS < $4)) && client_alive "$1" || return
-		(($# < 5 || SECONDS % 5)) || agent_send "$1" "$5"
+		(($# < 5 || SECONDS % 5)) || agent_send "$1" ""
 	done
 	printf -v "$3" %s "$text$part"
 }
@@ -36,7 +36,7 @@ agent_send() { # VM LINE
 }
 
 # Read a line from the agent into a variable.
-agent_line() { # VM VARIABLE DEADLINE [LINE-TO-AGENT]
+agent_line() { # VM VARIABLE DEADLINE [awake]
 	if ! pipe_line "$1" agent.out "${@:2}"; then
 		echo "no answer in time, but: ${!2}" >>"$1/agent.log"
 		return 1
@@ -57,7 +57,7 @@ guest_ready() { # VM
 }
 
 # Run a command in the guest. Prints its output, returns its exit status, or 124
-# if the guest does not answer.
+# if the guest does not answer, or 125 if the command did not arrive whole.
 #
 # In user-mode Linux a guest with two processors occasionally sleeps on, with
 # the in-tree module too, until an interrupt wakes it: an empty line causes one.
@@ -68,11 +68,11 @@ guest() { # VM COMMAND [SECONDS]
 	request=$(agent_request "$id" "$2")
 	echo "> $request" >>"$1/agent.log"
 	agent_send "$1" "$request"
-	while agent_line "$1" answer "$deadline" "$request"; do
+	while agent_line "$1" answer "$deadline" awake; do
 		case $answer in
-		"+ $id") request= ;;
 		"= $id "*) printf '%s\n' "${answer#= "$id" }" ;;
 		"! $id "*) return "${answer##* }" ;;
+		"? "*) echo "the guest received: $answer" && return 125 ;;
 		esac
 	done
 	echo "the guest did not finish: $2"
@@ -120,13 +120,7 @@ guest_await() { # VM SECONDS COMMAND...
 
 # End the ordinary way: the guest powers off, and QEMU exits by itself.
 guest_poweroff() { # VM
-	local deadline=$((SECONDS + COMMAND_LIMIT))
-
 	guest_last_command "$1" "poweroff -f"
-	while client_alive "$1"; do
-		((SECONDS < deadline)) || return 1
-		((SECONDS % 5)) || guest_last_command "$1" "poweroff -f"
-		sleep 0.1
-	done
-	wait "$(client_get "$1" pid)"
+	guest_await "$1" "$COMMAND_LIMIT" false
+	! client_alive "$1" && wait "$(client_get "$1" pid)"
 }

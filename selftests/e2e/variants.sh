@@ -16,7 +16,7 @@ readonly -a ALL_VARIANTS=(plain mq_change reboot rebind mrg_off simple_ring
 readonly -a QEMU_VARIANTS=(plain mq)
 
 variant_plain() { # VM
-	test_guest "$1" check_default_features
+	test_guest "$1" check_plain
 }
 
 variant_mq() { # VM
@@ -188,8 +188,33 @@ lacks_feature() { # FEATURES NAME
 	! has_feature "$@"
 }
 
-check_default_features() { # VM
+check_plain() { # VM
 	check_features "$1" +VERSION_1 +MRG_RXBUF +INDIRECT_DESC +EVENT_IDX
+	check "$1" "commands arrive whole while processes end" \
+		commands_arrive "$1"
+}
+
+# A check of the agent, see guest/init: an orphan ends in the middle of a line. It
+# waits in the guest until the serial port has received something.
+commands_arrive() { # VM
+	local request answer deadline=$((SECONDS + COMMAND_LIMIT))
+
+	guest "$1" "rx() { sed -n 's/^1:.* rx:\([0-9]*\).*/\1/p' /proc/tty/driver/serial; };
+		n=\$(rx); { until test \$(rx) != \$n; do sleep 0.1; done; } &
+		p=\$!; { while grep -qs '^State:.[^Z]' /proc/\$p/status; do
+			sleep 0.1; done; echo the orphan has ended >/dev/console; } &" ||
+		return
+	request=$(agent_request 1 "echo a whole line")
+	printf %s "${request%line}" 1<>"$1/agent.in"
+	client_await "$1" "$COMMAND_LIMIT" \
+		grep -q "the orphan has ended" "$1/console" ||
+		return
+	agent_send "$1" line
+	while agent_line "$1" answer "$deadline"; do
+		echo "$answer"
+		[[ $answer == =* ]] || break
+	done
+	[[ $answer == "! 1 0" ]]
 }
 
 check_no_mrg() { # VM
