@@ -73,7 +73,21 @@ packages_missing() {
 	done
 }
 
+# One at a time: apt-get does not wait while another one updates the lists. What a
+# package starts must not inherit the lock.
 apt_install() {
+	local lock_fd
+
+	mkdir -p "$CACHE/lock"
+	exec {lock_fd}>"$CACHE/lock/apt"
+	flock "$lock_fd"
+	(exec {lock_fd}>&- && apt_install_locked "$@")
+	set -- $?
+	exec {lock_fd}>&-
+	return "$1"
+}
+
+apt_install_locked() {
 	local apt=(apt-get -qq -y -o DPkg::Lock::Timeout=600)
 
 	export DEBIAN_FRONTEND=noninteractive
