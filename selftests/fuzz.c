@@ -214,7 +214,7 @@ static int fuzz_round(__u64 seed)
 		fz[i] = *first;
 		fz[i].rnd = seed + ((__u64)i << 32);
 		fz[i].arg = map_guarded();
-		if (!fz[i].arg)
+		if (!fz[i].arg || guest_unshare_records(&fz[i].g))
 			return 1;
 	}
 	for (i = 1; i < n; i++)

@@ -66,6 +66,10 @@ static int pool_get(struct guest_pool *pool)
 
 static void pool_put(struct guest_pool *pool, unsigned int slot)
 {
+	if (pool->nfree == pool->nslots) {
+		fprintf(stderr, "# buffer %u is free already\n", slot);
+		abort();
+	}
 	pool->free[pool->nfree++] = slot;
 }
 
@@ -133,6 +137,37 @@ int guest_init(struct guest *g, const struct guest_cfg *cfg)
 		g->vq[i].index = i;
 		if (!err)
 			vq_reset(&g->vq[i], cfg->base);
+	}
+	return err;
+}
+
+static int replace_by_copy(void *pointer, size_t size)
+{
+	void *copy = malloc(size);
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, *(void **)pointer, size);
+	*(void **)pointer = copy;
+	return 0;
+}
+
+int guest_unshare_records(struct guest *g)
+{
+	struct guest_pool *pool;
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < NR_VQS; i++) {
+		pool = &g->pool[i];
+		err = replace_by_copy(&g->vq[i].slot, g->vq[i].num *
+				      sizeof(*g->vq[i].slot));
+		if (!err)
+			err = replace_by_copy(&pool->slot, pool->nslots *
+					      sizeof(*pool->slot));
+		if (!err)
+			err = replace_by_copy(&pool->free, pool->nslots *
+					      sizeof(*pool->free));
 	}
 	return err;
 }

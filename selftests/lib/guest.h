@@ -86,6 +86,12 @@ int guest_open_tap(struct guest *g);
 int guest_open_dev(struct guest *g);
 int guest_set_backend(struct guest *g, int backend);
 
+/*
+ * After a guest was copied by assignment: give the copy its own record of the
+ * chains and buffers in flight. Memory, rings and files remain shared.
+ */
+int guest_unshare_records(struct guest *g);
+
 /* Mark all buffers of a ring as free. */
 void guest_free_buffers(struct guest *g, unsigned int ring);
 
