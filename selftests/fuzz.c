@@ -20,6 +20,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "kselftest.h"
@@ -253,16 +254,39 @@ static int works_still(void)
 }
 
 /*
- * A round may kill itself, or crash: with a large enough IOTLB entry the device
- * overwrites this program.
+ * Say where the program crashed. Memory that the device may write, through any
+ * memory table or IOTLB, ends far from what this program uses for itself.
  */
+static void crashed(int signal, siginfo_t *info, void *context)
+{
+	unsigned long long at = 0;
+
+#ifdef __x86_64__
+	at = ((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+#endif
+	fprintf(stderr, "# signal %d, code %d: instruction %#llx, address %p\n",
+		signal, info->si_code, at, info->si_addr);
+	_exit(3);
+}
+
+static void report_crashes(void)
+{
+	struct sigaction sa = { .sa_flags = SA_SIGINFO };
+
+	sa.sa_sigaction = crashed;
+	sigaction(SIGSEGV, &sa, NULL);
+	sigaction(SIGBUS, &sa, NULL);
+}
+
+/* A round may kill itself. Another signal comes from the kernel. */
 static bool ended_well(int status, bool round)
 {
 	if (!WIFSIGNALED(status))
 		return !WEXITSTATUS(status);
-	if (WTERMSIG(status) != SIGKILL)
-		fprintf(stderr, "# %s\n", strsignal(WTERMSIG(status)));
-	return round;
+	if (WTERMSIG(status) == SIGKILL)
+		return round;
+	fprintf(stderr, "# %s\n", strsignal(WTERMSIG(status)));
+	return false;
 }
 
 /* Deadlines that a round may take, as it may wait more than once. */
@@ -279,8 +303,10 @@ static int run_child(int (*fn)(__u64 seed), __u64 seed)
 	pid = child_fork();
 	if (pid < 0)
 		return -errno;
-	if (!pid)
+	if (!pid) {
+		report_crashes();
 		_exit(fn ? fn(seed) : works_still());
+	}
 	for (i = 0; i < PATIENCE; i++)
 		if (wait_until(waitpid(pid, &status, WNOHANG) == pid))
 			return ended_well(status, fn) ? 0 : -EPROTO;
