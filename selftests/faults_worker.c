@@ -19,24 +19,6 @@ static int worker_knob(void)
 	return threads_of(getpid(), &tid, 1) ? fault_knob_open(tid) : -ESRCH;
 }
 
-/* The sum of all counters whose names begin with @prefix. */
-static __u64 sum_counters(int dev, const char *prefix)
-{
-	char line[128];
-	__u64 sum = 0;
-	FILE *f;
-
-	snprintf(line, sizeof(line), "/proc/self/fdinfo/%d", dev);
-	f = fopen(line, "r");
-	if (!f)
-		return 0;
-	while (fgets(line, sizeof(line), f))
-		if (!strncmp(line, prefix, strlen(prefix)))
-			sum += strtoull(strchr(line, ':') + 1, NULL, 10);
-	fclose(f);
-	return sum;
-}
-
 /* Frames that are sent in batches, and frames that are sent alone. */
 static const struct {
 	size_t len;
@@ -213,13 +195,13 @@ TEST_F(worker_fault, transmit)
 	ASSERT_LE(0, worker);
 	for (n = 1; !left && n < FAULTS_MAX; n++) {
 		sent = vdev_counter(g->dev, "queue1.packets");
-		dropped = sum_counters(g->dev, "queue1.drop.");
+		dropped = vdev_counter_sum(g->dev, "queue1.drop.");
 		ASSERT_OK(fault_knob_arm(worker, n));
 		ASSERT_OK(send_mix(g));
 		ASSERT_OK_AT(guest_reap_all(g), "fault %u", n);
 		left = fault_knob_disarm(worker);
 		sent = vdev_counter(g->dev, "queue1.packets") - sent;
-		dropped = sum_counters(g->dev, "queue1.drop.") - dropped;
+		dropped = vdev_counter_sum(g->dev, "queue1.drop.") - dropped;
 		EXPECT_EQ(MIX, sent + dropped);
 		/* tun does not report a frame that it drops in a batch. */
 		count = captured(g);
@@ -335,7 +317,7 @@ TEST_F(worker_fault, transmit_without_memory)
 	ASSERT_OK(starve(tid, false));
 	ASSERT_OK(guest_reap_all(g));
 	EXPECT_EQ(MIX, captured(g));
-	EXPECT_EQ(0, sum_counters(g->dev, "queue1.drop."));
+	EXPECT_EQ(0, vdev_counter_sum(g->dev, "queue1.drop."));
 	EXPECT_EQ(0, vdev_counter(g->dev, "queue1.ring_errors"));
 	EXPECT_OK(guest_check_alive(g, 0));
 }

@@ -234,6 +234,23 @@ __u64 vdev_counter(int fd, const char *name)
 	return n;
 }
 
+__u64 vdev_counter_sum(int fd, const char *prefix)
+{
+	char line[128];
+	__u64 sum = 0;
+	FILE *f;
+
+	snprintf(line, sizeof(line), "/proc/self/fdinfo/%d", fd);
+	f = fopen(line, "r");
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof(line), f))
+		if (!strncmp(line, prefix, strlen(prefix)))
+			sum += strtoull(strchr(line, ':') + 1, NULL, 10);
+	fclose(f);
+	return sum;
+}
+
 void vdev_report(int fd)
 {
 	char line[128];

@@ -59,6 +59,9 @@ int vdev_rest(int fd, const struct vq *vq);
  */
 __u64 vdev_counter(int fd, const char *name);
 
+/* The sum of all counters whose names begin with @prefix. */
+__u64 vdev_counter_sum(int fd, const char *prefix);
+
 /* Print the rings' lines of fdinfo, for the report of a failure. */
 void vdev_report(int fd);
 
