@@ -19,6 +19,8 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -27,8 +29,10 @@
 #include "child.h"
 #include "env.h"
 #include "fuzz.h"
+#include "fuzz_seeds.h"
 
-#define STEPS		60
+/* Starting a process costs as much as hundreds of steps on some machines. */
+#define STEPS		300
 #define THREADS_MAX	3
 
 /* More than a bit for each page up to the highest guest-physical address. */
@@ -36,7 +40,7 @@
 
 static void one_step(struct fuzz *fz)
 {
-	switch (fuzz_below(fz, 24)) {
+	switch (fuzz_below(fz, 30)) {
 	case 0 ... 2:
 		fuzz_any_command(fz);
 		break;
@@ -57,6 +61,12 @@ static void one_step(struct fuzz *fz)
 		break;
 	case 18:
 		fuzz_world(fz);
+		break;
+	case 19 ... 21:
+		fuzz_tun(fz);
+		break;
+	case 22 ... 23:
+		fuzz_netlink(fz);
 		break;
 	default:
 		fuzz_scramble_ring(fz);
@@ -92,14 +102,50 @@ static void *map_guarded(void)
 	return p;
 }
 
+/* Open a second tap, which may have several queues or work in another way. */
 static int open_second_tap(struct fuzz *fz)
 {
-	fz->tap2 = tap_open(fz->tap2_name,
-			    IFF_TAP | IFF_NO_PI | IFF_VNET_HDR);
+	int flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+
+	if (fuzz_one_in(fz, 2))
+		flags |= IFF_MULTI_QUEUE;
+	if (fuzz_one_in(fz, 3))
+		flags |= IFF_NAPI;
+	if (flags & IFF_NAPI && fuzz_one_in(fz, 3))
+		flags |= IFF_NAPI_FRAGS;
+	fz->tap2 = tap_open(fz->tap2_name, flags);
 	if (fz->tap2 < 0)
 		return fz->tap2;
 	tap_set_hdr_len(fz->tap2, fz->g.hdr_len);
+	/* Fails without IFF_MULTI_QUEUE. */
+	fz->files[FUZZ_QUEUE] = tap_open(fz->tap2_name, flags);
 	return link_up(fz->tap2_name, true);
+}
+
+/* Files of all kinds, of which the device takes few. */
+static void open_files(struct fuzz *fz)
+{
+	int pair[2] = { -1, -1 };
+	int type = fuzz_one_in(fz, 2) ? SOCK_DGRAM : SOCK_STREAM;
+
+	fz->files[0] = fz->g.tap;
+	fz->files[1] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	fz->files[2] = open("/dev/null", O_RDWR | O_CLOEXEC);
+	fz->files[3] = fz->g.pkt;
+	fz->files[4] = fz->g.dev;
+	fz->files[5] = -1;
+	fz->files[6] = fz->tap2;
+	fz->files[7] = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+	if (!socketpair(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair))
+		fz->files[9] = pair[0];
+	fz->files[10] = pair[1];
+	fz->files[11] = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	fz->files[12] = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	fz->files[13] = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	fz->files[14] = eventfd(0xffffffff, EFD_CLOEXEC | EFD_NONBLOCK |
+				EFD_SEMAPHORE);
+	fz->files[FUZZ_TUN] = open("/dev/net/tun",
+				   O_RDWR | O_NONBLOCK | O_CLOEXEC);
 }
 
 /* Interfaces are named by round: those of the last round may still be there. */
@@ -145,14 +191,8 @@ static int set_up(struct fuzz *fz, __u64 seed)
 	if (err)
 		return err;
 	fz->log = map(LOG_SIZE);
-	fz->files[0] = fz->g.tap;
-	fz->files[1] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	fz->files[2] = open("/dev/null", O_RDWR | O_CLOEXEC);
-	fz->files[3] = fz->g.pkt;
-	fz->files[4] = fz->g.dev;
-	fz->files[5] = -1;
-	fz->files[6] = fz->tap2;
-	fz->files[7] = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+	open_files(fz);
+	fuzz_open_netlink(fz);
 	return fz->log ? vdev_set_mem(fz->g.dev, &fz->g.mem) : -ENOMEM;
 }
 
@@ -198,6 +238,32 @@ static int works_again(int dev, __u64 seed)
 	return err;
 }
 
+/*
+ * Run another program while the threads are busy: the file stays open, but its
+ * owner's address space is gone.
+ */
+static int become_another(struct fuzz *fz)
+{
+	char dev[16];
+
+	snprintf(dev, sizeof(dev), "%d", fz->g.dev);
+	fcntl(fz->g.dev, F_SETFD, 0);
+	execl("/proc/self/exe", "fuzz", "--inherited", dev, NULL);
+	return 1;
+}
+
+/* In that other program. */
+static int use_inherited(int dev)
+{
+	__u32 base;
+
+	vdev_get_base(dev, TXQ, &base);
+	vdev_set_backend(dev, TXQ, -1);
+	vdev_cmd(dev, VHOST_RESET_OWNER, NULL);
+	vdev_set_owner(dev);
+	return 0;
+}
+
 /* In a process of its own, as cleaning up after it is part of the test. */
 static int fuzz_round(__u64 seed)
 {
@@ -227,8 +293,13 @@ static int fuzz_round(__u64 seed)
 		kill(getpid(), SIGKILL);
 	if (fuzz_one_in(first, 6))
 		return 0;
+	if (fuzz_one_in(first, 12))
+		return become_another(first);
 	for (i = 1; i < n; i++)
 		pthread_join(thread[i], NULL);
+	/* Processes that were left behind would disturb what follows. */
+	while (wait(NULL) > 0)
+		;
 	err = works_again(first->g.dev, seed);
 	/* vhost_net keeps its IOTLB, which does not have these rings. */
 	if (!err || (err == -EFAULT && !env_is_ours()))
@@ -314,6 +385,30 @@ static int run_child(int (*fn)(__u64 seed), __u64 seed)
 	return -ETIMEDOUT;
 }
 
+static int run_round(__u64 seed)
+{
+	int err = run_child(fuzz_round, seed);
+
+	if (err)
+		ksft_print_msg("--seed %llu --rounds 1: %s\n", seed,
+			       strerror(-err));
+	return err;
+}
+
+/* The rounds that have found something before. */
+static int run_corpus(void)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < sizeof(fuzz_seeds) / sizeof(*fuzz_seeds); i++) {
+		ksft_print_msg("seed %llu: %s\n", fuzz_seeds[i].seed,
+			       fuzz_seeds[i].found);
+		err |= run_round(fuzz_seeds[i].seed);
+	}
+	return err;
+}
+
 struct options {
 	__u64 seed;
 	unsigned int rounds;
@@ -326,6 +421,7 @@ static bool parse(int argc, char **argv, struct options *o)
 		{ "seed", required_argument, NULL, 's' },
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "seconds", required_argument, NULL, 't' },
+		{ "inherited", required_argument, NULL, 'i' },
 		{ }
 	};
 	int opt;
@@ -337,6 +433,8 @@ static bool parse(int argc, char **argv, struct options *o)
 			o->rounds = strtoul(optarg, NULL, 0);
 		else if (opt == 't')
 			o->seconds = strtoul(optarg, NULL, 0);
+		else if (opt == 'i')
+			exit(use_inherited(strtoul(optarg, NULL, 0)));
 		else
 			return false;
 	}
@@ -373,15 +471,12 @@ int main(int argc, char **argv)
 	ksft_print_header();
 	if (access(env_device(), R_OK | W_OK))
 		ksft_exit_skip("no %s\n", env_device());
-	ksft_set_plan(2);
+	ksft_set_plan(3);
 	netns_enter();
+	ksft_test_result(!run_corpus(), "fuzz.corpus\n");
 	end = env_now_ms() + o.seconds * 1000ULL;
-	for (i = 0; !err && i < o.rounds && env_left_ms(end); i++) {
-		err = run_child(fuzz_round, o.seed + i);
-		if (err)
-			ksft_print_msg("--seed %llu --rounds 1: %s\n",
-				       o.seed + i, strerror(-err));
-	}
+	for (i = 0; !err && i < o.rounds && env_left_ms(end); i++)
+		err = run_round(o.seed + i);
 	ksft_print_msg("seeds %llu to %llu\n", o.seed, o.seed + i - 1);
 	ksft_test_result(!err, "fuzz.rounds\n");
 	ksft_test_result(!run_child(NULL, 0), "fuzz.device_works_still\n");

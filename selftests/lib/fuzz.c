@@ -7,6 +7,8 @@
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof(*(a)))
 
+#define ORPHAN_SECONDS	10
+
 __u64 fuzz_number(struct fuzz *fz)
 {
 	static const __u64 edge[] = {
@@ -133,14 +135,36 @@ static void stranger(struct fuzz *fz)
 	waitpid(pid, NULL, 0);
 }
 
+/* Leave a process behind that uses the file, maybe after its owner's end. */
+static void orphan(struct fuzz *fz)
+{
+	pid_t pid = fork();
+	unsigned int i;
+
+	if (pid)
+		return;
+	/* Whatever it waits for, it ends. */
+	alarm(ORPHAN_SECONDS);
+	for (i = 0; i < 8; i++) {
+		fuzz_likely_command(fz);
+		fuzz_answer(fz);
+		fuzz_netlink(fz);
+	}
+	_exit(0);
+}
+
 void fuzz_world(struct fuzz *fz)
 {
-	switch (fuzz_below(fz, 12)) {
+	switch (fuzz_below(fz, 24)) {
 	case 0:
 		stranger(fz);
 		break;
+	case 3:
+		orphan(fz);
+		break;
 	case 1:
 	case 2:
+	case 4:
 		remap_region(fz);
 		break;
 	default:

@@ -6,7 +6,11 @@
 #include "guest.h"
 
 #define FUZZ_RING	64
-#define FUZZ_FILES	8
+#define FUZZ_FILES	16
+
+/* Files that are special to the tap driver; the others are for the device. */
+#define FUZZ_QUEUE	8	/* a second queue of the second tap */
+#define FUZZ_TUN	15	/* becomes a queue, or a tap of its own */
 
 /* Guest memory for valid chains; the region after it comes and goes. */
 #define FUZZ_GPA	0x8000000000ULL
@@ -21,6 +25,9 @@ struct fuzz {
 	int tap2;
 	char tap2_name[16];
 	int files[FUZZ_FILES];	/* descriptors to choose from */
+	int nl;			/* netlink socket; its family, 0 if none */
+	__u16 family;
+	__u32 dev_id;		/* of a device that netlink has shown */
 	__u32 workers[8];	/* workers made by this thread; 0: none yet */
 	unsigned char *log;	/* dirty log for all of guest memory */
 	unsigned char *arg;	/* a page for arguments; the next one faults */
@@ -62,6 +69,13 @@ void fuzz_configure(struct fuzz *fz);
 /* Device IOTLB: write any message, or answer the device's misses. */
 void fuzz_any_message(struct fuzz *fz);
 void fuzz_answer(struct fuzz *fz);
+
+/* Send any command of the tap driver to any of its files. */
+void fuzz_tun(struct fuzz *fz);
+
+/* Open a netlink socket; send requests to the module's family. */
+void fuzz_open_netlink(struct fuzz *fz);
+void fuzz_netlink(struct fuzz *fz);
 
 /* Change something outside of the device: memory, taps, processes. */
 void fuzz_world(struct fuzz *fz);
