@@ -73,23 +73,35 @@ static void pool_put(struct guest_pool *pool, unsigned int slot)
 	pool->free[pool->nfree++] = slot;
 }
 
-static int init_pools(struct guest *g)
+static int add_regions(struct guest *g, size_t all)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
-	size_t each = g->cfg.slots * g->cfg.slot_size;
-	size_t part, all = each * NR_VQS;
+	size_t part = (all / g->cfg.regions + page) / page * page;
 	unsigned int i;
 	int err = 0;
 
-	part = (all / g->cfg.regions + page) / page * page;
 	for (i = 0; !err && i < g->cfg.regions; i++)
 		err = gmem_add(&g->mem, POOL_GPA + i * part, part);
-	for (i = 0; !err && i < NR_VQS; i++)
-		err = pool_init(g, &g->pool[i], POOL_GPA + i * each);
 	return err;
 }
 
-/* Size of both rings and of their indirect tables. */
+static int init_pools(struct guest *g)
+{
+	size_t each = g->cfg.slots * g->cfg.slot_size;
+	__u64 gpa = POOL_GPA;
+	unsigned int i;
+	int err = 0;
+
+	if (g->cfg.one_region)
+		gpa = gmem_alloc(&g->mem, each * NR_VQS, 1);
+	else
+		err = add_regions(g, each * NR_VQS);
+	for (i = 0; !err && i < NR_VQS; i++)
+		err = pool_init(g, &g->pool[i], gpa + i * each);
+	return err;
+}
+
+/* Size of both rings and of their indirect tables, and of buffers there. */
 static size_t heap_size(const struct guest_cfg *cfg)
 {
 	size_t ring = 0;
@@ -98,6 +110,8 @@ static size_t heap_size(const struct guest_cfg *cfg)
 	for (area = 0; area < VQ_AREAS; area++)
 		ring += cfg->ops->size(cfg->num, area) + cfg->ops->align[area];
 	ring += (size_t)cfg->num * cfg->ind_max * sizeof(struct vring_desc);
+	if (cfg->one_region)
+		ring += cfg->slots * cfg->slot_size;
 	return (ring + 64) * NR_VQS;
 }
 

@@ -26,6 +26,7 @@ struct guest_cfg {
 	size_t slot_size;	/* bytes per buffer; 2048 if 0 */
 	unsigned int slots;	/* buffers per ring; num if 0 */
 	unsigned int regions;	/* memory regions that hold the buffers */
+	bool one_region;	/* the buffers are in the region of the rings */
 };
 
 /* The usual guest: these features, and a tap that makes the headers. */
