@@ -149,7 +149,7 @@ static int read_heads(struct vha_ring *ring, unsigned int n)
 	const struct vha_ring_split *s = &ring->split;
 	unsigned int slot = s->last_avail & (ring->num - 1);
 	unsigned int first = min(n, ring->num - slot);
-	__virtio16 *heads = ring->batch->heads;
+	__virtio16 *heads = ring->batch->split.heads;
 
 	if (vha_ring_read(ring, heads, &s->avail->ring[slot],
 			  first * sizeof(*heads)))
@@ -166,9 +166,9 @@ static int read_heads(struct vha_ring *ring, unsigned int n)
  */
 static int gather_descs(struct vha_ring *ring, unsigned int n)
 {
-	const __virtio16 *heads = ring->batch->heads, *end = heads + n;
+	const __virtio16 *heads = ring->batch->split.heads, *end = heads + n;
 	struct vring_desc __user *table = ring->split.desc, *from;
-	struct vring_desc *desc = ring->batch->desc;
+	struct vring_desc *desc = ring->batch->split.desc;
 	unsigned int head;
 
 	if (!user_read_access_begin(table, ring->num * sizeof(*table)))
@@ -196,10 +196,10 @@ static int gather_scattered(struct vha_ring *ring, unsigned int n)
 	unsigned int i, head;
 
 	for (i = 0; i < n; i++) {
-		head = vha_ring16_to_cpu(ring, b->heads[i]);
+		head = vha_ring16_to_cpu(ring, b->split.heads[i]);
 		head = head < ring->num ? head : 0;
-		if (vha_ring_read_scattered(ring, &b->desc[i], table + head,
-					    sizeof(b->desc[i])))
+		if (vha_ring_read_scattered(ring, &b->split.desc[i],
+					    table + head, sizeof(*table)))
 			return -EFAULT;
 	}
 	return 0;
@@ -214,24 +214,25 @@ static int read_first_descs(struct vha_ring *ring, unsigned int n)
 {
 	unsigned int i, head, low = ring->num, high = 0;
 	struct vha_ring_batch *b = ring->batch;
+	size_t size;
 
-	b->low = ring->num;
+	b->split.low = ring->num;
 	if (unlikely(ring->scattered))
 		return gather_scattered(ring, n);
 	if (n < SPAN_MIN)
 		return gather_descs(ring, n);
 	for (i = 0; i < n; i++) {
-		head = vha_ring16_to_cpu(ring, b->heads[i]);
+		head = vha_ring16_to_cpu(ring, b->split.heads[i]);
 		low = min(low, head);
 		high = max(high, head);
 	}
 	if (high >= ring->num ||
 	    high - low >= min_t(u32, 2 * n, VHA_RING_SPAN))
 		return gather_descs(ring, n);
-	b->low = low;
-	return compat_copy_from_user(b->span, ring->split.desc + low,
-				     (high - low + 1) * sizeof(*b->span)) ?
-	       -EFAULT : 0;
+	b->split.low = low;
+	size = (high - low + 1) * sizeof(*b->split.span);
+	return compat_copy_from_user(b->split.span, ring->split.desc + low,
+				     size) ? -EFAULT : 0;
 }
 
 /* Find the first descriptor of chain @i, as read_first_descs() has read it. */
@@ -240,10 +241,10 @@ static const struct vring_desc *first_desc(const struct vha_ring *ring,
 {
 	const struct vha_ring_batch *b = ring->batch;
 
-	if (b->low == ring->num)
-		return &b->desc[i];
-	i = vha_ring16_to_cpu(ring, b->heads[i]) - b->low;
-	return &b->span[array_index_nospec(i, VHA_RING_SPAN)];
+	if (b->split.low == ring->num)
+		return &b->split.desc[i];
+	i = vha_ring16_to_cpu(ring, b->split.heads[i]) - b->split.low;
+	return &b->split.span[array_index_nospec(i, VHA_RING_SPAN)];
 }
 
 static int read_desc(struct vha_ring *ring, struct vring_desc *desc,
@@ -376,7 +377,7 @@ static int too_long(u32 room)
 static int walk_table(struct vha_ring *ring, struct vha_ring_chain *chain,
 		      u64 addr, u32 count, bool whole)
 {
-	struct vring_desc *table = ring->batch->table;
+	struct vring_desc *table = ring->batch->split.table;
 	const struct vring_desc *entry = table;
 	u32 i = 0, seen = 0;
 	u16 flags;
@@ -416,7 +417,7 @@ static int walk_table(struct vha_ring *ring, struct vha_ring_chain *chain,
 static int add_table(struct vha_ring *ring, struct vha_ring_chain *chain,
 		     u16 flags, const struct vring_desc *desc)
 {
-	struct vring_desc *table = ring->batch->table;
+	struct vring_desc *table = ring->batch->split.table;
 	u64 addr = vha_ring64_to_cpu(ring, desc->addr);
 	u32 len = vha_ring32_to_cpu(ring, desc->len);
 	u32 count = len / sizeof(*table);
@@ -486,7 +487,7 @@ static __always_inline bool hold_single(struct vha_ring *ring, unsigned int i)
 	struct vha_ring_batch *b = ring->batch;
 	struct vha_ring_chain *chain = &b->chains[b->count];
 	u16 flags = __virtio16_to_cpu(true, desc->flags);
-	u16 id = __virtio16_to_cpu(true, b->heads[i]);
+	u16 id = __virtio16_to_cpu(true, b->split.heads[i]);
 	u64 addr = __virtio64_to_cpu(true, desc->addr);
 	u32 len = __virtio32_to_cpu(true, desc->len);
 	bool in = flags & VRING_DESC_F_WRITE;
@@ -523,7 +524,7 @@ static int hold_chain(struct vha_ring *ring, unsigned int i)
 	struct vha_ring_chain *chain = &b->chains[b->count];
 	int bad;
 
-	chain->id = vha_ring16_to_cpu(ring, b->heads[i]);
+	chain->id = vha_ring16_to_cpu(ring, b->split.heads[i]);
 	chain->first = b->niov;
 	chain->out = 0;
 	chain->in = 0;
@@ -625,8 +626,8 @@ static int write_each(struct vha_ring *ring, unsigned int end, u16 *index)
 		slot = *index & (ring->num - 1);
 		n = min3(left, ring->num - slot, (unsigned int)VHA_RING_BATCH);
 		for (i = 0; i < n; i++, chain++)
-			set_used(ring, &b->used[i], chain);
-		if (write_used(ring, slot, b->used, n))
+			set_used(ring, &b->split.used[i], chain);
+		if (write_used(ring, slot, b->split.used, n))
 			return -EFAULT;
 		*index += n;
 	}
@@ -651,7 +652,7 @@ static int write_in_order(struct vha_ring *ring, unsigned int end, u16 *index)
 {
 	const struct vha_ring_chain *chains = ring->batch->chains;
 	unsigned int first = ring->batch->done, last, slot = 0, n = 0;
-	struct vring_used_elem *used = ring->batch->used;
+	struct vring_used_elem *used = ring->batch->split.used;
 	int err;
 
 	for (; first < end; first = last + 1) {

@@ -72,6 +72,25 @@ struct vha_ring_chain {
 };
 
 /**
+ * struct vha_ring_split_scratch - what the split layout reads and writes
+ * @heads: fetch: available entries as read
+ * @desc: fetch: the first descriptor of each chain as read
+ * @span: fetch: a part of the descriptor table as read
+ * @low: fetch: where in the table @span begins; the table's size if @desc holds
+ *	the descriptors instead
+ * @used: complete: used entries to be written
+ * @table: fetch: an indirect table as read
+ */
+struct vha_ring_split_scratch {
+	__virtio16 heads[VHA_RING_BATCH];
+	struct vring_desc desc[VHA_RING_BATCH];
+	struct vring_desc span[VHA_RING_SPAN];
+	unsigned int low;
+	struct vring_used_elem used[VHA_RING_BATCH];
+	struct vring_desc table[VHA_RING_BATCH];
+};
+
+/**
  * struct vha_ring_batch - the chains that are held, oldest first
  * @done: index of the oldest chain that is still held
  * @finished: index past the chains that the device is done with, but that could
@@ -82,13 +101,7 @@ struct vha_ring_chain {
  * @chains: the chains
  * @iov: their pieces, in the order of the chains and without gaps, so that
  *	consecutive chains form one scatter list
- * @heads: scratch of fetch: available entries as read
- * @desc: scratch of fetch: the first descriptor of each chain as read
- * @span: scratch of fetch: a part of the descriptor table as read
- * @low: scratch of fetch: where in the table @span begins; the table's size if
- *	@desc holds the descriptors instead
- * @used: scratch of complete: used entries to be written
- * @table: scratch of fetch: an indirect table as read
+ * @split: scratch of the split layout
  */
 struct vha_ring_batch {
 	unsigned int done;
@@ -98,12 +111,9 @@ struct vha_ring_batch {
 	unsigned int walked;
 	struct vha_ring_chain chains[VHA_RING_MAX_HELD];
 	struct iovec iov[VHA_RING_MAX_HELD];
-	__virtio16 heads[VHA_RING_BATCH];
-	struct vring_desc desc[VHA_RING_BATCH];
-	struct vring_desc span[VHA_RING_SPAN];
-	unsigned int low;
-	struct vring_used_elem used[VHA_RING_BATCH];
-	struct vring_desc table[VHA_RING_BATCH];
+	union {
+		struct vha_ring_split_scratch split;
+	};
 };
 
 /* Limits of what a snapshot shows of a chain, and of the ring. */
