@@ -13,6 +13,7 @@
 #include "compat.h"
 #include "vhost_stats.h"
 #include "vring_access.h"
+#include "vring_chain.h"
 #include "vring_split.h"
 
 /* For fewer descriptors, reading one by one costs less than a copy. */
@@ -265,106 +266,17 @@ static int read_desc(struct vha_ring *ring, struct vring_desc *desc,
 /* ---- fetch: check and translate the chains ---- */
 
 /*
- * Turn an error of vha_iotlb_translate() for @addr into a drop reason, or note
- * an IOTLB miss.
- *
- * Return: an enum vhost_alt_drop; -EINPROGRESS.
- */
-static int translation_failed(struct vha_ring *ring, int err, u64 addr, bool in)
-{
-	if (err == -ENOBUFS)
-		return VHOST_ALT_DROP_CHAIN_LONG;
-	if (err != -EFAULT || !ring->iotlb)
-		return VHOST_ALT_DROP_CHAIN_ADDRESS;
-	return vha_ring_missed(ring, addr,
-			       in ? VHOST_ACCESS_WO : VHOST_ACCESS_RO);
-}
-
-/*
- * Slow path of add_buffer(): the buffer is not contained in the cached region
- * and may have to be split. noinline keeps its register pressure out of the
- * fast path.
- */
-static noinline int add_pieces(struct vha_ring *ring,
-			       struct vha_ring_chain *chain, u64 addr, u32 len,
-			       bool in)
-{
-	struct vha_ring_batch *b = ring->batch;
-	int n;
-
-	n = vha_iotlb_translate(vha_ring_translation(ring), &ring->hint, addr,
-				len, in ? VHOST_ACCESS_WO : VHOST_ACCESS_RO,
-				b->iov + b->niov, VHA_RING_MAX_HELD - b->niov);
-	if (n < 0)
-		return translation_failed(ring, n, addr, in);
-	b->niov += n;
-	chain->size += len;
-	if (in)
-		chain->in += n;
-	else
-		chain->out += n;
-	return VHA_DROP_NONE;
-}
-
-/*
  * Add the buffer that @desc describes to the chain.
  *
  * Return: as walk_chain().
  */
-static int add_buffer(struct vha_ring *ring, struct vha_ring_chain *chain,
-		      u16 flags, const struct vring_desc *desc)
+static int add_desc(struct vha_ring *ring, struct vha_ring_chain *chain,
+		    u16 flags, const struct vring_desc *desc)
 {
-	struct vha_ring_batch *b = ring->batch;
-	u64 addr = vha_ring64_to_cpu(ring, desc->addr);
-	u32 len = vha_ring32_to_cpu(ring, desc->len);
-	bool in = flags & VRING_DESC_F_WRITE;
-
-	b->walked++;
-
-	/* Virtio 1.2, 2.7.4.2: writable buffers follow readable ones. */
-	if (unlikely(!in && chain->in))
-		return VHOST_ALT_DROP_CHAIN_ORDER;
-	if (unlikely(b->niov == VHA_RING_MAX_HELD ||
-		     !vha_iotlb_translate_fast(ring->hint, addr, len,
-					       b->iov + b->niov)))
-		return add_pieces(ring, chain, addr, len, in);
-	b->niov++;
-	chain->size += len;
-	if (in)
-		chain->in++;
-	else
-		chain->out++;
-	return VHA_DROP_NONE;
-}
-
-/*
- * Read a part of a table in guest memory.
- *
- * Return: as walk_chain().
- */
-static int read_table(struct vha_ring *ring, u64 addr, void *to, size_t len)
-{
-	struct iovec iov[2];
-	int i, n;
-
-	/* Two pieces: only a hostile owner has regions smaller than a table. */
-	n = vha_iotlb_translate(vha_ring_translation(ring), &ring->hint, addr,
-				len, VHOST_ACCESS_RO, iov, ARRAY_SIZE(iov));
-	if (n == -EFAULT && ring->iotlb)
-		return translation_failed(ring, n, addr, false);
-	for (i = 0; i < n; i++) {
-		if (copy_from_user(to, iov[i].iov_base, iov[i].iov_len))
-			return VHOST_ALT_DROP_CHAIN_INDIRECT;
-		to += iov[i].iov_len;
-	}
-	return n < 0 ? VHOST_ALT_DROP_CHAIN_INDIRECT : VHA_DROP_NONE;
-}
-
-/* The reason to drop a chain that has more descriptors than @room allows. */
-static int too_long(u32 room)
-{
-	return room > VHA_RING_MAX_HELD ? VHOST_ALT_DROP_CHAIN_LONG :
-					  VHOST_ALT_DROP_CHAIN_LOOP;
+	return vha_ring_add_buffer(ring, chain,
+				   vha_ring64_to_cpu(ring, desc->addr),
+				   vha_ring32_to_cpu(ring, desc->len),
+				   flags & VRING_DESC_F_WRITE);
 }
 
 /*
@@ -387,12 +299,13 @@ static int walk_table(struct vha_ring *ring, struct vha_ring_chain *chain,
 		if (unlikely(i >= count))
 			return VHOST_ALT_DROP_CHAIN_NEXT;
 		if (unlikely(seen++ == min_t(u32, count, VHA_RING_MAX_HELD)))
-			return too_long(count);
+			return vha_ring_too_long(count);
 		if (whole) {
 			entry = table + array_index_nospec(i, VHA_RING_BATCH);
 		} else {
-			bad = read_table(ring, addr + i * sizeof(*table), table,
-					 sizeof(*table));
+			bad = vha_ring_read_table(ring,
+						  addr + i * sizeof(*table),
+						  table, sizeof(*table));
 			if (unlikely(bad != VHA_DROP_NONE))
 				return bad;
 		}
@@ -400,7 +313,7 @@ static int walk_table(struct vha_ring *ring, struct vha_ring_chain *chain,
 		flags = vha_ring16_to_cpu(ring, entry->flags);
 		if (unlikely(flags & VRING_DESC_F_INDIRECT))
 			return VHOST_ALT_DROP_CHAIN_INDIRECT;
-		bad = add_buffer(ring, chain, flags, entry);
+		bad = add_desc(ring, chain, flags, entry);
 		if (unlikely(bad != VHA_DROP_NONE))
 			return bad;
 		if (!(flags & VRING_DESC_F_NEXT))
@@ -428,7 +341,7 @@ static int add_table(struct vha_ring *ring, struct vha_ring_chain *chain,
 		     (flags & VRING_DESC_F_NEXT)))
 		return VHOST_ALT_DROP_CHAIN_INDIRECT;
 	if (whole) {
-		bad = read_table(ring, addr, table, len);
+		bad = vha_ring_read_table(ring, addr, table, len);
 		if (unlikely(bad != VHA_DROP_NONE))
 			return bad;
 	}
@@ -455,11 +368,11 @@ static int walk_chain(struct vha_ring *ring, struct vha_ring_chain *chain,
 
 	for (;;) {
 		if (unlikely(seen++ == limit))
-			return too_long(ring->num);
+			return vha_ring_too_long(ring->num);
 		flags = vha_ring16_to_cpu(ring, desc->flags);
 		if (flags & VRING_DESC_F_INDIRECT)
 			return add_table(ring, chain, flags, desc);
-		bad = add_buffer(ring, chain, flags, desc);
+		bad = add_desc(ring, chain, flags, desc);
 		if (unlikely(bad != VHA_DROP_NONE))
 			return bad;
 		if (!(flags & VRING_DESC_F_NEXT))

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The buffers of a chain, for the layouts: they are translated into pieces of
+ * the owner's memory, and appended to the batch.
+ *
+ * Functions that return a drop reason return an enum vhost_alt_drop, and
+ * VHA_DROP_NONE for none; -EINPROGRESS if the device IOTLB lacks an entry.
+ */
+#ifndef VHOST_ALT_VRING_CHAIN_H
+#define VHOST_ALT_VRING_CHAIN_H
+
+#include "vhost_stats.h"
+#include "vring_types.h"
+
+int vha_ring_add_pieces(struct vha_ring *ring, struct vha_ring_chain *chain,
+			u64 addr, u32 len, bool in);
+int vha_ring_read_table(struct vha_ring *ring, u64 addr, void *to, size_t len);
+
+/**
+ * vha_ring_add_buffer() - add a buffer to a chain
+ * @ring: the ring, with its lock held
+ * @chain: the chain, which is the last one of the batch
+ * @addr: the guest's address of the buffer
+ * @len: its length in bytes
+ * @in: the device writes it
+ *
+ * Return: a drop reason.
+ */
+static inline int vha_ring_add_buffer(struct vha_ring *ring,
+				      struct vha_ring_chain *chain, u64 addr,
+				      u32 len, bool in)
+{
+	struct vha_ring_batch *b = ring->batch;
+
+	b->walked++;
+
+	/* Virtio 1.2, 2.7.4.2, 2.8.4: writable buffers follow readable ones. */
+	if (unlikely(!in && chain->in))
+		return VHOST_ALT_DROP_CHAIN_ORDER;
+	if (unlikely(b->niov == VHA_RING_MAX_HELD ||
+		     !vha_iotlb_translate_fast(ring->hint, addr, len,
+					       b->iov + b->niov)))
+		return vha_ring_add_pieces(ring, chain, addr, len, in);
+	b->niov++;
+	chain->size += len;
+	if (in)
+		chain->in++;
+	else
+		chain->out++;
+	return VHA_DROP_NONE;
+}
+
+/* The reason to drop a chain that has more descriptors than @room allows. */
+static inline int vha_ring_too_long(u32 room)
+{
+	return room > VHA_RING_MAX_HELD ? VHOST_ALT_DROP_CHAIN_LONG :
+					  VHOST_ALT_DROP_CHAIN_LOOP;
+}
+
+#endif /* VHOST_ALT_VRING_CHAIN_H */
