@@ -252,7 +252,7 @@ static long start_ring(struct vha_queue *q)
 
 	if (err == -EINPROGRESS)
 		vha_queue_miss(q);
-	return err ? -EFAULT : 0;
+	return !err || err == -EINVAL ? err : -EFAULT;
 }
 
 /*
@@ -302,7 +302,8 @@ static bool may_start(struct vha_queue *q)
  * @fd: the backend, a descriptor of the calling process
  *
  * Return: 0; -EFAULT if there is no memory table or the ring cannot be
- * accessed; -ENOTSOCK; -EINVAL for a tap without a device.
+ * accessed; -ENOTSOCK; -EINVAL for a tap without a device, and if the ring's
+ * layout does not allow its size or base.
  */
 long vha_net_queue_start(struct vha_net_queue *nq, int fd)
 {

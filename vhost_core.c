@@ -540,8 +540,9 @@ static struct vha_iotlb *make_iotlb(const u64 *features)
  * Whenever VIRTIO_F_ACCESS_PLATFORM is among them, the device IOTLB starts
  * empty, because its entries may be those of an earlier guest.
  *
- * Return: 0, or -EFAULT: VHOST_F_LOG_ALL with a log that is not user memory, or
- * no memory for the IOTLB.
+ * Return: 0; -EOPNOTSUPP for features that do not go together; -EBUSY if they
+ * change the layout of a running ring; -EFAULT: VHOST_F_LOG_ALL with a log that
+ * is not user memory, or no memory for the IOTLB.
  */
 long vha_dev_set_features(struct vha_dev *dev, const u64 *features)
 {
@@ -549,6 +550,12 @@ long vha_dev_set_features(struct vha_dev *dev, const u64 *features)
 	unsigned int i;
 
 	lockdep_assert_held(&dev->mutex);
+	if (!vha_ring_features_ok(features[0]))
+		return -EOPNOTSUPP;
+	for (i = 0; i < dev->nqueues; i++) {
+		if (!vha_queue_features_ok(dev->queues[i], features))
+			return -EBUSY;
+	}
 	if (features[0] & BIT_ULL(VHOST_F_LOG_ALL) &&
 	    !memory_ok(dev, dev->memory, true))
 		return -EFAULT;

@@ -97,6 +97,20 @@ void vha_queue_move(struct vha_queue *q, struct vha_worker *worker)
 /* ---- features and maps ---- */
 
 /**
+ * vha_queue_features_ok() - check whether the queue can use other features
+ * @q: the queue; the device's mutex is held, so that it neither starts nor
+ *	stops
+ * @features: VHA_FEATURE_WORDS words
+ *
+ * Return: true if it can: the layout of a ring in use does not change.
+ */
+bool vha_queue_features_ok(const struct vha_queue *q, const u64 *features)
+{
+	lockdep_assert_held(q->dev_mutex);
+	return !q->running || vha_ring_keeps_layout(&q->ring, features[0]);
+}
+
+/**
  * vha_queue_set_features() - set the features that the driver accepted
  * @q: the queue, with its mutex held
  * @features: VHA_FEATURE_WORDS words

@@ -112,6 +112,7 @@ int vha_queue_init(struct vha_queue *q, const char *name,
 void vha_queue_cleanup(struct vha_queue *q);
 void vha_queue_reset(struct vha_queue *q);
 void vha_queue_move(struct vha_queue *q, struct vha_worker *worker);
+bool vha_queue_features_ok(const struct vha_queue *q, const u64 *features);
 void vha_queue_set_features(struct vha_queue *q, const u64 *features);
 void vha_queue_set_maps(struct vha_queue *q, const struct vha_iotlb *memory,
 			const struct vha_iotlb *iotlb);

@@ -7,6 +7,7 @@
 
 #include "vring.h"
 #include "vring_access.h"
+#include "vring_packed.h"
 #include "vring_split.h"
 
 /* ---- set-up ---- */
@@ -48,6 +49,7 @@ void vha_ring_reset(struct vha_ring *ring)
 {
 	vha_log_reset(&ring->log);
 	WRITE_ONCE(ring->ops, &vha_ring_split_ops);
+	ring->bad_base = false;
 	/* One entry, so that masks and sizes computed from it are valid. */
 	ring->num = 1;
 	memset(ring->addr, 0, sizeof(ring->addr));
@@ -59,6 +61,53 @@ void vha_ring_reset(struct vha_ring *ring)
 	ring->ops->reset(ring);
 }
 
+/* The layout that features choose. */
+static const struct vha_ring_ops *choose_layout(u64 features)
+{
+	return features & BIT_ULL(VIRTIO_F_RING_PACKED) ?
+	       &vha_ring_packed_ops : &vha_ring_split_ops;
+}
+
+/**
+ * vha_ring_features_ok() - check that features go together
+ * @features: the first word of the feature bits
+ *
+ * Return: true if they do. Virtio 1.2, 6: only a driver of version 1 can use
+ * the packed layout.
+ */
+bool vha_ring_features_ok(u64 features)
+{
+	return !(features & BIT_ULL(VIRTIO_F_RING_PACKED)) ||
+	       features & BIT_ULL(VIRTIO_F_VERSION_1);
+}
+
+/**
+ * vha_ring_keeps_layout() - check whether features choose the current layout
+ * @ring: the ring
+ * @features: the first word of the feature bits
+ *
+ * Return: true if they do; otherwise the ring must not be in use when they are
+ * set.
+ */
+bool vha_ring_keeps_layout(const struct vha_ring *ring, u64 features)
+{
+	return ring->ops == choose_layout(features);
+}
+
+/*
+ * Change the layout. The owner may have set size, base and addresses already:
+ * they are kept, and judged at the start.
+ */
+static void set_layout(struct vha_ring *ring, const struct vha_ring_ops *ops)
+{
+	u32 base = ring->ops->base(ring);
+
+	WRITE_ONCE(ring->ops, ops);
+	ops->reset(ring);
+	ring->bad_base = ops->set_base(ring, base);
+	vha_ring_unmap(ring);
+}
+
 /**
  * vha_ring_set_features() - set the features that the driver accepted
  * @ring: the ring
@@ -66,6 +115,8 @@ void vha_ring_reset(struct vha_ring *ring)
  */
 void vha_ring_set_features(struct vha_ring *ring, u64 features)
 {
+	if (!vha_ring_keeps_layout(ring, features))
+		set_layout(ring, choose_layout(features));
 	ring->event_idx = features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
 	ring->in_order = features & BIT_ULL(VIRTIO_F_IN_ORDER);
 	ring->notify_on_empty = features & BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY);
@@ -97,8 +148,13 @@ int vha_ring_set_num(struct vha_ring *ring, u32 num)
  */
 int vha_ring_set_base(struct vha_ring *ring, u32 base)
 {
+	int err;
+
 	lockdep_assert_held(ring->lock);
-	return ring->ops->set_base(ring, base);
+	err = ring->ops->set_base(ring, base);
+	if (!err)
+		ring->bad_base = false;
+	return err;
 }
 
 /**
@@ -283,8 +339,8 @@ int vha_ring_map_slow(struct vha_ring *ring)
  * rest can be asked for when it is needed.
  *
  * Return: 0; -EINPROGRESS if the device IOTLB lacks even that; -EFAULT if the
- * ring could not be accessed. On failure its indices and byte order are
- * unchanged.
+ * ring could not be accessed; -EINVAL if the layout does not allow its size or
+ * base. On failure its indices and byte order are unchanged.
  */
 int vha_ring_start(struct vha_ring *ring, bool is_le)
 {
@@ -292,6 +348,8 @@ int vha_ring_start(struct vha_ring *ring, bool is_le)
 	int err;
 
 	lockdep_assert_held(ring->lock);
+	if (ring->bad_base || !ring->ops->size_ok(ring->num))
+		return -EINVAL;
 	vha_ring_unmap(ring);
 	point_to_given(ring);
 	ring->is_le = is_le;
@@ -448,6 +506,7 @@ int vha_ring_snapshot(const struct vha_ring *ring, struct mm_struct *mm,
 	if (!mmap_read_trylock(mm))
 		return -EBUSY;
 	snap->size = ring->num;
+	snap->layout = ring->ops->name;
 	err = ring->ops->snapshot(ring, mm, snap);
 	mmap_read_unlock(mm);
 	return err;

@@ -32,6 +32,8 @@ int vha_ring_init(struct vha_ring *ring, const struct mutex *lock,
 		  u64 *log_bytes);
 void vha_ring_cleanup(struct vha_ring *ring);
 void vha_ring_reset(struct vha_ring *ring);
+bool vha_ring_features_ok(u64 features);
+bool vha_ring_keeps_layout(const struct vha_ring *ring, u64 features);
 void vha_ring_set_features(struct vha_ring *ring, u64 features);
 int vha_ring_set_num(struct vha_ring *ring, u32 num);
 int vha_ring_set_base(struct vha_ring *ring, u32 base);
@@ -115,10 +117,11 @@ static inline int vha_ring_disable_kick(struct vha_ring *ring)
 }
 
 /**
- * vha_ring_available() - count the available chains
+ * vha_ring_available() - check whether chains are available
  * @ring: the ring
  *
- * Return: their number; -EFAULT or -EPROTO as vha_ring_fetch().
+ * Return: 0 if there are none; more if there are; -EFAULT or -EPROTO as
+ * vha_ring_fetch().
  */
 static inline int vha_ring_available(struct vha_ring *ring)
 {

@@ -116,7 +116,6 @@ int vha_ring_write_scattered(struct vha_ring *ring, void __user *to,
 
 /* ---- the dirty log ---- */
 
-/* Log a part of the ring by its location in the owner's memory. */
 static int log_by_user_address(struct vha_ring *ring, const void __user *at,
 			       size_t len)
 {
@@ -140,6 +139,22 @@ static int log_by_user_address(struct vha_ring *ring, const void __user *at,
 }
 
 /**
+ * vha_ring_log_user() - log a written part by its place in the owner's memory
+ * @ring: the ring, whose writes are to be logged
+ * @at: the pointer by which it was written
+ * @len: bytes
+ *
+ * Return: 0, or -EFAULT if the log could not be written.
+ */
+int vha_ring_log_user(struct vha_ring *ring, const void __user *at, size_t len)
+{
+	int err = log_by_user_address(ring, at, len);
+
+	vha_log_written(&ring->log, len);
+	return err;
+}
+
+/**
  * vha_ring_log_area() - log that a part of an area was written
  * @ring: the ring, whose writes are to be logged
  * @at: the pointer by which it was written
@@ -154,9 +169,8 @@ int vha_ring_log_area(struct vha_ring *ring, const void __user *at, u64 addr,
 	int err;
 
 	if (ring->iotlb)
-		err = log_by_user_address(ring, at, len);
-	else
-		err = vha_log_write(&ring->log, addr, len);
+		return vha_ring_log_user(ring, at, len);
+	err = vha_log_write(&ring->log, addr, len);
 	vha_log_written(&ring->log, len);
 	return err;
 }

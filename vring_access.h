@@ -19,6 +19,7 @@ int vha_ring_read_scattered(struct vha_ring *ring, void *to,
 			    const void __user *from, size_t len);
 int vha_ring_write_scattered(struct vha_ring *ring, void __user *to,
 			     const void *from, size_t len);
+int vha_ring_log_user(struct vha_ring *ring, const void __user *at, size_t len);
 int vha_ring_log_area(struct vha_ring *ring, const void __user *at, u64 addr,
 		      size_t len);
 int vha_ring_peek(const struct vha_ring *ring, struct mm_struct *mm, void *to,

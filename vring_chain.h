@@ -57,4 +57,16 @@ static inline int vha_ring_too_long(u32 room)
 					  VHOST_ALT_DROP_CHAIN_LOOP;
 }
 
+/*
+ * Check whether the device wrote all that it could, as the guest may assume.
+ * Always inline: it is used in sections of user access.
+ */
+static __always_inline bool
+vha_ring_used_completely(const struct vha_ring_chain *chain)
+{
+	if (chain->bad != VHA_DROP_NONE || (chain->in && chain->out))
+		return false;
+	return chain->written == (chain->in ? chain->size : 0);
+}
+
 #endif /* VHOST_ALT_VRING_CHAIN_H */

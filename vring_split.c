@@ -88,6 +88,7 @@ static void split_indices(const struct vha_ring *ring,
 	indices->last_avail = READ_ONCE(ring->split.last_avail);
 	indices->avail_idx = READ_ONCE(ring->split.avail_idx);
 	indices->last_used = READ_ONCE(ring->split.last_used);
+	indices->has_wraps = false;
 }
 
 /* Log a write to the used area by the pointer that it was made with. */
@@ -547,14 +548,6 @@ static int write_each(struct vha_ring *ring, unsigned int end, u16 *index)
 	return 0;
 }
 
-/* Check whether the device wrote all that it could, as the guest may assume. */
-static bool used_completely(const struct vha_ring_chain *chain)
-{
-	if (chain->bad != VHA_DROP_NONE || (chain->in && chain->out))
-		return false;
-	return chain->written == (chain->in ? chain->size : 0);
-}
-
 /*
  * Virtio 1.2, 2.7.7.1: if chains are used in order, one entry may stand for
  * several. It takes the place of the first one's entry, and names the last one.
@@ -570,7 +563,8 @@ static int write_in_order(struct vha_ring *ring, unsigned int end, u16 *index)
 
 	for (; first < end; first = last + 1) {
 		last = first;
-		while (last + 1 < end && used_completely(&chains[last]))
+		while (last + 1 < end &&
+		       vha_ring_used_completely(&chains[last]))
 			last++;
 		if (!n)
 			slot = *index & (ring->num - 1);
@@ -808,6 +802,7 @@ static int snapshot_header(const struct split_view *view,
 		     offsetof(struct vring_used, flags)) ?:
 	      peek16(view, &snap->used_idx, VHA_RING_USED,
 		     offsetof(struct vring_used, idx));
+	snap->has_idx = true;
 	snap->event_idx = view->ring->event_idx;
 	if (err || !snap->event_idx)
 		return err;

@@ -91,6 +91,45 @@ struct vha_ring_split_scratch {
 };
 
 /**
+ * struct vha_ring_packed_desc - a descriptor of the packed layout as two words
+ * @addr: the guest's address of the buffer
+ * @word: from the lowest bit on: u32 length, u16 id, u16 flags
+ *
+ * Its layout is that of struct vring_packed_desc. A word is read and written
+ * in a single access, so that flags and id go together.
+ */
+struct vha_ring_packed_desc {
+	__le64 addr;
+	__le64 word;
+};
+
+/**
+ * struct vha_ring_packed_held - what the packed layout knows of a held chain
+ * @head: the word of its first descriptor as read
+ * @slots: descriptors of the ring that it takes
+ */
+struct vha_ring_packed_held {
+	__le64 head;
+	u16 slots;
+};
+
+/**
+ * struct vha_ring_packed_scratch - what the packed layout reads and writes
+ * @next: fetch: index in @desc of the next descriptor to walk
+ * @count: fetch: entries of @desc in use
+ * @desc: fetch: a part of the ring as read
+ * @table: fetch: an indirect table as read
+ * @held: of each chain in the batch
+ */
+struct vha_ring_packed_scratch {
+	unsigned int next;
+	unsigned int count;
+	struct vha_ring_packed_desc desc[VHA_RING_SPAN];
+	struct vha_ring_packed_desc table[VHA_RING_BATCH];
+	struct vha_ring_packed_held held[VHA_RING_MAX_HELD];
+};
+
+/**
  * struct vha_ring_batch - the chains that are held, oldest first
  * @done: index of the oldest chain that is still held
  * @finished: index past the chains that the device is done with, but that could
@@ -102,6 +141,7 @@ struct vha_ring_split_scratch {
  * @iov: their pieces, in the order of the chains and without gaps, so that
  *	consecutive chains form one scatter list
  * @split: scratch of the split layout
+ * @packed: scratch of the packed layout
  */
 struct vha_ring_batch {
 	unsigned int done;
@@ -113,6 +153,7 @@ struct vha_ring_batch {
 	struct iovec iov[VHA_RING_MAX_HELD];
 	union {
 		struct vha_ring_split_scratch split;
+		struct vha_ring_packed_scratch packed;
 	};
 };
 
@@ -157,6 +198,8 @@ struct vha_ring_snapshot_entry {
  * @count: in: number of entries wanted of each kind, at most
  *	VHA_RING_SNAPSHOT_ENTRIES
  * @size: the ring's size
+ * @layout: name of the layout
+ * @has_idx: @avail_idx and @used_idx are valid
  * @event_idx: @used_event and @avail_event are valid
  * @avail_flags: the driver's flags
  * @avail_idx: the driver's index
@@ -166,12 +209,15 @@ struct vha_ring_snapshot_entry {
  * @avail_event: the device's event index
  * @navail: entries of @avail in use
  * @nused: entries of @used in use
- * @avail: the entries that were taken last, oldest first
+ * @avail: the entries that were taken last, oldest first; in the packed layout,
+ *	where used ones overwrite them, those to take next
  * @used: the entries that were written last, oldest first
  */
 struct vha_ring_snapshot {
 	unsigned int count;
 	unsigned int size;
+	const char *layout;
+	bool has_idx;
 	bool event_idx;
 	u16 avail_flags;
 	u16 avail_idx;
@@ -190,11 +236,17 @@ struct vha_ring_snapshot {
  * @last_avail: index of the next available entry to fetch
  * @avail_idx: end of the available entries, as read last
  * @last_used: index of the next used entry to write
+ * @has_wraps: the layout has wrap counters: the indices wrap at the ring's size
+ * @avail_wrap: the wrap counter of @last_avail
+ * @used_wrap: the wrap counter of @last_used
  */
 struct vha_ring_indices {
 	u16 last_avail;
 	u16 avail_idx;
 	u16 last_used;
+	bool has_wraps;
+	bool avail_wrap;
+	bool used_wrap;
 };
 
 /**
@@ -269,12 +321,44 @@ struct vha_ring_split {
 };
 
 /**
+ * struct vha_ring_packed - the state of a ring in the packed layout
+ * @desc: descriptor ring, written by both sides
+ * @driver: driver event suppression area
+ * @device: device event suppression area
+ * @avail: position of the next available descriptor to fetch
+ * @used: position of the next used descriptor to write
+ * @seen: position past the descriptors that were seen to be available
+ * @drained: the descriptor at @seen was seen not to be available
+ * @called_valid: as in &struct vha_ring_split
+ * @at_event: the driver was asked for a kick at a position, not for each
+ * @unlogged: used descriptors from @unlogged_from on were written, but could
+ *	not be logged
+ * @unlogged_from: position of the first of them
+ *
+ * A position is an index into the ring with the wrap counter in bit 15.
+ */
+struct vha_ring_packed {
+	struct vha_ring_packed_desc __user *desc;
+	struct vring_packed_desc_event __user *driver;
+	struct vring_packed_desc_event __user *device;
+	u16 avail;
+	u16 used;
+	u16 seen;
+	bool drained;
+	bool called_valid;
+	bool at_event;
+	bool unlogged;
+	u16 unlogged_from;
+};
+
+/**
  * struct vha_ring - one ring
  * @lock: held by every user of the ring; the queue's mutex
  * @ops: the layout; constant while the ring is in use
  * @num: size of the ring
  * @addr: addresses of the ring's areas as the owner gave them: its own, or the
  *	guest's with @iotlb. All 0 until they are given.
+ * @bad_base: the layout has changed since the base was set, and cannot have it
  * @event_idx: VIRTIO_RING_F_EVENT_IDX
  * @in_order: VIRTIO_F_IN_ORDER
  * @notify_on_empty: VIRTIO_F_NOTIFY_ON_EMPTY
@@ -293,6 +377,7 @@ struct vha_ring_split {
  * @log: where writes to guest memory are logged
  * @batch: the chains that are held
  * @split: private state of the split layout
+ * @packed: private state of the packed layout
  */
 struct vha_ring {
 	const struct mutex *lock;
@@ -300,6 +385,7 @@ struct vha_ring {
 	unsigned int num;
 	u64 addr[VHA_RING_AREAS];
 
+	bool bad_base;
 	bool event_idx;
 	bool in_order;
 	bool notify_on_empty;
@@ -319,6 +405,7 @@ struct vha_ring {
 	struct vha_ring_batch *batch;
 	union {
 		struct vha_ring_split split;
+		struct vha_ring_packed packed;
 	};
 };
 

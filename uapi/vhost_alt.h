@@ -25,9 +25,13 @@
  *
  * VHOST_SET_FEATURES (u64, in)
  *	Set the features that the driver accepted. Allowed while running.
- *	EOPNOTSUPP for a feature that is not offered; EFAULT for VHOST_F_LOG_ALL
- *	if a running ring could not access its part of the log, and for
+ *	EOPNOTSUPP for a feature that is not offered, and for
+ *	VIRTIO_F_RING_PACKED without VIRTIO_F_VERSION_1; EBUSY if the layout of
+ *	a running ring would change; EFAULT for VHOST_F_LOG_ALL if a running
+ *	ring could not access its part of the log, and for
  *	VIRTIO_F_ACCESS_PLATFORM if memory is short.
+ *	Sizes, bases and addresses that are set already are kept when the layout
+ *	changes, and judged at the start.
  *	With VIRTIO_F_ACCESS_PLATFORM the device has an IOTLB, which is empty
  *	after each such command, even if there was one before; without, it has
  *	none. If a command adds or removes the IOTLB, running rings wait for new
@@ -97,25 +101,34 @@
  *	it. EBADF; EINVAL for a file that is not an eventfd.
  *
  * VHOST_SET_VRING_NUM (struct vhost_vring_state, in)
- *	Set the size of a ring: a power of two, at most 32768, else EINVAL.
- *	EBUSY while running.
+ *	Set the size of a ring: at most 32768 and, in the split layout, a power
+ *	of two, else EINVAL. EBUSY while running.
  *
  * VHOST_SET_VRING_ADDR (struct vhost_vring_addr, in)
  *	Set the addresses of a ring: in the owner's address space or, with a
- *	device IOTLB, in the guest's. Allowed while running. VHOST_VRING_F_LOG
- *	has writes to the used ring logged, at log_guest_addr or, with a device
- *	IOTLB, at the guest-physical addresses that they go to. EOPNOTSUPP for
+ *	device IOTLB, in the guest's. In the packed layout desc is the
+ *	descriptor ring, avail the driver event suppression area, and used the
+ *	device's. Allowed while running. VHOST_VRING_F_LOG has writes to the
+ *	used area logged, at log_guest_addr or, with a device IOTLB, at the
+ *	guest-physical addresses that they go to; those to a descriptor ring are
+ *	always logged at the guest-physical addresses. EOPNOTSUPP for
  *	other flags; EINVAL if avail is not aligned to 2, if used or log is not
  *	aligned to 4 or, while running, if the ring or its log lies outside of
  *	user address space.
  *
  * VHOST_SET_VRING_BASE (struct vhost_vring_state, in)
  *	Set the index of the first available entry to take. EBUSY while running;
- *	EINVAL above 0xffff.
+ *	EINVAL above 0xffff. In the packed layout: bits 0 to 14 are the index of
+ *	the first available descriptor to take, bit 15 its wrap counter; bits 16
+ *	to 30 are the index of the first used descriptor to write, bit 31 its
+ *	wrap counter. If the lower half is 0x8000, as for a fresh ring, the
+ *	upper half is taken to be the same. The start of the ring fails with
+ *	EINVAL for positions that it does not have.
  *
  * VHOST_GET_VRING_BASE (struct vhost_vring_state, in and out)
- *	Get the index of the next available entry to take. Exact while the ring
- *	is stopped: every entry before it is used, and none from it on.
+ *	Get the index of the next available entry to take; in the packed layout
+ *	both positions as above. Exact while the ring is stopped: every entry
+ *	before it is used, and none from it on.
  *
  * VHOST_SET_VRING_ENDIAN (struct vhost_vring_state, in)
  * VHOST_GET_VRING_ENDIAN (struct vhost_vring_state, in and out)
@@ -148,7 +161,8 @@
  *	Stopping always succeeds. The file is a tap or tun, a macvtap, or an
  *	AF_PACKET raw socket, else ENOTSOCK. ENOBUFS for an invalid index;
  *	EFAULT if there is no memory table or the ring cannot be accessed;
- *	EINVAL for a tap without a device.
+ *	EINVAL for a tap without a device, and if the ring's layout does not
+ *	allow the size or the base, which may have been set before the layout.
  *
  * The device IOTLB maps I/O virtual addresses of a guest with an IOMMU. It
  * holds up to 4096 entries (module parameter max_iotlb_entries); the oldest one
@@ -206,7 +220,9 @@
  *	written, the oldest first. The count is 16 if absent, and at most 64.
  *	The ring is read without its worker and runs on meanwhile, so entries
  *	may be newer than the indices. An entry that was never written, or that
- *	was skipped (in-order use), shows what is in memory at its place. EPERM
+ *	was skipped (in-order use), shows what is in memory at its place. In the
+ *	packed layout used entries overwrite available ones, so the available
+ *	entries are the next ones to take, each with its own descriptor. EPERM
  *	without CAP_NET_ADMIN as above; EINVAL without an owner, or if the ring
  *	is not set up; EBUSY if a command is in progress on the device, or the
  *	owner is changing its address space: try again; EFAULT if the ring's

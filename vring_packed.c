@@ -1,0 +1,1017 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The packed layout (virtio 1.2, 2.8): one ring of descriptors, which the
+ * driver makes available, and which the device overwrites with used ones. A
+ * position in the ring is an index with a wrap counter, which tells one lap
+ * from the next.
+ *
+ * All of it lies in memory that the guest may write at any time. Each word is
+ * read once, into the batch's scratch space, and checked there.
+ */
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/uaccess.h>
+
+#include "vring_access.h"
+#include "vring_chain.h"
+#include "vring_packed.h"
+
+#define WRAP		((u16)BIT(VRING_PACKED_EVENT_F_WRAP_CTR))
+#define DESC_AVAIL	((u16)BIT(VRING_PACKED_DESC_F_AVAIL))
+#define DESC_USED	((u16)BIT(VRING_PACKED_DESC_F_USED))
+#define DESC_MARKS	(DESC_AVAIL | DESC_USED)
+
+/* The positions in a ring that has never been used. */
+#define FRESH		WRAP
+
+/* Virtio 1.2, 2.8.10.1. */
+#define MAX_SIZE	32768
+
+/* ---- positions ---- */
+
+static __always_inline unsigned int slot_of(u16 pos)
+{
+	return pos & (WRAP - 1);
+}
+
+/*
+ * Step forward by at most one lap. Always inline, as it is used in sections of
+ * user access, like all that says so below.
+ */
+static __always_inline u16 forward(const struct vha_ring *ring, u16 pos,
+				   unsigned int n)
+{
+	unsigned int slot = slot_of(pos) + n;
+
+	if (slot < ring->num)
+		return pos + n;
+	return (~pos & WRAP) | (slot - ring->num);
+}
+
+/* Step back by at most one lap. */
+static u16 backward(const struct vha_ring *ring, u16 pos, unsigned int n)
+{
+	unsigned int slot = slot_of(pos);
+
+	if (slot >= n)
+		return pos - n;
+	return (~pos & WRAP) | (slot + ring->num - n);
+}
+
+/* The number of descriptors from one position to another; negative if none. */
+static int distance(const struct vha_ring *ring, u16 from, u16 to)
+{
+	int n = slot_of(to) - slot_of(from);
+
+	return (from ^ to) & WRAP ? n + (int)ring->num : n;
+}
+
+/* How many descriptors from @pos on the driver may have made available. */
+static unsigned int room(const struct vha_ring *ring, u16 pos)
+{
+	return ring->num - distance(ring, ring->packed.used, pos);
+}
+
+/* ---- descriptors ---- */
+
+static __always_inline u16 word_flags(__le64 word)
+{
+	return le64_to_cpu(word) >> 48;
+}
+
+static u16 word_id(__le64 word)
+{
+	return le64_to_cpu(word) >> 32;
+}
+
+static u32 word_len(__le64 word)
+{
+	return le64_to_cpu(word);
+}
+
+/* Virtio 1.2, 2.8.1: the marks of an available descriptor at @pos. */
+static u16 available_marks(u16 pos)
+{
+	return pos & WRAP ? DESC_AVAIL : DESC_USED;
+}
+
+/* Those of a used one. */
+static __always_inline u16 used_marks(u16 pos)
+{
+	return pos & WRAP ? DESC_MARKS : 0;
+}
+
+static __always_inline __le64 used_word(const struct vha_ring_chain *chain,
+					u16 pos)
+{
+	u16 flags = used_marks(pos);
+
+	if (chain->written)
+		flags |= VRING_DESC_F_WRITE;
+	return cpu_to_le64((u64)flags << 48 | (u64)chain->id << 32 |
+			   chain->written);
+}
+
+/* The flags of a descriptor, which are the upper quarter of its word. */
+static __virtio16 __user *desc_flags(const struct vha_ring *ring,
+				     unsigned int slot)
+{
+	return (__virtio16 __user *)&ring->packed.desc[slot].word + 3;
+}
+
+/*
+ * Check whether the descriptor at @pos is available.
+ *
+ * Return: 1, 0, or -EFAULT.
+ */
+static int is_available(struct vha_ring *ring, u16 pos)
+{
+	u16 flags;
+
+	if (!room(ring, pos))
+		return 0;
+	if (vha_ring_read16(ring, &flags, desc_flags(ring, slot_of(pos))))
+		return -EFAULT;
+	return (flags & DESC_MARKS) == available_marks(pos);
+}
+
+/* ---- event suppression areas ---- */
+
+/* Read what the driver wants. */
+static int read_event(struct vha_ring *ring, u16 *off_wrap, u16 *flags)
+{
+	struct vring_packed_desc_event __user *area = ring->packed.driver;
+	u32 word;
+	int err;
+
+	if (likely(!ring->scattered)) {
+		/* In a single access: the two belong together. */
+		if (get_user(word, (u32 __user *)area))
+			return -EFAULT;
+		word = le32_to_cpu((__force __le32)word);
+		*off_wrap = word;
+		*flags = word >> 16;
+		return 0;
+	}
+	err = vha_ring_read16(ring, flags, (__virtio16 __user *)&area->flags);
+	/* The driver writes the flags last. */
+	smp_rmb();
+	return err ?: vha_ring_read16(ring, off_wrap,
+				      (__virtio16 __user *)&area->off_wrap);
+}
+
+/* Write and log what the device wants. */
+static int write_event(struct vha_ring *ring, u16 off_wrap, u16 flags)
+{
+	struct vring_packed_desc_event __user *area = ring->packed.device;
+	__le32 word = cpu_to_le32((u32)flags << 16 | off_wrap);
+	int err;
+
+	if (likely(!ring->scattered)) {
+		err = put_user((__force u32)word, (u32 __user *)area);
+	} else {
+		err = vha_ring_write16(ring, (__virtio16 __user *)
+				       &area->off_wrap, off_wrap);
+		/* The driver reads the flags first. */
+		smp_wmb();
+		err = err ?: vha_ring_write16(ring, (__virtio16 __user *)
+					      &area->flags, flags);
+	}
+	if (unlikely(err || !ring->log.used))
+		return err;
+	return vha_ring_log_area(ring, area, ring->log.used_addr,
+				 sizeof(*area));
+}
+
+/* ---- set-up ---- */
+
+static bool packed_size_ok(u32 num)
+{
+	return num && num <= MAX_SIZE;
+}
+
+static size_t packed_area_size(const struct vha_ring *ring,
+			       enum vha_ring_area area)
+{
+	if (area == VHA_RING_DESC)
+		return ring->num * sizeof(struct vha_ring_packed_desc);
+	return sizeof(struct vring_packed_desc_event);
+}
+
+static void packed_point(struct vha_ring *ring,
+			 void __user *const area[VHA_RING_AREAS])
+{
+	ring->packed.desc = area[VHA_RING_DESC];
+	ring->packed.driver = area[VHA_RING_AVAIL];
+	ring->packed.device = area[VHA_RING_USED];
+}
+
+static void packed_reset(struct vha_ring *ring)
+{
+	ring->packed = (struct vha_ring_packed){};
+}
+
+/* The size may not be set yet, so the start judges the base. */
+static int packed_set_base(struct vha_ring *ring, u32 base)
+{
+	WRITE_ONCE(ring->packed.avail, base);
+	WRITE_ONCE(ring->packed.used, base >> 16);
+	WRITE_ONCE(ring->packed.seen, base);
+	return 0;
+}
+
+/* Chains that are held are not used yet. */
+static u32 packed_base(const struct vha_ring *ring)
+{
+	const struct vha_ring_batch *b = ring->batch;
+	u16 avail = ring->packed.avail;
+	unsigned int i;
+
+	for (i = b->done; i < b->count; i++)
+		avail = backward(ring, avail, b->packed.held[i].slots);
+	return avail | (u32)ring->packed.used << 16;
+}
+
+static void packed_indices(const struct vha_ring *ring,
+			   struct vha_ring_indices *indices)
+{
+	u16 avail = READ_ONCE(ring->packed.avail);
+	u16 used = READ_ONCE(ring->packed.used);
+
+	indices->last_avail = slot_of(avail);
+	indices->avail_idx = slot_of(READ_ONCE(ring->packed.seen));
+	indices->last_used = slot_of(used);
+	indices->has_wraps = true;
+	indices->avail_wrap = avail & WRAP;
+	indices->used_wrap = used & WRAP;
+}
+
+static int packed_start(struct vha_ring *ring)
+{
+	struct vha_ring_packed *p = &ring->packed;
+	u16 avail = p->avail, used = p->used;
+	int err, inflight;
+
+	/* Some owners set no used half for a fresh ring. */
+	if (avail == FRESH)
+		used = FRESH;
+	if (slot_of(avail) >= ring->num || slot_of(used) >= ring->num)
+		return -EINVAL;
+	inflight = distance(ring, used, avail);
+	if (inflight < 0 || inflight > (int)ring->num)
+		return -EINVAL;
+	err = write_event(ring, 0, VRING_PACKED_EVENT_FLAG_ENABLE);
+	if (err)
+		return err;
+	p->used = used;
+	p->seen = avail;
+	p->drained = false;
+	p->called_valid = false;
+	p->at_event = false;
+	return 0;
+}
+
+/* ---- fetch: read descriptors ---- */
+
+/*
+ * Read up to @max descriptors from @seen on, until @chains of them end a chain,
+ * or one is not available. One section of user access serves them all: opening
+ * one costs more than reading. Only the first descriptor of a chain tells
+ * whether it is available: the driver writes that one last. @inside: the
+ * first one read here continues a chain.
+ */
+static int read_section(struct vha_ring *ring, unsigned int max,
+			unsigned int chains, bool inside)
+{
+	struct vha_ring_packed_desc __user *table = ring->packed.desc;
+	struct vha_ring_packed_desc __user *last = table + ring->num - 1;
+	struct vha_ring_packed_desc __user *from;
+	struct vha_ring_packed_scratch *s = &ring->batch->packed;
+	struct vha_ring_packed_desc *to = s->desc, *end = to + max;
+	struct vha_ring_packed *p = &ring->packed;
+	u16 marks = available_marks(p->seen), flags;
+	int err = -EFAULT;
+	__le64 word;
+
+	if (!user_read_access_begin(table, ring->num * sizeof(*table)))
+		return -EFAULT;
+	for (from = table + slot_of(p->seen); to < end; to++) {
+		unsafe_get_user(word, &from->word, fault);
+		flags = word_flags(word);
+		if (!inside && (flags & DESC_MARKS) != marks) {
+			p->drained = true;
+			break;
+		}
+		/* Pairs with the driver's barrier before the flags. */
+		smp_rmb();
+		unsafe_get_user(to->addr, &from->addr, fault);
+		to->word = word;
+		inside = flags & VRING_DESC_F_NEXT;
+		if (!inside && !--chains) {
+			to++;
+			break;
+		}
+		if (from++ == last) {
+			from = table;
+			marks ^= DESC_MARKS;
+		}
+	}
+	err = 0;
+fault:
+	user_read_access_end();
+	s->count = to - s->desc;
+	return err;
+}
+
+/* read_section() for a ring that may lie in several regions. */
+static int read_scattered(struct vha_ring *ring, unsigned int max,
+			  unsigned int chains, bool inside)
+{
+	struct vha_ring_packed_scratch *s = &ring->batch->packed;
+	struct vha_ring_packed *p = &ring->packed;
+	struct vha_ring_packed_desc *to;
+	u16 pos = p->seen;
+	int n;
+
+	while (s->count < max) {
+		n = inside ? 1 : is_available(ring, pos);
+		if (n < 0)
+			return -EFAULT;
+		p->drained = !n;
+		if (!n)
+			return 0;
+		/* As in read_section(). */
+		smp_rmb();
+		to = &s->desc[s->count];
+		if (vha_ring_read_scattered(ring, to,
+					    &p->desc[slot_of(pos)],
+					    sizeof(*to)))
+			return -EFAULT;
+		s->count++;
+		inside = word_flags(to->word) & VRING_DESC_F_NEXT;
+		if (!inside && !--chains)
+			return 0;
+		pos = forward(ring, pos, 1);
+	}
+	return 0;
+}
+
+/*
+ * Fill the scratch space from @seen on, and move @seen past it. See
+ * read_section().
+ *
+ * Return: 0, or -EFAULT if not even one descriptor could be read.
+ */
+static int read_descs(struct vha_ring *ring, unsigned int chains, bool inside)
+{
+	struct vha_ring_packed_scratch *s = &ring->batch->packed;
+	struct vha_ring_packed *p = &ring->packed;
+	unsigned int max = min_t(u32, room(ring, p->seen), VHA_RING_SPAN);
+	int err;
+
+	s->next = 0;
+	s->count = 0;
+	p->drained = !max;
+	if (unlikely(ring->scattered))
+		err = read_scattered(ring, max, chains, inside);
+	else
+		err = read_section(ring, max, chains, inside);
+	p->seen = forward(ring, p->seen, s->count);
+	return s->count ? 0 : err;
+}
+
+static int packed_available(struct vha_ring *ring)
+{
+	return is_available(ring, ring->packed.avail);
+}
+
+/* ---- fetch: check and translate the chains ---- */
+
+/*
+ * Virtio 1.2, 2.8.7: a chain may end in a table of its own in guest memory,
+ * whose entries are used one after the other.
+ */
+static int add_table(struct vha_ring *ring, struct vha_ring_chain *chain,
+		     u64 addr, u32 len, u16 flags)
+{
+	struct vha_ring_packed_desc *table = ring->batch->packed.table, *entry;
+	u32 count = len / sizeof(*table), i, n;
+	int bad;
+
+	if (unlikely(!count || len % sizeof(*table) ||
+		     (flags & VRING_DESC_F_NEXT)))
+		return VHOST_ALT_DROP_CHAIN_INDIRECT;
+	for (i = 0; i < count; i++) {
+		if (unlikely(i == VHA_RING_MAX_HELD))
+			return VHOST_ALT_DROP_CHAIN_LONG;
+		entry = &table[i % VHA_RING_BATCH];
+		if (entry == table) {
+			n = min_t(u32, count - i, VHA_RING_BATCH);
+			bad = vha_ring_read_table(ring,
+						  addr + i * sizeof(*table),
+						  table, n * sizeof(*table));
+			if (unlikely(bad != VHA_DROP_NONE))
+				return bad;
+		}
+		flags = word_flags(entry->word);
+		if (unlikely(flags & VRING_DESC_F_INDIRECT))
+			return VHOST_ALT_DROP_CHAIN_INDIRECT;
+		bad = vha_ring_add_buffer(ring, chain, le64_to_cpu(entry->addr),
+					  word_len(entry->word),
+					  flags & VRING_DESC_F_WRITE);
+		if (unlikely(bad != VHA_DROP_NONE))
+			return bad;
+	}
+	return VHA_DROP_NONE;
+}
+
+static int add_desc(struct vha_ring *ring, struct vha_ring_chain *chain,
+		    const struct vha_ring_packed_desc *desc)
+{
+	u64 addr = le64_to_cpu(desc->addr);
+	u16 flags = word_flags(desc->word);
+	u32 len = word_len(desc->word);
+
+	if (flags & VRING_DESC_F_INDIRECT)
+		return add_table(ring, chain, addr, len, flags);
+	return vha_ring_add_buffer(ring, chain, addr, len,
+				   flags & VRING_DESC_F_WRITE);
+}
+
+/*
+ * Find the next descriptor of a chain, whose last one is the last one read.
+ *
+ * Return: 0, -EFAULT, or -EPROTO if the chain continues where the driver has
+ * already made other descriptors available.
+ */
+static noinline int read_on(struct vha_ring *ring)
+{
+	int err;
+
+	lockdep_assert_held(ring->lock);
+	cond_resched();
+	err = read_descs(ring, 1, true);
+	if (err)
+		return err;
+	return ring->batch->packed.count ? 0 : -EPROTO;
+}
+
+/*
+ * Walk the chain that begins with the next descriptor, to its end: it has the
+ * chain's id, and the next chain follows.
+ *
+ * Return: a drop reason; -EFAULT, -EPROTO as read_on().
+ */
+static noinline int walk_chain(struct vha_ring *ring,
+			       struct vha_ring_chain *chain,
+			       struct vha_ring_packed_held *held)
+{
+	struct vha_ring_packed_scratch *s = &ring->batch->packed;
+	const struct vha_ring_packed_desc *desc;
+	int bad = VHA_DROP_NONE, err;
+	unsigned int n = 0;
+
+	lockdep_assert_held(ring->lock);
+	do {
+		if (unlikely(s->next == s->count)) {
+			err = read_on(ring);
+			if (err)
+				return err;
+		}
+		desc = &s->desc[s->next++];
+		if (!n++)
+			held->head = desc->word;
+		if (likely(bad == VHA_DROP_NONE && n <= VHA_RING_MAX_HELD)) {
+			bad = add_desc(ring, chain, desc);
+			if (unlikely(bad < 0))
+				return bad;
+			continue;
+		}
+		ring->batch->walked++;
+		if (bad == VHA_DROP_NONE)
+			bad = VHOST_ALT_DROP_CHAIN_LONG;
+	} while (word_flags(desc->word) & VRING_DESC_F_NEXT);
+	chain->id = word_id(desc->word);
+	held->slots = n;
+	return bad;
+}
+
+/* walk_chain() for the usual chain: a single descriptor without a table. */
+static int take_chain(struct vha_ring *ring, struct vha_ring_chain *chain,
+		      struct vha_ring_packed_held *held)
+{
+	struct vha_ring_packed_scratch *s = &ring->batch->packed;
+	const struct vha_ring_packed_desc *desc = &s->desc[s->next];
+	__le64 word = desc->word;
+	u16 flags = word_flags(word);
+
+	if (unlikely(flags & (VRING_DESC_F_NEXT | VRING_DESC_F_INDIRECT)))
+		return walk_chain(ring, chain, held);
+	s->next++;
+	held->head = word;
+	held->slots = 1;
+	chain->id = word_id(word);
+	return vha_ring_add_buffer(ring, chain, le64_to_cpu(desc->addr),
+				   word_len(word), flags & VRING_DESC_F_WRITE);
+}
+
+/*
+ * Append the chain that begins with the next descriptor.
+ *
+ * Return: 0; -ENOSPC if it does not fit beside those that are held; an error of
+ * walk_chain().
+ */
+static int hold_chain(struct vha_ring *ring)
+{
+	struct vha_ring_batch *b = ring->batch;
+	struct vha_ring_chain *chain = &b->chains[b->count];
+	struct vha_ring_packed_held *held = &b->packed.held[b->count];
+	int bad;
+
+	chain->first = b->niov;
+	chain->out = 0;
+	chain->in = 0;
+	chain->size = 0;
+	chain->written = 0;
+
+	bad = take_chain(ring, chain, held);
+	if (unlikely(bad != VHA_DROP_NONE)) {
+		b->niov = chain->first;
+		if (bad < 0)
+			return bad;
+		if (bad == VHOST_ALT_DROP_CHAIN_LONG && chain->first)
+			return -ENOSPC;
+		chain->out = 0;
+		chain->in = 0;
+		chain->size = 0;
+	}
+	chain->bad = bad;
+	b->count++;
+	ring->packed.avail = forward(ring, ring->packed.avail, held->slots);
+	return 0;
+}
+
+static int packed_fetch(struct vha_ring *ring, unsigned int max)
+{
+	struct vha_ring_batch *b = ring->batch;
+	struct vha_ring_packed_scratch *s = &b->packed;
+	unsigned int i, n, walked = b->walked;
+	int err;
+
+	n = min3(max, (unsigned int)VHA_RING_BATCH,
+		 VHA_RING_MAX_HELD - b->count);
+	if (unlikely(!n)) {
+		err = packed_available(ring);
+		return err > 0 ? -ENOSPC : err;
+	}
+	ring->packed.seen = ring->packed.avail;
+	err = read_descs(ring, n, false);
+	for (i = 0; i < n && s->next < s->count; i++) {
+		/* Empty descriptors fill no batch: limit the walk as well. */
+		if (unlikely(b->walked - walked > VHA_RING_MAX_HELD)) {
+			cond_resched();
+			break;
+		}
+		err = hold_chain(ring);
+		if (unlikely(err))
+			break;
+	}
+	/* Hand out the chains before an error; the next fetch returns it. */
+	return i ? i : err;
+}
+
+static void packed_put_back(struct vha_ring *ring, unsigned int n)
+{
+	struct vha_ring_packed *p = &ring->packed;
+	struct vha_ring_batch *b = ring->batch;
+	unsigned int i;
+
+	for (i = b->count - n; i < b->count; i++)
+		p->avail = backward(ring, p->avail, b->packed.held[i].slots);
+}
+
+/* ---- complete ---- */
+
+/**
+ * struct used_desc - a used descriptor to be written, and the way to the next
+ * @word: its word
+ * @slot: its place in the ring
+ * @chain: index in the batch of the chain at whose place it is
+ * @next: index of the first chain that it does not stand for
+ * @pos: position of that chain
+ */
+struct used_desc {
+	__le64 word;
+	u16 slot;
+	unsigned int chain;
+	unsigned int next;
+	u16 pos;
+};
+
+/*
+ * Find the used descriptor for chain @next, which is before @end. Always
+ * inline.
+ *
+ * Virtio 1.2, 2.8.9: if chains are used in order, one used descriptor may stand
+ * for several. It takes the place of the first chain, and names the last one.
+ * The driver assumes that all but the last were used completely.
+ */
+static __always_inline void next_used(const struct vha_ring *ring,
+				      struct used_desc *used, unsigned int end)
+{
+	const struct vha_ring_chain *chain = ring->batch->chains + used->next;
+	const struct vha_ring_packed_held *held =
+		ring->batch->packed.held + used->next;
+	u16 start = used->pos;
+
+	used->slot = slot_of(start);
+	used->chain = used->next++;
+	used->pos = forward(ring, start, held->slots);
+	if (ring->in_order) {
+		while (used->next < end && vha_ring_used_completely(chain)) {
+			used->next++;
+			chain++;
+			held++;
+			used->pos = forward(ring, used->pos, held->slots);
+		}
+	}
+	used->word = used_word(chain, start);
+}
+
+/* The first used descriptor of the chains that are held. */
+static __always_inline struct used_desc first_used(const struct vha_ring *ring,
+						   unsigned int end)
+{
+	struct used_desc used = {
+		.next = ring->batch->done,
+		.pos = ring->packed.used,
+	};
+
+	next_used(ring, &used, end);
+	return used;
+}
+
+/*
+ * Write a used descriptor for each chain up to @end. The driver reads the first
+ * one first, so it is written last, and makes the others visible. @last: the
+ * last one, or the one that failed.
+ */
+static int write_section(struct vha_ring *ring, unsigned int end,
+			 struct used_desc *last)
+{
+	struct vha_ring_packed_desc __user *table = ring->packed.desc;
+	struct used_desc first = first_used(ring, end), used = first;
+	int err = -EFAULT;
+
+	if (!user_write_access_begin(table, ring->num * sizeof(*table)))
+		goto out;
+	while (used.next < end) {
+		next_used(ring, &used, end);
+		unsafe_put_user(used.word, &table[used.slot].word, fault);
+	}
+	/* Pairs with the driver's barrier after it has seen the first one. */
+	smp_wmb();
+	unsafe_put_user(first.word, &table[first.slot].word, fault);
+	err = 0;
+fault:
+	user_write_access_end();
+out:
+	*last = used;
+	return err;
+}
+
+static int write_word(struct vha_ring *ring, unsigned int slot, __le64 word,
+		      size_t len)
+{
+	return vha_ring_write_scattered(ring, &ring->packed.desc[slot].word,
+					&word, len) ? -EFAULT : 0;
+}
+
+/* write_section() for a ring that may lie in several regions. */
+static int write_scattered(struct vha_ring *ring, unsigned int end,
+			   struct used_desc *last)
+{
+	struct used_desc first = first_used(ring, end);
+
+	*last = first;
+	while (last->next < end) {
+		next_used(ring, last, end);
+		if (write_word(ring, last->slot, last->word,
+			       sizeof(last->word)))
+			return -EFAULT;
+	}
+	if (write_word(ring, first.slot, first.word,
+		       sizeof(first.word) - sizeof(u16)))
+		return -EFAULT;
+	/* As in write_section(). */
+	smp_wmb();
+	return vha_ring_write16(ring, desc_flags(ring, first.slot),
+				word_flags(first.word)) ? -EFAULT : 0;
+}
+
+/*
+ * Undo the writes up to that of @last, which failed, like the first one, or was
+ * not reached: the chains may be put back, and fetched again. Each used
+ * descriptor is at the place of a chain unless another device has left chains
+ * in the ring, whose descriptors are not known here.
+ */
+static void undo_used(struct vha_ring *ring, unsigned int end,
+		      const struct used_desc *last)
+{
+	const struct vha_ring_packed_held *held = ring->batch->packed.held;
+	struct used_desc used = first_used(ring, end);
+	u16 pos = ring->packed.used;
+	unsigned int i;
+	__le64 head;
+
+	for (i = ring->batch->done; i < ring->batch->count; i++)
+		pos = forward(ring, pos, held[i].slots);
+	if (pos != ring->packed.avail)
+		return;
+	while (used.next <= last->chain) {
+		next_used(ring, &used, end);
+		head = held[used.chain].head;
+		if (ring->scattered)
+			write_word(ring, used.slot, head, sizeof(head));
+		else if (put_user(head, &ring->packed.desc[used.slot].word))
+			return;
+	}
+}
+
+static int log_slots(struct vha_ring *ring, unsigned int first,
+		     unsigned int last)
+{
+	struct vha_ring_packed_desc __user *table = ring->packed.desc;
+
+	return vha_ring_log_user(ring, table + first,
+				 (last - first + 1) * sizeof(*table));
+}
+
+/*
+ * Log the used descriptors for the chains up to @end, and what lies between
+ * them unless it has a page. The ring's position is still that of the first
+ * one.
+ */
+static int log_used_descs(struct vha_ring *ring, unsigned int end)
+{
+	struct used_desc used = first_used(ring, end);
+	unsigned int first = used.slot, last = first;
+	int err;
+
+	while (used.next < end) {
+		next_used(ring, &used, end);
+		if (used.slot - last >
+		    PAGE_SIZE / sizeof(struct vha_ring_packed_desc)) {
+			err = log_slots(ring, first, last);
+			if (err)
+				return err;
+			first = used.slot;
+		}
+		last = used.slot;
+	}
+	return log_slots(ring, first, last);
+}
+
+/* Log all that lies between the first descriptor that was not, and the last. */
+static int packed_log_rest(struct vha_ring *ring)
+{
+	struct vha_ring_packed *p = &ring->packed;
+	unsigned int first = slot_of(p->unlogged_from);
+	unsigned int end = slot_of(p->used);
+	int err = 0;
+
+	if (!p->unlogged || !ring->log.used)
+		return 0;
+	if (end <= first) {
+		err = log_slots(ring, first, ring->num - 1);
+		first = 0;
+	}
+	if (!err && first < end)
+		err = log_slots(ring, first, end - 1);
+	p->unlogged = err;
+	return err;
+}
+
+/*
+ * Check whether the driver wants an interrupt at a position that the device has
+ * passed with its last @moved descriptors. An offset beyond the ring asks for
+ * nothing that could be known.
+ */
+static bool has_passed(const struct vha_ring *ring, u16 off_wrap, u16 moved)
+{
+	u16 now = slot_of(ring->packed.used);
+	u16 event = slot_of(off_wrap);
+
+	if (unlikely(event >= ring->num))
+		return true;
+	if ((off_wrap ^ ring->packed.used) & WRAP)
+		event -= ring->num;
+	return vring_need_event(event, now, now - moved);
+}
+
+/*
+ * Check whether the guest wants an interrupt, now that @moved more descriptors
+ * are used. If the ring does not tell, interrupt: one too many does less harm
+ * than one too few.
+ */
+static bool want_call(struct vha_ring *ring, u16 moved)
+{
+	struct vha_ring_packed *p = &ring->packed;
+	bool valid = p->called_valid;
+	u16 off_wrap, flags;
+
+	/*
+	 * Make the used descriptors visible before reading what the driver
+	 * wants. Pairs with the driver's barrier between asking for an
+	 * interrupt and checking for used descriptors once more.
+	 */
+	smp_mb();
+
+	if (ring->notify_on_empty && p->drained && p->seen == p->avail)
+		return true;
+	if (read_event(ring, &off_wrap, &flags))
+		return true;
+	if (flags != VRING_PACKED_EVENT_FLAG_DESC || !ring->event_idx)
+		return flags != VRING_PACKED_EVENT_FLAG_DISABLE;
+	p->called_valid = true;
+	return unlikely(!valid) || has_passed(ring, off_wrap, moved);
+}
+
+static int packed_complete(struct vha_ring *ring, unsigned int end, bool *call)
+{
+	struct vha_ring_packed *p = &ring->packed;
+	u16 old = p->used;
+	struct used_desc last;
+	int err;
+
+	if (unlikely(ring->scattered))
+		err = write_scattered(ring, end, &last);
+	else
+		err = write_section(ring, end, &last);
+	if (unlikely(err)) {
+		undo_used(ring, end, &last);
+		return err;
+	}
+	if (unlikely(ring->log.used)) {
+		err = log_used_descs(ring, end);
+		p->unlogged = err;
+		p->unlogged_from = old;
+	}
+	p->used = last.pos;
+	ring->batch->done = end;
+	*call = unlikely(err) || want_call(ring, distance(ring, old, last.pos));
+	return err;
+}
+
+/* ---- kicks ---- */
+
+/* Find the end of the available descriptors, if it has not been seen. */
+static int find_end(struct vha_ring *ring)
+{
+	struct vha_ring_packed *p = &ring->packed;
+	int n;
+
+	while (!p->drained) {
+		n = is_available(ring, p->seen);
+		if (n < 0)
+			return n;
+		p->drained = !n;
+		p->seen = forward(ring, p->seen, n);
+	}
+	return 0;
+}
+
+static int packed_enable_kick(struct vha_ring *ring)
+{
+	struct vha_ring_packed *p = &ring->packed;
+	int err, n;
+
+	/* Chains that were put back are not new: the next new one counts. */
+	err = find_end(ring);
+	if (err)
+		return err;
+	if (ring->event_idx)
+		err = write_event(ring, p->seen, VRING_PACKED_EVENT_FLAG_DESC);
+	else
+		err = write_event(ring, 0, VRING_PACKED_EVENT_FLAG_ENABLE);
+	if (err)
+		return err;
+	ring->notify_off = false;
+	p->at_event = ring->event_idx;
+
+	/*
+	 * Make the request visible before reading the descriptor again. Pairs
+	 * with the driver's barrier between making it available and reading
+	 * whether the device wants a kick.
+	 */
+	smp_mb();
+	n = is_available(ring, p->seen);
+	p->drained = !n;
+	return n;
+}
+
+static int packed_disable_kick(struct vha_ring *ring)
+{
+	int err;
+
+	/* An event position that has been passed asks for nothing. */
+	if (ring->notify_off || ring->packed.at_event)
+		return 0;
+	err = write_event(ring, 0, VRING_PACKED_EVENT_FLAG_DISABLE);
+	if (likely(!err))
+		ring->notify_off = true;
+	return err;
+}
+
+/* ---- snapshot ---- */
+
+static int peek_desc(const struct vha_ring *ring, struct mm_struct *mm,
+		     struct vha_ring_snapshot_entry *entry, u16 pos)
+{
+	struct vha_ring_snapshot_desc *to = entry->descs;
+	unsigned int slot = slot_of(pos);
+	struct vha_ring_packed_desc desc;
+	int err;
+
+	err = vha_ring_peek(ring, mm, &desc, ring->addr[VHA_RING_DESC] +
+			    slot * sizeof(desc), sizeof(desc));
+	if (err)
+		return err;
+	entry->index = slot;
+	entry->id = word_id(desc.word);
+	entry->len = word_len(desc.word);
+	entry->ndescs = 1;
+	to->index = slot;
+	to->addr = le64_to_cpu(desc.addr);
+	to->len = word_len(desc.word);
+	to->flags = word_flags(desc.word);
+	to->next = 0;
+	return 0;
+}
+
+static int peek_event(const struct vha_ring *ring, struct mm_struct *mm,
+		      enum vha_ring_area area, u16 *off_wrap, u16 *flags)
+{
+	struct vring_packed_desc_event event;
+	int err;
+
+	err = vha_ring_peek(ring, mm, &event, ring->addr[area], sizeof(event));
+	if (err)
+		return err;
+	*off_wrap = le16_to_cpu(event.off_wrap);
+	*flags = le16_to_cpu(event.flags);
+	return 0;
+}
+
+static int packed_snapshot(const struct vha_ring *ring, struct mm_struct *mm,
+			   struct vha_ring_snapshot *snap)
+{
+	u16 avail = READ_ONCE(ring->packed.avail);
+	u16 used = READ_ONCE(ring->packed.used);
+	unsigned int n = min(snap->count, ring->num), i;
+	int err;
+
+	snap->event_idx = ring->event_idx;
+	err = peek_event(ring, mm, VHA_RING_AVAIL, &snap->used_event,
+			 &snap->avail_flags) ?:
+	      peek_event(ring, mm, VHA_RING_USED, &snap->avail_event,
+			 &snap->used_flags);
+	if (err)
+		return err;
+	/* Leave out descriptors in pages that are not present. */
+	used = backward(ring, used, n);
+	for (i = 0; i < n; i++) {
+		if (!peek_desc(ring, mm, &snap->avail[snap->navail],
+			       forward(ring, avail, i)))
+			snap->navail++;
+		if (!peek_desc(ring, mm, &snap->used[snap->nused],
+			       forward(ring, used, i)))
+			snap->nused++;
+	}
+	return 0;
+}
+
+const struct vha_ring_ops vha_ring_packed_ops = {
+	.name		= "packed",
+	.size_ok	= packed_size_ok,
+	.area_size	= packed_area_size,
+	.area_perm	= {
+		[VHA_RING_DESC]		= VHOST_ACCESS_RW,
+		[VHA_RING_AVAIL]	= VHOST_ACCESS_RO,
+		[VHA_RING_USED]		= VHOST_ACCESS_WO,
+	},
+	.point		= packed_point,
+	.reset		= packed_reset,
+	.set_base	= packed_set_base,
+	.base		= packed_base,
+	.indices	= packed_indices,
+	.start		= packed_start,
+	.fetch		= packed_fetch,
+	.complete	= packed_complete,
+	.log_rest	= packed_log_rest,
+	.put_back	= packed_put_back,
+	.enable_kick	= packed_enable_kick,
+	.disable_kick	= packed_disable_kick,
+	.available	= packed_available,
+	.snapshot	= packed_snapshot,
+};
