@@ -252,11 +252,16 @@ static int put_queue_owner(struct sk_buff *skb, struct vha_queue *q)
 static int put_indices(struct sk_buff *skb, const struct vha_queue *q)
 {
 	struct vha_ring_indices at;
+	int err;
 
 	vha_ring_indices(&q->ring, &at);
-	return nla_put_u32(skb, VHOST_ALT_A_LAST_AVAIL, at.last_avail) ?:
-	       nla_put_u32(skb, VHOST_ALT_A_AVAIL_IDX, at.avail_idx) ?:
-	       nla_put_u32(skb, VHOST_ALT_A_LAST_USED, at.last_used);
+	err = nla_put_u32(skb, VHOST_ALT_A_LAST_AVAIL, at.last_avail) ?:
+	      nla_put_u32(skb, VHOST_ALT_A_AVAIL_IDX, at.avail_idx) ?:
+	      nla_put_u32(skb, VHOST_ALT_A_LAST_USED, at.last_used);
+	if (err || !at.has_wraps)
+		return err;
+	return nla_put_u32(skb, VHOST_ALT_A_AVAIL_WRAP, at.avail_wrap) ?:
+	       nla_put_u32(skb, VHOST_ALT_A_USED_WRAP, at.used_wrap);
 }
 
 static int put_stats(struct sk_buff *skb, struct vha_queue *q)
@@ -474,9 +479,12 @@ static int put_ring(struct sk_buff *skb, const struct vha_ring_snapshot *snap)
 
 	err = nla_put_u32(skb, VHOST_ALT_A_RING_AVAIL_FLAGS,
 			  snap->avail_flags) ?:
-	      nla_put_u32(skb, VHOST_ALT_A_RING_AVAIL_IDX, snap->avail_idx) ?:
-	      nla_put_u32(skb, VHOST_ALT_A_RING_USED_FLAGS, snap->used_flags) ?:
-	      nla_put_u32(skb, VHOST_ALT_A_RING_USED_IDX, snap->used_idx);
+	      nla_put_u32(skb, VHOST_ALT_A_RING_USED_FLAGS, snap->used_flags);
+	if (!err && snap->has_idx)
+		err = nla_put_u32(skb, VHOST_ALT_A_RING_AVAIL_IDX,
+				  snap->avail_idx) ?:
+		      nla_put_u32(skb, VHOST_ALT_A_RING_USED_IDX,
+				  snap->used_idx);
 	if (!err && snap->event_idx)
 		err = nla_put_u32(skb, VHOST_ALT_A_RING_USED_EVENT,
 				  snap->used_event) ?:
@@ -516,8 +524,7 @@ static int put_snapshot(struct sk_buff *skb, struct vha_queue *q,
 	spin_unlock(&q->dev->show_lock);
 	return err ?: put_queue_name(skb, q) ?:
 		      nla_put_u32(skb, VHOST_ALT_A_SIZE, snap->size) ?:
-		      nla_put_string(skb, VHOST_ALT_A_LAYOUT,
-				     vha_ring_layout(&q->ring)) ?:
+		      nla_put_string(skb, VHOST_ALT_A_LAYOUT, snap->layout) ?:
 		      put_ring(skb, snap);
 }
 

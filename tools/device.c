@@ -152,6 +152,13 @@ static void read_queue_state(const struct nlattr *attr, struct queue *q)
 	case VHOST_ALT_A_LAST_USED:
 		q->last_used = nl_u32(attr);
 		break;
+	case VHOST_ALT_A_AVAIL_WRAP:
+		q->avail_wrap = nl_u32(attr);
+		q->has_wraps = true;
+		break;
+	case VHOST_ALT_A_USED_WRAP:
+		q->used_wrap = nl_u32(attr);
+		break;
 	case VHOST_ALT_A_DESC_ADDR:
 		read_address(attr, q, &q->desc_addr);
 		break;

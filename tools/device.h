@@ -42,6 +42,8 @@ struct queue {
 	__u32 worker;
 	__u32 busyloop;
 	__u32 last_avail, avail_idx, last_used;
+	bool has_wraps;		/* the packed layout */
+	__u32 avail_wrap, used_wrap;
 	bool has_addr;
 	__u64 desc_addr, avail_addr, used_addr;
 	__u64 counter[VHOST_ALT_COUNTER_MAX + 1];

@@ -60,10 +60,43 @@ static bool is_rx(const struct comparison *c)
 	return !(c->q->index & 1);
 }
 
-/* Count buffers that the guest made available and the device has not taken. */
-static __u16 waiting(const struct comparison *c)
+/* Check whether a packed descriptor is available in the lap of a counter. */
+static bool is_available(__u32 flags, __u32 wrap)
 {
-	return c->now->ring.avail_idx - c->q->last_avail;
+	bool avail = flags & 1U << VRING_PACKED_DESC_F_AVAIL;
+	bool used = flags & 1U << VRING_PACKED_DESC_F_USED;
+
+	return avail != used && avail == wrap;
+}
+
+/* The same in a packed ring, as far as its descriptors are known. */
+static __u16 waiting_packed(const struct queue_sample *s)
+{
+	const struct ring *r = &s->ring;
+	__u32 wrap = s->queue->avail_wrap;
+	unsigned int n;
+
+	for (n = 0; n < r->navail && r->avail[n].ndesc; n++) {
+		if (n && !r->avail[n].index)
+			wrap = !wrap;
+		if (!is_available(r->avail[n].desc[0].flags, wrap))
+			break;
+	}
+	return n;
+}
+
+/* Count buffers that the guest made available and the device has not taken. */
+static __u16 waiting(const struct queue_sample *s)
+{
+	if (s->queue->has_wraps)
+		return waiting_packed(s);
+	return s->ring.avail_idx - s->queue->last_avail;
+}
+
+/* A number that changes when the guest makes buffers available. */
+static __u16 made_available(const struct queue_sample *s)
+{
+	return s->queue->last_avail + waiting(s);
 }
 
 static void find_ring_error(const struct comparison *c)
@@ -73,10 +106,12 @@ static void find_ring_error(const struct comparison *c)
 	if (c->now->ring_err == -EFAULT)
 		strcpy(why,
 		       "its memory is not present, not mapped, or not in the memory table");
-	else if (!c->now->ring_err && waiting(c) > c->q->size)
+	else if (!c->now->ring_err && waiting(c->now) > c->q->size)
 		snprintf(why, sizeof(why),
 			 "the guest claims %u available entries in a ring of %u",
-			 waiting(c), c->q->size);
+			 waiting(c->now), c->q->size);
+	else if (!c->now->ring_err && c->q->has_wraps && waiting(c->now))
+		strcpy(why, "the guest made a chain that is longer than the ring");
 	add_finding(c->d, c->q, "ring_error", true,
 		    "stopped by a ring error: %s; setting the backend restarts it: reboot the guest or rebind its driver",
 		    why);
@@ -115,6 +150,22 @@ static void find_eventfds(const struct comparison *c)
 			    "no call eventfd: a guest that does not poll never learns that its buffers were used");
 }
 
+/* The number of entries used since the one that the guest wants to know of. */
+static __u16 used_since_event(const struct queue_sample *s)
+{
+	const struct ring *r = &s->ring;
+	__u32 event = r->used_event & 0x7fff;
+	const struct queue *q = s->queue;
+
+	if (!q->has_wraps)
+		return r->used_idx - r->used_event;
+	if (r->avail_flags != VRING_PACKED_EVENT_FLAG_DESC)
+		return 0;
+	if (r->used_event >> 15 != q->used_wrap)
+		event -= q->size;
+	return q->last_used - event;
+}
+
 /*
  * Check whether the guest ignores interrupts: it asked to be interrupted at an
  * index, the device is past that index, and since then the guest has neither
@@ -125,30 +176,29 @@ static void find_eventfds(const struct comparison *c)
 static bool call_not_taken(const struct comparison *c)
 {
 	const struct ring *a = &c->before->ring, *b = &c->now->ring;
-	__u16 since = b->used_idx - b->used_event;
+	__u16 since = used_since_event(c->now);
 
 	if (c->before->ring_err || c->now->ring_err || !b->has_used_event)
 		return false;
 	return state(c, VHOST_ALT_QUEUE_CALL) && b->used_event &&
-	       a->used_event == b->used_event && a->avail_idx == b->avail_idx &&
+	       a->used_event == b->used_event &&
+	       made_available(c->before) == made_available(c->now) &&
 	       since && since <= c->q->size && since >= c->q->size / 4;
 }
 
 static void find_untaken_calls(const struct comparison *c)
 {
-	const struct ring *r = &c->now->ring;
-
 	if (call_not_taken(c))
 		add_finding(c->d, c->q, "calls_not_taken", true,
 			    "the guest does not react to interrupts: %u entries used past the one it asked to be notified of; its driver may be stuck, or its interrupt not routed",
-			    (__u16)(r->used_idx - r->used_event));
+			    used_since_event(c->now));
 }
 
 static void find_no_buffers(const struct comparison *c)
 {
 	__u64 all = total(c, VHOST_ALT_COUNTER_NO_BUFFERS);
 	__u64 some = delta(c, VHOST_ALT_COUNTER_NO_BUFFERS);
-	bool empty = !c->now->ring_err && !waiting(c);
+	bool empty = !c->now->ring_err && !waiting(c->now);
 
 	if (!is_rx(c) || !all)
 		return;

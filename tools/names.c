@@ -41,10 +41,16 @@ const struct name event_names[] = {
 	{ 0 }
 };
 
+/* The header has the numbers of these two, not their bits. */
+#define PACKED_DESC_F_AVAIL	(1U << VRING_PACKED_DESC_F_AVAIL)
+#define PACKED_DESC_F_USED	(1U << VRING_PACKED_DESC_F_USED)
+
 const struct name desc_flag_names[] = {
 	{ VRING_DESC_F_NEXT, "next" },
 	{ VRING_DESC_F_WRITE, "write" },
 	{ VRING_DESC_F_INDIRECT, "indirect" },
+	{ PACKED_DESC_F_AVAIL, "avail" },
+	{ PACKED_DESC_F_USED, "used" },
 	{ 0 }
 };
 

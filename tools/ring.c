@@ -87,6 +87,7 @@ static void read_ring_attr(const struct nlattr *attr, void *data)
 		break;
 	case VHOST_ALT_A_RING_AVAIL_IDX:
 		r->avail_idx = nl_u32(attr);
+		r->has_idx = true;
 		break;
 	case VHOST_ALT_A_RING_USED_EVENT:
 		r->used_event = nl_u32(attr);
@@ -178,7 +179,8 @@ static void json_ring_areas(struct json_object *doc, const struct ring *r,
 
 	area = json_object_in(doc, "avail");
 	json_u64(area, "flags", r->avail_flags);
-	json_u64(area, "idx", r->avail_idx);
+	if (r->has_idx)
+		json_u64(area, "idx", r->avail_idx);
 	if (r->has_used_event)
 		json_u64(area, "used_event", r->used_event);
 	array = json_array_in(area, "entries");
@@ -186,7 +188,8 @@ static void json_ring_areas(struct json_object *doc, const struct ring *r,
 		json_avail(json_object_in(array, NULL), &r->avail[i], opt);
 	area = json_object_in(doc, "used");
 	json_u64(area, "flags", r->used_flags);
-	json_u64(area, "idx", r->used_idx);
+	if (r->has_idx)
+		json_u64(area, "idx", r->used_idx);
 	if (r->has_avail_event)
 		json_u64(area, "avail_event", r->avail_event);
 	array = json_array_in(area, "entries");
@@ -204,6 +207,10 @@ static int ring_json(const struct ring *r, const struct options *opt)
 	json_u64(doc, "size", r->queue.size);
 	json_u64(doc, "last_avail", r->queue.last_avail);
 	json_u64(doc, "last_used", r->queue.last_used);
+	if (r->queue.has_wraps) {
+		json_u64(doc, "avail_wrap", r->queue.avail_wrap);
+		json_u64(doc, "used_wrap", r->queue.used_wrap);
+	}
 	json_ring_areas(doc, r, opt);
 	return out_json(opt, doc);
 }
@@ -236,16 +243,22 @@ static void ring_text(const struct ring *r, const struct options *opt)
 	const struct queue *q = &r->queue;
 	unsigned int i;
 
-	printf("dev %u queue %u %s size %u last_avail %u last_used %u\n",
+	printf("dev %u queue %u %s size %u last_avail %u last_used %u",
 	       q->dev, q->index, q->name, q->size, q->last_avail,
 	       q->last_used);
-	printf("avail flags 0x%x idx %u", r->avail_flags, r->avail_idx);
+	if (q->has_wraps)
+		printf(" wraps %u/%u", q->avail_wrap, q->used_wrap);
+	printf("\navail flags 0x%x", r->avail_flags);
+	if (r->has_idx)
+		printf(" idx %u", r->avail_idx);
 	if (r->has_used_event)
 		printf(" used_event %u", r->used_event);
 	putchar('\n');
 	for (i = 0; i < r->navail; i++)
 		print_avail(&r->avail[i], opt);
-	printf("used flags 0x%x idx %u", r->used_flags, r->used_idx);
+	printf("used flags 0x%x", r->used_flags);
+	if (r->has_idx)
+		printf(" idx %u", r->used_idx);
 	if (r->has_avail_event)
 		printf(" avail_event %u", r->avail_event);
 	putchar('\n');

@@ -32,6 +32,7 @@ struct ring {
 	struct queue queue;
 	__u32 avail_flags, avail_idx, used_event;
 	__u32 used_flags, used_idx, avail_event;
+	bool has_idx;		/* the split layout */
 	bool has_used_event, has_avail_event;
 	unsigned int navail, nused;
 	struct ring_entry avail[RING_MAX];

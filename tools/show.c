@@ -45,6 +45,10 @@ static void json_indices(struct json_object *to, const struct queue *q)
 	json_u64(to, "last_avail", q->last_avail);
 	json_u64(to, "avail_idx", q->avail_idx);
 	json_u64(to, "last_used", q->last_used);
+	if (q->has_wraps) {
+		json_u64(to, "avail_wrap", q->avail_wrap);
+		json_u64(to, "used_wrap", q->used_wrap);
+	}
 	if (!q->has_addr)
 		return;
 	json_u64(to, "desc_addr", q->desc_addr);
@@ -236,6 +240,8 @@ static void print_queue(const struct queue *q, const struct options *opt)
 		next_line(opt, 8);
 		printf("last_avail %u avail_idx %u last_used %u",
 		       q->last_avail, q->avail_idx, q->last_used);
+		if (q->has_wraps)
+			printf(" wraps %u/%u", q->avail_wrap, q->used_wrap);
 		if (q->has_addr)
 			printf(" desc 0x%llx avail 0x%llx used 0x%llx",
 			       q->desc_addr, q->avail_addr, q->used_addr);

@@ -384,7 +384,7 @@ enum vhost_alt_cmd {
  * @VHOST_ALT_A_QUEUE: u32, the number of a queue
  * @VHOST_ALT_A_QUEUE_NAME: string, "rx" or "tx", as seen by the guest
  * @VHOST_ALT_A_SIZE: u32, the number of entries in the ring
- * @VHOST_ALT_A_LAYOUT: string, the layout of the ring: "split"
+ * @VHOST_ALT_A_LAYOUT: string, the layout of the ring: "split" or "packed"
  * @VHOST_ALT_A_STATE: u32, bits of enum vhost_alt_queue_state
  * @VHOST_ALT_A_IFNAME: string, the name that the backend's interface had when
  *	it was set; absent without a backend, and for a backend without an
@@ -396,12 +396,12 @@ enum vhost_alt_cmd {
  * @VHOST_ALT_A_LAST_AVAIL: u32, the index of the next available entry to take
  * @VHOST_ALT_A_AVAIL_IDX: u32, the end of the available entries when last read
  * @VHOST_ALT_A_LAST_USED: u32, the index of the next used entry to write
- * @VHOST_ALT_A_DESC_ADDR: u64, the address of the descriptor table, as set by
- *	the owner
- * @VHOST_ALT_A_AVAIL_ADDR: u64, the address of the available ring, as set by
- *	the owner
- * @VHOST_ALT_A_USED_ADDR: u64, the address of the used ring, as set by the
- *	owner
+ * @VHOST_ALT_A_DESC_ADDR: u64, the address of the descriptor table or, packed,
+ *	of the descriptor ring, as set by the owner
+ * @VHOST_ALT_A_AVAIL_ADDR: u64, the address of the available ring or, packed,
+ *	of the driver event suppression area, as set by the owner
+ * @VHOST_ALT_A_USED_ADDR: u64, the address of the used ring or, packed, of the
+ *	device event suppression area, as set by the owner
  * @VHOST_ALT_A_COUNTERS: nest of u64 by enum vhost_alt_counter, the counters of
  *	the queue
  * @VHOST_ALT_A_DROPS: nest of u64 by enum vhost_alt_drop, the packets dropped
@@ -413,14 +413,22 @@ enum vhost_alt_cmd {
  * @VHOST_ALT_A_RING_AVAIL: nest of enum vhost_alt_entry_attr, one per available
  *	entry
  * @VHOST_ALT_A_RING_USED: nest of enum vhost_alt_entry_attr, one per used entry
- * @VHOST_ALT_A_RING_AVAIL_FLAGS: u32, the driver's flags in the ring
- * @VHOST_ALT_A_RING_AVAIL_IDX: u32, the driver's index in the ring
- * @VHOST_ALT_A_RING_USED_EVENT: u32, the driver's event index in the ring;
- *	absent without event indices
- * @VHOST_ALT_A_RING_USED_FLAGS: u32, the device's flags in the ring
- * @VHOST_ALT_A_RING_USED_IDX: u32, the device's index in the ring
- * @VHOST_ALT_A_RING_AVAIL_EVENT: u32, the device's event index in the ring;
- *	absent without event indices
+ * @VHOST_ALT_A_RING_AVAIL_FLAGS: u32, the driver's flags in the ring or,
+ *	packed, in its event suppression area
+ * @VHOST_ALT_A_RING_AVAIL_IDX: u32, the driver's index in the ring; split only
+ * @VHOST_ALT_A_RING_USED_EVENT: u32, the driver's event index in the ring or,
+ *	packed, its event offset with the wrap counter in bit 15; absent without
+ *	event indices
+ * @VHOST_ALT_A_RING_USED_FLAGS: u32, the device's flags in the ring or, packed,
+ *	in its event suppression area
+ * @VHOST_ALT_A_RING_USED_IDX: u32, the device's index in the ring; split only
+ * @VHOST_ALT_A_RING_AVAIL_EVENT: u32, the device's event index in the ring or,
+ *	packed, its event offset with the wrap counter in bit 15; absent without
+ *	event indices
+ * @VHOST_ALT_A_AVAIL_WRAP: u32, the wrap counter of the next available entry to
+ *	take: 0 or 1; packed only
+ * @VHOST_ALT_A_USED_WRAP: u32, the wrap counter of the next used entry to
+ *	write: 0 or 1; packed only
  * @__VHOST_ALT_A_MAX: one more than the last
  * @VHOST_ALT_A_MAX: the last one
  */
@@ -464,6 +472,8 @@ enum vhost_alt_attr {
 	VHOST_ALT_A_RING_USED_FLAGS,
 	VHOST_ALT_A_RING_USED_IDX,
 	VHOST_ALT_A_RING_AVAIL_EVENT,
+	VHOST_ALT_A_AVAIL_WRAP,
+	VHOST_ALT_A_USED_WRAP,
 
 	__VHOST_ALT_A_MAX,
 	VHOST_ALT_A_MAX = __VHOST_ALT_A_MAX - 1
@@ -524,8 +534,8 @@ enum vhost_alt_worker_attr {
  * @VHOST_ALT_ENTRY_UNSPEC: unused
  * @VHOST_ALT_ENTRY_PAD: padding
  * @VHOST_ALT_ENTRY_INDEX: u32, the entry's index, which runs on past the end of
- *	the ring
- * @VHOST_ALT_ENTRY_ID: u32, the head of the chain
+ *	the ring; packed: its place in the ring
+ * @VHOST_ALT_ENTRY_ID: u32, the head of the chain; packed: the buffer id
  * @VHOST_ALT_ENTRY_LEN: u32, the bytes that the device wrote; used entries only
  * @VHOST_ALT_ENTRY_DESC: nest of enum vhost_alt_desc_attr, one per descriptor
  *	of the chain in the ring's table, at most 8; available entries only
@@ -551,7 +561,7 @@ enum vhost_alt_entry_attr {
  * @VHOST_ALT_DESC_INDEX: u32, the descriptor's index in the table
  * @VHOST_ALT_DESC_ADDR: u64, the guest address of the buffer
  * @VHOST_ALT_DESC_LEN: u32, the length of the buffer in bytes
- * @VHOST_ALT_DESC_FLAGS: u32, bits VRING_DESC_F_*
+ * @VHOST_ALT_DESC_FLAGS: u32, bits VRING_DESC_F_* and VRING_PACKED_DESC_F_*
  * @VHOST_ALT_DESC_NEXT: u32, the index of the next descriptor, if the flags say
  *	that there is one
  * @__VHOST_ALT_DESC_MAX: one more than the last
