@@ -58,6 +58,27 @@ FIXTURE_VARIANT_ADD(live, iotlb_flags)
 	.iotlb = { .grain = IOTLB_PAGE },
 };
 
+FIXTURE_VARIANT_ADD(live, packed)
+{
+	.features = F_PACKED,
+};
+
+FIXTURE_VARIANT_ADD(live, packed_flags)
+{
+	.features = F_PACKED_BASE | F_INDIRECT,
+};
+
+FIXTURE_VARIANT_ADD(live, packed_in_order)
+{
+	.features = F_PACKED | F_IN_ORDER,
+};
+
+FIXTURE_VARIANT_ADD(live, packed_iotlb)
+{
+	.features = F_PACKED | F_ACCESS_PLATFORM,
+	.iotlb = { .v2 = true, .scatter = true },
+};
+
 #define live_t	FIXTURE_DATA(live)
 
 static const struct gmem *physical(live_t *self)
@@ -68,7 +89,7 @@ static const struct gmem *physical(live_t *self)
 FIXTURE_SETUP(live)
 {
 	struct guest_cfg cfg = {
-		.ops = guest_log_paged_ops(),
+		.ops = guest_log_paged_ops(variant->features),
 		.features = variant->features,
 		.tap_flags = IFF_VNET_HDR,
 		.num = 512,
@@ -383,7 +404,7 @@ static int lose_log(live_t *self, unsigned int cookie)
 	/*
 	 * By then the device has resolved all parts of the ring that it needs.
 	 */
-	if (!err && !wait_until(split_kick_is_asked(vq)))
+	if (!err && !wait_until(vq_kick_is_asked(vq)))
 		err = -ETIMEDOUT;
 	if (!err)
 		err = vdev_rest(g->dev, vq);

@@ -7,7 +7,6 @@
 
 #include "iotlb_guest.h"
 #include "test.h"
-#include "vq_split.h"
 
 /* Rings of several pages, buffers of many, and a VMM that answers misses. */
 FIXTURE(traffic)
@@ -60,6 +59,34 @@ FIXTURE_VARIANT_ADD(traffic, in_order)
 	.iotlb = { .v2 = true, .scatter = true },
 	.features = F_MODERN | F_IN_ORDER,
 	.num = 1024,
+};
+
+FIXTURE_VARIANT_ADD(traffic, packed)
+{
+	.iotlb = { .v2 = false },
+	.features = F_PACKED,
+	.num = 256,
+};
+
+FIXTURE_VARIANT_ADD(traffic, packed_scattered)
+{
+	.iotlb = { .v2 = true, .scatter = true },
+	.features = F_PACKED,
+	.num = 1000,
+};
+
+FIXTURE_VARIANT_ADD(traffic, packed_scattered_flags)
+{
+	.iotlb = { .v2 = true, .scatter = true },
+	.features = F_PACKED_BASE | F_INDIRECT,
+	.num = 512,
+};
+
+FIXTURE_VARIANT_ADD(traffic, packed_in_order)
+{
+	.iotlb = { .v2 = true, .scatter = true },
+	.features = F_PACKED | F_IN_ORDER,
+	.num = 1000,
 };
 
 #define SLOT		GUEST_BURST_SLOT
@@ -195,7 +222,7 @@ static int stop_and_start(struct guest *g, struct iotlb *t)
 	err = guest_set_backend(g, -1);
 	for (i = 0; !err && i < NR_VQS; i++) {
 		err = vdev_get_base(g->dev, i, &base);
-		if (!err && base != split_used_idx(&g->vq[i]))
+		if (!err && base != vq_used_base(&g->vq[i]))
 			err = -EPROTO;
 		if (!err)
 			err = vdev_set_state(g->dev, VHOST_SET_VRING_BASE, i,
@@ -391,7 +418,7 @@ TEST_F(traffic, no_write_after_invalidate)
 /* Asking for a kick is the last thing that a worker writes before it sleeps. */
 static bool transmit_sleeps(struct guest *g)
 {
-	return split_kick_is_asked(&g->vq[TXQ]);
+	return vq_kick_is_asked(&g->vq[TXQ]);
 }
 
 /* Move a page of the used ring while nobody writes to it. */
@@ -497,7 +524,7 @@ TEST_F(traffic, ring_grown_by_set_num)
 	for (i = 0; i < 2; i++) {
 		vq->num = i ? num : 8;
 		vq_reset(vq, 0);
-		ASSERT_OK(vdev_set_vring(g->dev, vq, 0));
+		ASSERT_OK(vdev_set_vring(g->dev, vq, vq_base(vq)));
 		ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
 		ASSERT_OK(guest_check_tx(g, 60, i, 1, false));
 		ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
@@ -532,7 +559,8 @@ TEST_F(traffic, iommu_off_and_on)
 		for (i = 0; i < NR_VQS; i++) {
 			g->vq[i].features = g->cfg.features;
 			vq_reset(&g->vq[i], 0);
-			ASSERT_OK(vdev_set_vring(g->dev, &g->vq[i], 0));
+			ASSERT_OK(vdev_set_vring(g->dev, &g->vq[i],
+						 vq_base(&g->vq[i])));
 		}
 		if (on)
 			ASSERT_OK(iotlb_preload(&self->t));

@@ -6,7 +6,6 @@
 #include <poll.h>
 
 #include "test.h"
-#include "vq_split.h"
 
 FIXTURE(notify)
 {
@@ -42,6 +41,26 @@ FIXTURE_VARIANT_ADD(notify, event_idx_on_empty)
 FIXTURE_VARIANT_ADD(notify, in_order)
 {
 	.features = F_EVENT_IDX | F_IN_ORDER,
+};
+
+FIXTURE_VARIANT_ADD(notify, packed_flags)
+{
+	.features = F_RING_PACKED,
+};
+
+FIXTURE_VARIANT_ADD(notify, packed_flags_on_empty)
+{
+	.features = F_RING_PACKED | F_NOTIFY_ON_EMPTY,
+};
+
+FIXTURE_VARIANT_ADD(notify, packed_event_idx)
+{
+	.features = F_RING_PACKED | F_EVENT_IDX,
+};
+
+FIXTURE_VARIANT_ADD(notify, packed_in_order)
+{
+	.features = F_RING_PACKED | F_EVENT_IDX | F_IN_ORDER,
 };
 
 FIXTURE_SETUP(notify)
@@ -135,10 +154,7 @@ TEST_F(notify, no_call_when_unwanted)
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
 	ASSERT_OK(send_and_wait_call(g));
 
-	if (variant->features & F_EVENT_IDX)
-		*split_used_event(vq) = vq->used_idx + 1000;
-	else
-		split_avail(vq)->flags = VRING_AVAIL_F_NO_INTERRUPT;
+	vq_refuse(vq);
 	ASSERT_OK(send_frames(g, 100));
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
 	EXPECT_EQ(100, guest_reap(g));
@@ -153,14 +169,12 @@ TEST_F(notify, call_at_the_event_index)
 	struct guest *g = &self->g;
 	struct vq *vq = self->vq;
 	unsigned int i;
-	__u16 start;
 
 	if (!(variant->features & F_EVENT_IDX) ||
 	    variant->features & F_NOTIFY_ON_EMPTY)
 		SKIP(return, "only with the event index");
 	ASSERT_OK(send_and_wait_call(g));
-	start = vq->used_idx;
-	*split_used_event(vq) = start + 9;
+	vq_call_at(vq, 9);
 	for (i = 0; i < 9; i++)
 		ASSERT_OK(send_frames(g, 1));
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
@@ -183,7 +197,7 @@ TEST_F(notify, idle_worker_asks_for_a_kick)
 	for (i = 0; i < 20; i++) {
 		ASSERT_OK(send_frames(g, 1 + i % 3));
 		ASSERT_OK(guest_reap_all(g));
-		ASSERT_THAT(wait_until(split_kick_is_asked(vq)));
+		ASSERT_THAT(wait_until(vq_kick_is_asked(vq)));
 	}
 }
 
@@ -308,10 +322,7 @@ TEST_F(notify, unwanted_call_does_not_wait)
 	if (variant->features & F_NOTIFY_ON_EMPTY)
 		SKIP(return, "an empty ring is always reported");
 	ASSERT_OK(send_and_wait_call(g));
-	if (variant->features & F_EVENT_IDX)
-		*split_used_event(vq) = vq->used_idx + 1000;
-	else
-		split_avail(vq)->flags = VRING_AVAIL_F_NO_INTERRUPT;
+	vq_refuse(vq);
 	ASSERT_OK(send_without_eventfd(g, 10));
 	ASSERT_OK(set_call(g));
 	EXPECT_EQ(0, event_count(vq->call));
@@ -369,7 +380,7 @@ TEST(kick_is_asked_for_after_the_batch_is_sent)
 					     false));
 		}
 		vq_submit(&g.vq[TXQ]);
-		ASSERT_THAT(wait_until(split_kick_is_asked(&g.vq[TXQ])));
+		ASSERT_THAT(wait_until(vq_kick_is_asked(&g.vq[TXQ])));
 		/* All frames are there, without a wait. */
 		for (i = 0; i < n; i++) {
 			ASSERT_EQ(60, packet_recv_now(g.pkt, &hdr, got,

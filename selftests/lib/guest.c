@@ -118,7 +118,7 @@ static size_t heap_size(const struct guest_cfg *cfg)
 static void fill_defaults(struct guest_cfg *cfg)
 {
 	if (!cfg->ops)
-		cfg->ops = &vq_split_ops;
+		cfg->ops = vq_layout(cfg->features);
 	if (!cfg->num)
 		cfg->num = DEFAULT_NUM;
 	if (!cfg->slot_size)
@@ -254,7 +254,8 @@ int guest_open_dev(struct guest *g)
 	if (!err)
 		err = step(vdev_set_mem(g->dev, &g->mem));
 	for (i = 0; !err && i < NR_VQS; i++)
-		err = step(vdev_set_vring(g->dev, &g->vq[i], g->cfg.base));
+		err = step(vdev_set_vring(g->dev, &g->vq[i],
+					  vq_base(&g->vq[i])));
 	return err;
 }
 
@@ -290,7 +291,7 @@ int guest_restart(struct guest *g)
 		if (err)
 			return err;
 		guest_reset_ring(g, i, 0);
-		err = vdev_set_vring(g->dev, &g->vq[i], 0);
+		err = vdev_set_vring(g->dev, &g->vq[i], vq_base(&g->vq[i]));
 		if (err)
 			return err;
 	}

@@ -13,7 +13,7 @@
 #include "vq.h"
 
 struct guest_cfg {
-	const struct vq_ops *ops;	/* ring layout; split if NULL */
+	const struct vq_ops *ops;	/* layout; as features say if NULL */
 	__u64 features;
 	__u64 features2;	/* second word of features */
 	int tap_flags;		/* in addition to IFF_TAP | IFF_NO_PI */

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "guest_log.h"
 
-const struct vq_ops *guest_log_paged_ops(void)
+const struct vq_ops *guest_log_paged_ops(__u64 features)
 {
 	static struct vq_ops ops;
 	enum vq_area area;
 
-	ops = vq_split_ops;
+	ops = *vq_layout(features);
 	for (area = 0; area < VQ_AREAS; area++)
 		ops.align[area] = DLOG_PAGE;
 	return &ops;

@@ -10,7 +10,7 @@
  * The split layout with pages of its own for each area of a ring, so that the
  * log tells which of them was written.
  */
-const struct vq_ops *guest_log_paged_ops(void);
+const struct vq_ops *guest_log_paged_ops(__u64 features);
 
 /* Switch logging on and off, in the order in which QEMU does. */
 int guest_log_on(struct guest *g, struct dlog *log);

@@ -104,7 +104,7 @@ int iotlb_read(int fd, bool v2, struct vhost_iotlb_msg *msg)
 	if (n != (v2 ? sizeof(p.v2) : sizeof(p.v1)))
 		return -EPROTO;
 	memcpy(msg, v2 ? (void *)&p.v2.iotlb : &p.v1.iotlb, sizeof(*msg));
-	if (msg->perm != VHOST_ACCESS_RO && msg->perm != VHOST_ACCESS_WO)
+	if (!msg->perm || msg->perm > VHOST_ACCESS_RW)
 		return -EPROTO;
 	return check_miss(&p, v2, msg);
 }

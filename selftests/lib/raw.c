@@ -5,11 +5,61 @@
 
 #define MAX_DESCS	8
 
+bool raw_is_chain(const struct raw_desc *d, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (!(d[i].flags & F_NEXT) != (i + 1 == n) ||
+		    d[i].flags & RAW_NEXT ||
+		    (i + 1 < n && d[i].next != i + 1))
+			return false;
+	return true;
+}
+
+bool raw_put_table(struct vq *vq, __u64 gpa, const struct vring_desc *t,
+		   unsigned int n)
+{
+	struct vring_packed_desc p;
+	unsigned int i;
+
+	if (!(vq->features & F_RING_PACKED))
+		return gmem_write(vq->mem, gpa, t, n * sizeof(*t));
+	for (i = 0; i < n; i++) {
+		p = (struct vring_packed_desc) {
+			.addr = t[i].addr, .len = t[i].len, .flags = t[i].flags,
+		};
+		if (!gmem_write(vq->mem, gpa + i * sizeof(p), &p, sizeof(p)))
+			return false;
+	}
+	return true;
+}
+
+static bool offer_packed(struct vq *vq, const struct raw_desc *d,
+			 unsigned int n)
+{
+	unsigned int i;
+	__u16 id;
+
+	if (n > vq->nfree || !raw_is_chain(d, n))
+		return false;
+	id = packed_claim_id(vq);
+	for (i = 0; i < n; i++)
+		packed_write(vq, d[i].gpa, d[i].len, id, d[i].flags);
+	packed_offer(vq, id, n, 0);
+	for (i = 0; i < n; i++)
+		if (d[i].flags & F_WRITE)
+			vq->slot[id].in_len += d[i].len;
+	return true;
+}
+
 bool raw_offer(struct vq *vq, const struct raw_desc *d, unsigned int n)
 {
 	__u16 id[MAX_DESCS], next;
 	unsigned int i;
 
+	if (vq->features & F_RING_PACKED)
+		return offer_packed(vq, d, n);
 	if (n > MAX_DESCS || !split_claim(vq, n, id))
 		return false;
 	for (i = 0; i < n; i++) {

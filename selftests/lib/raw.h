@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Chains of a split ring, descriptor by descriptor, right or wrong. */
+/* Chains of a ring, descriptor by descriptor, right or wrong. */
 #ifndef VHOST_TEST_RAW_H
 #define VHOST_TEST_RAW_H
 
 #include "guest.h"
+#include "vq_packed.h"
 #include "vq_split.h"
 
 struct raw_desc {
@@ -15,8 +16,19 @@ struct raw_desc {
 
 #define RAW_NEXT	0x4000
 
-/* Offer a chain of @n descriptors, 8 at most; false if that fails. */
+/*
+ * Offer a chain of @n descriptors, 8 at most; false if that fails. In the
+ * packed layout a chain must consist of its descriptors in order: see
+ * raw_is_chain().
+ */
 bool raw_offer(struct vq *vq, const struct raw_desc *d, unsigned int n);
+
+/* Check whether the descriptors are a chain in any layout: no loop, no gap. */
+bool raw_is_chain(const struct raw_desc *d, unsigned int n);
+
+/* Write an indirect table of split descriptors in the layout of the ring. */
+bool raw_put_table(struct vq *vq, __u64 gpa, const struct vring_desc *t,
+		   unsigned int n);
 
 /* Take back all chains in flight. Nothing may have been written to them. */
 int raw_take_all(struct vq *vq);

@@ -49,6 +49,10 @@
 #define F_MODERN_BASE		(F_VERSION_1 | F_MRG_RXBUF)
 #define F_MODERN		(F_MODERN_BASE | F_EVENT_IDX | F_INDIRECT)
 
+/* The same in the packed layout. */
+#define F_PACKED_BASE		(F_MODERN_BASE | F_RING_PACKED)
+#define F_PACKED		(F_MODERN | F_RING_PACKED)
+
 /* The flags of a split ring's descriptor, for tables of them. */
 #define F_NEXT			VRING_DESC_F_NEXT
 #define F_WRITE			VRING_DESC_F_WRITE

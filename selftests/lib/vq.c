@@ -10,6 +10,12 @@
 
 #include "env.h"
 
+const struct vq_ops *vq_layout(__u64 features)
+{
+	return features & vq_packed_ops.features ? &vq_packed_ops :
+						   &vq_split_ops;
+}
+
 static int alloc_area(struct vq *vq, enum vq_area area)
 {
 	size_t size = vq->ops->size(vq->num, area);
@@ -98,6 +104,16 @@ void vq_reset(struct vq *vq, __u16 base)
 	vq->ops->reset(vq, base);
 }
 
+__u32 vq_base(struct vq *vq)
+{
+	return vq->ops->base(vq);
+}
+
+__u32 vq_used_base(struct vq *vq)
+{
+	return vq->ops->used_base(vq);
+}
+
 int vq_add(struct vq *vq, const struct vq_chain *chain, unsigned int cookie)
 {
 	return vq->ops->add(vq, chain, cookie);
@@ -144,9 +160,29 @@ void vq_submit(struct vq *vq)
 	vq_kick_if_wanted(vq);
 }
 
+bool vq_kick_is_asked(struct vq *vq)
+{
+	return vq->ops->kick_is_asked(vq);
+}
+
+unsigned int vq_count_used(struct vq *vq)
+{
+	return vq->ops->count_used(vq);
+}
+
 bool vq_pop(struct vq *vq, struct vq_used *used)
 {
 	return vq->ops->pop(vq, used);
+}
+
+void vq_refuse(struct vq *vq)
+{
+	vq->ops->refuse(vq);
+}
+
+void vq_call_at(struct vq *vq, unsigned int n)
+{
+	vq->ops->call_at(vq, n);
 }
 
 bool vq_wait(struct vq *vq)

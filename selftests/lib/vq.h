@@ -70,6 +70,14 @@ struct vq {
 	bool log_used;		/* the used ring is in the dirty log */
 	unsigned int entries;	/* used entries read so far */
 	/*
+	 * The packed layout: both indices are positions in the ring, with wrap
+	 * counters; the first descriptor that is not published.
+	 */
+	bool avail_wrap, used_wrap;
+	__u16 added;		/* descriptors since the last kick decision */
+	bool pending;
+	__u16 head, head_flags;
+	/*
 	 * In order: the chain that comes back next, and the batch it belongs
 	 * to.
 	 */
@@ -88,15 +96,24 @@ struct vq_ops {
 		   unsigned int cookie);
 	void (*publish)(struct vq *vq);
 	bool (*wants_kick)(struct vq *vq);
+	bool (*kick_is_asked)(struct vq *vq);
 	bool (*has_used)(struct vq *vq);
+	unsigned int (*count_used)(struct vq *vq);
 	bool (*pop)(struct vq *vq, struct vq_used *used);
 	void (*arm)(struct vq *vq);
 	void (*disarm)(struct vq *vq);
+	void (*refuse)(struct vq *vq);
+	void (*call_at)(struct vq *vq, unsigned int n);
 	/* Result of VHOST_GET_VRING_BASE once all offered chains are used. */
 	__u32 (*base)(struct vq *vq);
+	__u32 (*used_base)(struct vq *vq);
 };
 
 extern const struct vq_ops vq_split_ops;
+extern const struct vq_ops vq_packed_ops;
+
+/* The layout that features choose. */
+const struct vq_ops *vq_layout(__u64 features);
 
 /*
  * Allocate the ring from region 0, with an indirect table of @ind_max entries
@@ -106,8 +123,18 @@ int vq_init(struct vq *vq, const struct vq_ops *ops, struct gmem *mem,
 	    unsigned int num, unsigned int ind_max, __u64 features);
 void vq_free(struct vq *vq);
 
-/* Empty the ring and begin at @base, as after a queue reset. */
+/*
+ * Empty the ring and begin at @base, as after a queue reset. In the packed
+ * layout that is the position after @base descriptors.
+ */
 void vq_reset(struct vq *vq, __u16 base);
+
+/*
+ * The ring's base for the device: once all offered chains are used, and now
+ * that the device has used as many as it has.
+ */
+__u32 vq_base(struct vq *vq);
+__u32 vq_used_base(struct vq *vq);
 
 /* Add a chain without publishing it. Return: -ENOSPC if the ring is full. */
 int vq_add(struct vq *vq, const struct vq_chain *chain, unsigned int cookie);
@@ -123,6 +150,15 @@ void vq_kick(struct vq *vq);
 bool vq_kick_if_wanted(struct vq *vq);
 void vq_submit(struct vq *vq);
 
+/*
+ * Check whether the device has asked to be kicked for the next chain. After
+ * asking it looks at the ring once more, then sleeps.
+ */
+bool vq_kick_is_asked(struct vq *vq);
+
+/* The number of chains to take back. */
+unsigned int vq_count_used(struct vq *vq);
+
 /* Take back one chain; false if there is none. */
 bool vq_pop(struct vq *vq, struct vq_used *used);
 
@@ -131,6 +167,14 @@ bool vq_wait(struct vq *vq);
 
 /* Wait for a chain and take it back. */
 bool vq_wait_pop(struct vq *vq, struct vq_used *used);
+
+/*
+ * Ask for no calls at all, which event indices cannot express forever; or, with
+ * event indices, only for the one when the device passes the @n-th chain from
+ * here on, each of one descriptor.
+ */
+void vq_refuse(struct vq *vq);
+void vq_call_at(struct vq *vq, unsigned int n);
 
 /*
  * Take back chains like a driver that looks at the ring only after a call,

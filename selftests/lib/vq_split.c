@@ -182,9 +182,23 @@ static bool split_wants_kick(struct vq *vq)
 		 VRING_USED_F_NO_NOTIFY);
 }
 
+static bool split_kick_is_asked(struct vq *vq)
+{
+	if (vq->features & F_EVENT_IDX)
+		return __atomic_load_n(split_avail_event(vq),
+				       __ATOMIC_ACQUIRE) == vq->avail_idx;
+	return !(__atomic_load_n(&split_used(vq)->flags, __ATOMIC_ACQUIRE) &
+		 VRING_USED_F_NO_NOTIFY);
+}
+
 static bool split_has_used(struct vq *vq)
 {
 	return split_used_idx(vq) != vq->used_idx;
+}
+
+static unsigned int split_count_used(struct vq *vq)
+{
+	return (__u16)(split_used_idx(vq) - vq->used_idx);
 }
 
 static void read_used(struct vq *vq, struct vq_used *used)
@@ -266,9 +280,29 @@ static void split_disarm(struct vq *vq)
 				 VRING_AVAIL_F_NO_INTERRUPT, __ATOMIC_RELAXED);
 }
 
+static void split_refuse(struct vq *vq)
+{
+	if (vq->features & F_EVENT_IDX)
+		*split_used_event(vq) = vq->used_idx + 1000;
+	else
+		split_avail(vq)->flags = VRING_AVAIL_F_NO_INTERRUPT;
+}
+
+static void split_call_at(struct vq *vq, unsigned int n)
+{
+	__atomic_store_n(split_used_event(vq), (__u16)(vq->used_idx + n),
+			 __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 static __u32 split_base(struct vq *vq)
 {
 	return vq->avail_idx;
+}
+
+static __u32 split_used_base(struct vq *vq)
+{
+	return split_used_idx(vq);
 }
 
 const struct vq_ops vq_split_ops = {
@@ -284,9 +318,14 @@ const struct vq_ops vq_split_ops = {
 	.add = split_add,
 	.publish = split_publish,
 	.wants_kick = split_wants_kick,
+	.kick_is_asked = split_kick_is_asked,
 	.has_used = split_has_used,
+	.count_used = split_count_used,
 	.pop = split_pop,
 	.arm = split_arm,
 	.disarm = split_disarm,
+	.refuse = split_refuse,
+	.call_at = split_call_at,
 	.base = split_base,
+	.used_base = split_used_base,
 };

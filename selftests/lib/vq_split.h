@@ -31,19 +31,6 @@ static inline __u16 *split_avail_event(struct vq *vq)
 	return (__u16 *)&split_used(vq)->ring[vq->num];
 }
 
-/*
- * Check whether the device has asked to be kicked for the next chain. After
- * asking it looks at the ring once more, then sleeps.
- */
-static inline bool split_kick_is_asked(struct vq *vq)
-{
-	if (vq->features & F_EVENT_IDX)
-		return __atomic_load_n(split_avail_event(vq),
-				       __ATOMIC_ACQUIRE) == vq->avail_idx;
-	return !(__atomic_load_n(&split_used(vq)->flags, __ATOMIC_ACQUIRE) &
-		 VRING_USED_F_NO_NOTIFY);
-}
-
 /* Read the device's used index, ordered before reads of the entries. */
 static inline __u16 split_used_idx(struct vq *vq)
 {
