@@ -90,6 +90,12 @@ FIXTURE_VARIANT_ADD(backend, tap_one_queue_flag)
 	.tap_flags = IFF_VNET_HDR | IFF_ONE_QUEUE,
 };
 
+FIXTURE_VARIANT_ADD(backend, tap_packed)
+{
+	.features = F_PACKED_BASE | F_EVENT_IDX,
+	.tap_flags = IFF_VNET_HDR,
+};
+
 FIXTURE_SETUP(backend)
 {
 	struct guest_cfg cfg = {
@@ -315,6 +321,11 @@ FIXTURE_VARIANT_ADD(other, vhost_header)
 FIXTURE_VARIANT_ADD(other, vhost_header_legacy)
 {
 	.features = F_VHOST_HDR,
+};
+
+FIXTURE_VARIANT_ADD(other, packed)
+{
+	.features = F_PACKED_BASE | F_EVENT_IDX | F_VHOST_HDR,
 };
 
 FIXTURE_SETUP(other)

@@ -333,7 +333,7 @@ TEST(miss_during_the_outage)
 {
 	const struct iotlb_cfg iotlb = { .v2 = true, .grain = IOTLB_PAGE };
 	const struct guest_cfg cfg = {
-		.ops = guest_log_paged_ops(),
+		.ops = guest_log_paged_ops(F_MODERN),
 		.features = F_MODERN | F_ACCESS_PLATFORM,
 		.tap_flags = IFF_VNET_HDR,
 		.num = 512,

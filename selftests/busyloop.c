@@ -68,6 +68,24 @@ FIXTURE_VARIANT_ADD(busyloop, in_order)
 	.timeout = { USUAL, USUAL },
 };
 
+FIXTURE_VARIANT_ADD(busyloop, packed)
+{
+	.features = F_EVENT_IDX | F_RING_PACKED,
+	.timeout = { USUAL, USUAL },
+};
+
+FIXTURE_VARIANT_ADD(busyloop, packed_by_flags)
+{
+	.features = F_RING_PACKED,
+	.timeout = { 50, 50 },
+};
+
+FIXTURE_VARIANT_ADD(busyloop, packed_in_order)
+{
+	.features = F_EVENT_IDX | F_RING_PACKED | F_IN_ORDER,
+	.timeout = { USUAL, USUAL },
+};
+
 static int set_timeouts(int fd, const __u32 *timeout)
 {
 	unsigned int i;

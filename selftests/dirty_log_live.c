@@ -458,14 +458,16 @@ TEST_F(live, guest_is_called_after_the_log_was_lost)
 }
 
 /*
- * The frame that waits is sent and used once, with a call, and the page of the
- * used index becomes dirty in @log.
+ * The frame that waits is sent and used once, with a call, and what the device
+ * has written becomes dirty in @log: the used index, or in the packed layout,
+ * where the guest may see that before, the descriptor.
  */
 static int goes_on(live_t *self, const struct dlog *log, unsigned int cookie)
 {
 	struct guest *g = &self->g;
 	struct vq *vq = &g->vq[TXQ];
-	__u64 gpa = vq->gpa[VQ_USED];
+	bool packed = vq->features & F_RING_PACKED;
+	__u64 gpa = vq->gpa[packed ? VQ_DESC : VQ_USED];
 	struct virtio_net_hdr hdr;
 	unsigned char frame[64];
 
@@ -477,7 +479,7 @@ static int goes_on(live_t *self, const struct dlog *log, unsigned int cookie)
 		return -EPROTO;
 	if (packet_recv(g->pkt, &hdr, frame, sizeof(frame)) != 60)
 		return -EBADMSG;
-	return dlog_is_dirty(log, gpa) ? 0 : -ENODATA;
+	return wait_until(dlog_is_dirty(log, gpa)) ? 0 : -ENODATA;
 }
 
 /* Once the log can be written, the ring goes on by itself. */

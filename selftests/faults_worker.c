@@ -131,6 +131,32 @@ FIXTURE_VARIANT_ADD(worker_fault, iotlb)
 	.features = F_EVENT_IDX | F_ACCESS_PLATFORM,
 };
 
+FIXTURE_VARIANT_ADD(worker_fault, packed)
+{
+	.features = F_EVENT_IDX | F_RING_PACKED,
+};
+
+FIXTURE_VARIANT_ADD(worker_fault, packed_single)
+{
+	.features = F_RING_PACKED,
+	.limit_sndbuf = true,
+};
+
+FIXTURE_VARIANT_ADD(worker_fault, packed_in_order)
+{
+	.features = F_EVENT_IDX | F_RING_PACKED | F_IN_ORDER,
+};
+
+FIXTURE_VARIANT_ADD(worker_fault, packed_logged)
+{
+	.features = F_RING_PACKED | F_LOG_ALL,
+};
+
+FIXTURE_VARIANT_ADD(worker_fault, packed_iotlb)
+{
+	.features = F_EVENT_IDX | F_RING_PACKED | F_ACCESS_PLATFORM,
+};
+
 static int start_logged(struct guest *g, const struct guest_cfg *cfg)
 {
 	struct guest_cfg mine = *cfg;

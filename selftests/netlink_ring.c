@@ -8,6 +8,7 @@
 #include "nl_guest.h"
 #include "running_fixture.h"
 #include "test.h"
+#include "vq_packed.h"
 #include "vq_split.h"
 
 TEST_F(running, contents_of_a_stopped_ring)
@@ -73,6 +74,71 @@ TEST_F(running, contents_of_a_stopped_ring)
 		EXPECT_EQ(0, e->num[VHOST_ALT_ENTRY_LEN]);
 		EXPECT_EQ(0, e->ndescs);
 	}
+}
+
+/* A ring of 60 in its second lap: five are used, three are yet to be taken. */
+TEST(contents_of_a_packed_ring)
+{
+	struct guest_cfg cfg = {
+		.features = F_PACKED, .tap_flags = IFF_VNET_HDR,
+		.num = 60, .base = 60 + 57,
+	};
+	struct vring_packed_desc *d;
+	const struct nl_entry *e;
+	static struct nl_msg m;
+	struct vq *vq;
+	struct guest g;
+	struct nl nl;
+	unsigned int i;
+	__u32 id;
+
+	if (!env_is_ours())
+		SKIP(return, "vhost_net has no netlink family");
+	ASSERT_OK(nl_guest_start(&g, &cfg, &nl, &id));
+	vq = &g.vq[TXQ];
+	for (i = 0; i < 5; i++)
+		ASSERT_OK(guest_check_tx(&g, 60, i, 1, false));
+	ASSERT_OK(vdev_set_backend(g.dev, TXQ, -1));
+	for (i = 0; i < 3; i++)
+		ASSERT_OK(vq_add_out(vq, g.pool[TXQ].slot[i].gpa, 100 + i, i));
+	vq_publish(vq);
+
+	ASSERT_OK(nl_queue(&nl, id, TXQ, &m));
+	EXPECT_STREQ("packed", m.text[VHOST_ALT_A_LAYOUT]);
+	EXPECT_EQ(2, m.num[VHOST_ALT_A_LAST_AVAIL]);
+	EXPECT_EQ(2, m.num[VHOST_ALT_A_LAST_USED]);
+	EXPECT_EQ(1, m.num[VHOST_ALT_A_AVAIL_WRAP]);
+	EXPECT_EQ(1, m.num[VHOST_ALT_A_USED_WRAP]);
+
+	ASSERT_OK(nl_ring(&nl, id, TXQ, 5, &m));
+	EXPECT_STREQ("packed", m.text[VHOST_ALT_A_LAYOUT]);
+	EXPECT_EQ(packed_driver(vq)->flags,
+		  m.num[VHOST_ALT_A_RING_AVAIL_FLAGS]);
+	EXPECT_EQ(packed_driver(vq)->off_wrap,
+		  m.num[VHOST_ALT_A_RING_USED_EVENT]);
+	EXPECT_EQ(packed_device(vq)->flags,
+		  m.num[VHOST_ALT_A_RING_USED_FLAGS]);
+	EXPECT_EQ(packed_device(vq)->off_wrap,
+		  m.num[VHOST_ALT_A_RING_AVAIL_EVENT]);
+	ASSERT_EQ(5, m.navail);
+	ASSERT_EQ(5, m.nused);
+	for (i = 0; i < 5; i++) {
+		e = &m.avail[i];
+		d = &packed_ring(vq)[2 + i];
+		EXPECT_EQ(2 + i, e->num[VHOST_ALT_ENTRY_INDEX]);
+		EXPECT_EQ(d->id, e->num[VHOST_ALT_ENTRY_ID]);
+		ASSERT_EQ(1, e->ndescs);
+		EXPECT_EQ(d->addr, e->desc[0][VHOST_ALT_DESC_ADDR]);
+		EXPECT_EQ(d->len, e->desc[0][VHOST_ALT_DESC_LEN]);
+		EXPECT_EQ(d->flags, e->desc[0][VHOST_ALT_DESC_FLAGS]);
+		e = &m.used[i];
+		EXPECT_EQ((57 + i) % 60, e->num[VHOST_ALT_ENTRY_INDEX]);
+		EXPECT_EQ(packed_ring(vq)[(57 + i) % 60].id,
+			  e->num[VHOST_ALT_ENTRY_ID]);
+		EXPECT_EQ(0, e->num[VHOST_ALT_ENTRY_LEN]);
+	}
+	nl_close(&nl);
+	guest_stop(&g);
 }
 
 TEST_F(running, number_of_entries)

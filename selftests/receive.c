@@ -102,6 +102,57 @@ FIXTURE_VARIANT_ADD(receive, in_order_big_buffers)
 	.indirect = true,
 };
 
+FIXTURE_VARIANT_ADD(receive, packed)
+{
+	.features = F_PACKED,
+	.tap_flags = IFF_VNET_HDR,
+};
+
+FIXTURE_VARIANT_ADD(receive, packed_indirect)
+{
+	.features = F_PACKED,
+	.tap_flags = IFF_VNET_HDR,
+	.indirect = true,
+};
+
+FIXTURE_VARIANT_ADD(receive, packed_no_event_idx)
+{
+	.features = F_PACKED_BASE,
+	.tap_flags = IFF_VNET_HDR,
+};
+
+FIXTURE_VARIANT_ADD(receive, packed_big_buffers)
+{
+	.features = F_VERSION_1 | F_INDIRECT | F_RING_PACKED,
+	.tap_flags = IFF_VNET_HDR,
+	.indirect = true,
+};
+
+FIXTURE_VARIANT_ADD(receive, packed_vhost_header)
+{
+	.features = F_VHOST_HDR | F_PACKED,
+};
+
+FIXTURE_VARIANT_ADD(receive, packed_many_regions)
+{
+	.features = F_PACKED,
+	.tap_flags = IFF_VNET_HDR,
+	.regions = 60,
+};
+
+FIXTURE_VARIANT_ADD(receive, packed_wrap)
+{
+	.features = F_PACKED,
+	.tap_flags = IFF_VNET_HDR,
+	.base = 1018,
+};
+
+FIXTURE_VARIANT_ADD(receive, packed_in_order)
+{
+	.features = F_PACKED | F_IN_ORDER,
+	.tap_flags = IFF_VNET_HDR,
+};
+
 FIXTURE_SETUP(receive)
 {
 	struct guest_cfg cfg = {
@@ -337,6 +388,12 @@ FIXTURE_VARIANT_ADD(one_buffer, legacy_vhost_header)
 	.features = F_VHOST_HDR,
 };
 
+FIXTURE_VARIANT_ADD(one_buffer, packed)
+{
+	.features = F_VERSION_1 | F_RING_PACKED,
+	.tap_flags = IFF_VNET_HDR,
+};
+
 FIXTURE_SETUP(one_buffer)
 {
 	struct guest_cfg cfg = {
@@ -344,6 +401,7 @@ FIXTURE_SETUP(one_buffer)
 		.tap_flags = variant->tap_flags,
 	};
 
+	SETUP_NEEDS(variant->features);
 	ASSERT_OK(guest_start(&self->g, &cfg));
 }
 
@@ -420,6 +478,12 @@ MERGEABLE(1526, 1, F_VERSION_1 | F_VHOST_HDR, 1526_bytes_vhost_header);
 MERGEABLE(4096, 4, F_VERSION_1 | F_EVENT_IDX, 4096_bytes_in_4);
 MERGEABLE(64, 1, F_VERSION_1 | F_EVENT_IDX | F_IN_ORDER, in_order_64_bytes);
 MERGEABLE(4096, 4, F_VERSION_1 | F_IN_ORDER, in_order_4096_bytes_in_4);
+MERGEABLE(64, 1, F_VERSION_1 | F_EVENT_IDX | F_RING_PACKED, packed_64_bytes);
+MERGEABLE(128, 2, F_VERSION_1 | F_RING_PACKED, packed_128_bytes_in_2);
+MERGEABLE(4096, 4, F_VERSION_1 | F_EVENT_IDX | F_RING_PACKED,
+	  packed_4096_bytes_in_4);
+MERGEABLE(64, 1, F_VERSION_1 | F_EVENT_IDX | F_RING_PACKED | F_IN_ORDER,
+	  packed_in_order_64_bytes);
 
 FIXTURE_SETUP(mergeable)
 {
@@ -600,6 +664,23 @@ FIXTURE_VARIANT_ADD(long_chain, in_order)
 	.indirect = true,
 };
 
+FIXTURE_VARIANT_ADD(long_chain, packed_direct)
+{
+	.features = F_EVENT_IDX | F_RING_PACKED,
+};
+
+FIXTURE_VARIANT_ADD(long_chain, packed_indirect)
+{
+	.features = F_EVENT_IDX | F_INDIRECT | F_RING_PACKED,
+	.indirect = true,
+};
+
+FIXTURE_VARIANT_ADD(long_chain, packed_in_order)
+{
+	.features = F_INDIRECT | F_IN_ORDER | F_RING_PACKED,
+	.indirect = true,
+};
+
 FIXTURE_SETUP(long_chain)
 {
 	struct guest_cfg cfg = {
@@ -667,74 +748,6 @@ TEST(receive_header_in_pieces)
 		ASSERT_OK(guest_start(&g, &cfg));
 	}
 	guest_stop(&g);
-}
-
-FIXTURE(rx_ring)
-{
-	struct guest g;
-};
-
-FIXTURE_VARIANT(rx_ring)
-{
-	unsigned int num;
-	__u64 features;
-};
-
-#define RX_RING(n, feat, name)						\
-	FIXTURE_VARIANT_ADD(rx_ring, name)				\
-	{								\
-		.num = n,						\
-		.features = F_MODERN_BASE | F_INDIRECT | (feat),	\
-	}
-
-RX_RING(1, F_EVENT_IDX, 1);
-RX_RING(2, 0, 2);
-RX_RING(4, F_EVENT_IDX, 4);
-RX_RING(64, 0, 64);
-RX_RING(128, F_EVENT_IDX, 128);
-RX_RING(4096, F_EVENT_IDX, 4096);
-RX_RING(32768, F_EVENT_IDX, 32768);
-
-FIXTURE_SETUP(rx_ring)
-{
-	struct guest_cfg cfg = {
-		.features = variant->features,
-		.tap_flags = IFF_VNET_HDR,
-		.num = variant->num,
-		.slot_size = 128,
-		/*
-		 * Near the end of the ring, and near the wrap of its indices.
-		 */
-		.base = 65536 - 200,
-	};
-
-	ASSERT_OK(guest_start(&self->g, &cfg));
-}
-
-FIXTURE_TEARDOWN(rx_ring)
-{
-	guest_stop(&self->g);
-}
-
-TEST_F(rx_ring, rounds)
-{
-	unsigned int total = env_scaled(2000, 600), n = variant->num;
-	unsigned int i, burst, got = 0;
-	static struct guest_frame f;
-	struct guest *g = &self->g;
-
-	while (got < total) {
-		guest_refill(g, n, 128);
-		burst = total - got < 500 ? total - got : 500;
-		burst = burst < n ? burst : n;
-		for (i = 0; i < burst; i++)
-			ASSERT_OK(guest_inject(g, 60, got + i));
-		for (i = 0; i < burst; i++, got++) {
-			ASSERT_OK(guest_recv(g, &f));
-			ASSERT_EQ(60, f.len);
-			ASSERT_THAT(frame_is(f.data, 60, got));
-		}
-	}
 }
 
 VHOST_TEST_MAIN

@@ -2,7 +2,7 @@
 /*
  * Receive at the limits of the guest's buffers: frames of more buffers than fit
  * a batch, frames for which the buffer is too small, and buffers that cannot be
- * written.
+ * written; rings of all sizes.
  */
 #include <sys/mman.h>
 
@@ -151,6 +151,82 @@ TEST(unwritable_header_gives_buffers_back)
 		}
 		EXPECT_EQ(0, event_count(g.vq[RXQ].err));
 		guest_stop(&g);
+	}
+}
+
+/* Rings of many sizes, past their end and the wrap of their indices. */
+FIXTURE(rx_ring)
+{
+	struct guest g;
+};
+
+FIXTURE_VARIANT(rx_ring)
+{
+	unsigned int num;
+	__u64 features;
+};
+
+#define RX_RING(n, feat, name)						\
+	FIXTURE_VARIANT_ADD(rx_ring, name)				\
+	{								\
+		.num = n,						\
+		.features = F_MODERN_BASE | F_INDIRECT | (feat),	\
+	}
+
+RX_RING(1, F_EVENT_IDX, 1);
+RX_RING(2, 0, 2);
+RX_RING(4, F_EVENT_IDX, 4);
+RX_RING(64, 0, 64);
+RX_RING(128, F_EVENT_IDX, 128);
+RX_RING(4096, F_EVENT_IDX, 4096);
+RX_RING(32768, F_EVENT_IDX, 32768);
+RX_RING(1, F_EVENT_IDX | F_RING_PACKED, packed_1);
+RX_RING(3, F_RING_PACKED, packed_3);
+RX_RING(100, F_EVENT_IDX | F_RING_PACKED, packed_100);
+RX_RING(129, F_EVENT_IDX | F_RING_PACKED | F_IN_ORDER, packed_129_in_order);
+RX_RING(32767, F_EVENT_IDX | F_RING_PACKED, packed_32767);
+RX_RING(32768, F_RING_PACKED, packed_32768);
+
+FIXTURE_SETUP(rx_ring)
+{
+	struct guest_cfg cfg = {
+		.features = variant->features,
+		.tap_flags = IFF_VNET_HDR,
+		.num = variant->num,
+		.slot_size = 128,
+		/*
+		 * Near the end of the ring, and near the wrap of its indices.
+		 */
+		.base = 65536 - 200,
+	};
+
+	SETUP_NEEDS(variant->features);
+	ASSERT_OK(guest_start(&self->g, &cfg));
+}
+
+FIXTURE_TEARDOWN(rx_ring)
+{
+	guest_stop(&self->g);
+}
+
+TEST_F(rx_ring, rounds)
+{
+	unsigned int total = env_scaled(2000, 600), n = variant->num;
+	unsigned int i, burst, got = 0;
+	static struct guest_frame f;
+	struct guest *g = &self->g;
+
+	while (got < total) {
+		guest_refill(g, n, 128);
+		burst = total - got < 500 ? total - got : 500;
+		burst = burst < n ? burst : n;
+		for (i = 0; i < burst; i++)
+			ASSERT_OK(guest_inject(g, 60, got + i));
+		for (i = 0; i < burst; i++, got++) {
+			ASSERT_OK(guest_recv(g, &f));
+			ASSERT_EQ(60, f.len);
+			ASSERT_THAT(frame_is(f.data, 60, got));
+		}
 	}
 }
 

@@ -48,6 +48,22 @@ FIXTURE_VARIANT_ADD(traffic, in_order)
 	.features = F_EVENT_IDX | F_IN_ORDER,
 };
 
+FIXTURE_VARIANT_ADD(traffic, packed)
+{
+	.features = F_EVENT_IDX | F_RING_PACKED,
+};
+
+FIXTURE_VARIANT_ADD(traffic, packed_single)
+{
+	.features = F_RING_PACKED,
+	.limit_sndbuf = true,
+};
+
+FIXTURE_VARIANT_ADD(traffic, packed_in_order)
+{
+	.features = F_EVENT_IDX | F_RING_PACKED | F_IN_ORDER,
+};
+
 /* Open a second tap like the first, for tests that change the backend. */
 static int open_second(struct guest *g, int *tap, int *pkt, bool limit)
 {
@@ -222,8 +238,7 @@ TEST_F(traffic, tx_stop_and_start)
 		ASSERT_OK(vdev_get_base(g->dev, TXQ, &base));
 		guest_reap(g);
 		/* All chains that are not used are still available. */
-		ASSERT_EQ((__u16)(vq->avail_idx - vq->inflight), base);
-		ASSERT_EQ(vq->used_idx, base);
+		ASSERT_EQ(vq_used_base(vq), base);
 		if (++round & 1)
 			ASSERT_OK(vdev_set_vring(g->dev, vq, base));
 		ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
@@ -254,8 +269,7 @@ TEST_F(traffic, rx_stop_and_start)
 			ASSERT_THAT(frame_is(f.data, f.len, want));
 			want++;
 		}
-		ASSERT_EQ(vq->used_idx, base);
-		ASSERT_EQ((__u16)(vq->avail_idx - vq->inflight), base);
+		ASSERT_EQ(vq_used_base(vq), base);
 		if (round & 1)
 			ASSERT_OK(vdev_set_vring(g->dev, vq, base));
 		ASSERT_OK(vdev_set_backend(g->dev, RXQ, g->tap));
@@ -468,7 +482,8 @@ TEST_F(traffic, tap_deleted_and_recreated)
 		ASSERT_OK(guest_open_tap(g));
 		/* vhost_net has lost descriptors by now: start again. */
 		guest_reset_ring(g, TXQ, 0);
-		ASSERT_OK(vdev_set_vring(g->dev, &g->vq[TXQ], 0));
+		ASSERT_OK(vdev_set_vring(g->dev, &g->vq[TXQ],
+					 vq_base(&g->vq[TXQ])));
 		ASSERT_OK(guest_set_backend(g, g->tap));
 		ASSERT_OK(guest_check_alive(g, round + seq));
 	}

@@ -118,6 +118,65 @@ FIXTURE_VARIANT_ADD(transmit, in_order_unbatched)
 	.indirect = true,
 };
 
+FIXTURE_VARIANT_ADD(transmit, packed)
+{
+	.features = F_PACKED,
+	.tap_flags = IFF_VNET_HDR,
+};
+
+FIXTURE_VARIANT_ADD(transmit, packed_indirect)
+{
+	.features = F_PACKED,
+	.tap_flags = IFF_VNET_HDR,
+	.indirect = true,
+};
+
+FIXTURE_VARIANT_ADD(transmit, packed_no_event_idx)
+{
+	.features = F_PACKED_BASE,
+	.tap_flags = IFF_VNET_HDR,
+};
+
+FIXTURE_VARIANT_ADD(transmit, packed_vhost_header)
+{
+	.features = F_VHOST_HDR | F_PACKED,
+};
+
+FIXTURE_VARIANT_ADD(transmit, packed_unbatched)
+{
+	.features = F_PACKED,
+	.tap_flags = IFF_VNET_HDR,
+	.limit_sndbuf = true,
+};
+
+FIXTURE_VARIANT_ADD(transmit, packed_many_regions)
+{
+	.features = F_PACKED,
+	.tap_flags = IFF_VNET_HDR,
+	.regions = 60,
+};
+
+FIXTURE_VARIANT_ADD(transmit, packed_wrap)
+{
+	.features = F_PACKED,
+	.tap_flags = IFF_VNET_HDR,
+	.base = 1018,
+};
+
+FIXTURE_VARIANT_ADD(transmit, packed_in_order)
+{
+	.features = F_PACKED | F_IN_ORDER,
+	.tap_flags = IFF_VNET_HDR,
+};
+
+FIXTURE_VARIANT_ADD(transmit, packed_in_order_unbatched)
+{
+	.features = F_PACKED | F_IN_ORDER,
+	.tap_flags = IFF_VNET_HDR,
+	.limit_sndbuf = true,
+	.indirect = true,
+};
+
 FIXTURE_SETUP(transmit)
 {
 	struct guest_cfg cfg = {
@@ -363,6 +422,18 @@ FIXTURE_VARIANT_ADD(short_frames, single_vhost_header)
 	.limit_sndbuf = true,
 };
 
+FIXTURE_VARIANT_ADD(short_frames, packed)
+{
+	.features = F_EVENT_IDX | F_RING_PACKED | F_MODERN_BASE,
+	.tap_flags = IFF_VNET_HDR,
+};
+
+FIXTURE_VARIANT_ADD(short_frames, packed_in_order)
+{
+	.features = F_PACKED | F_IN_ORDER,
+	.tap_flags = IFF_VNET_HDR,
+};
+
 FIXTURE_SETUP(short_frames)
 {
 	struct guest_cfg cfg = {
@@ -377,6 +448,7 @@ FIXTURE_SETUP(short_frames)
 	if (!env_is_ours() && !env_kernel_at_least(6, 17) &&
 	    variant->features & F_VHOST_HDR && !variant->limit_sndbuf)
 		SETUP_SKIP("vhost_net differs: stale header in a batch");
+	SETUP_NEEDS(variant->features);
 	ASSERT_OK(guest_start(&self->g, &cfg));
 }
 
@@ -512,6 +584,15 @@ TX_RING(64, false, 0, 64);
 TX_RING(128, true, F_EVENT_IDX, 128_indirect);
 TX_RING(4096, false, F_EVENT_IDX, 4096);
 TX_RING(32768, false, F_EVENT_IDX, 32768);
+TX_RING(1, false, F_EVENT_IDX | F_RING_PACKED, packed_1);
+TX_RING(2, true, F_RING_PACKED, packed_2_indirect);
+TX_RING(3, false, F_RING_PACKED, packed_3);
+TX_RING(100, true, F_EVENT_IDX | F_RING_PACKED, packed_100_indirect);
+TX_RING(129, false, F_EVENT_IDX | F_RING_PACKED | F_IN_ORDER,
+	packed_129_in_order);
+TX_RING(1000, false, F_EVENT_IDX | F_RING_PACKED, packed_1000);
+TX_RING(32767, false, F_RING_PACKED, packed_32767);
+TX_RING(32768, false, F_EVENT_IDX | F_RING_PACKED, packed_32768);
 
 FIXTURE_SETUP(tx_ring)
 {
@@ -527,6 +608,7 @@ FIXTURE_SETUP(tx_ring)
 		.base = 65536 - 200,
 	};
 
+	SETUP_NEEDS(variant->features);
 	ASSERT_OK(guest_start(&self->g, &cfg));
 }
 
