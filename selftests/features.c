@@ -187,6 +187,8 @@ TEST_F(array, set)
 			if (!w && (F_LOG_ALL | F_ACCESS_PLATFORM) & BIT_ULL(i))
 				continue;
 			a[1 + w] = BIT_ULL(i);
+			if (!w && F_RING_PACKED & BIT_ULL(i))
+				a[1 + w] |= F_VERSION_1;
 			EXPECT_ERR(w < 2 && self->word[w] & BIT_ULL(i) ?
 				   0 : EOPNOTSUPP,
 				   vdev_cmd(self->fd, VHOST_SET_FEATURES_ARRAY,

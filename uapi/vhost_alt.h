@@ -317,6 +317,7 @@ struct vhost_features_array {
 	 (1ULL << VIRTIO_NET_F_MRG_RXBUF) |		\
 	 (1ULL << VIRTIO_F_VERSION_1) |			\
 	 (1ULL << VIRTIO_F_ACCESS_PLATFORM) |		\
+	 (1ULL << VIRTIO_F_RING_PACKED) |		\
 	 (1ULL << VIRTIO_F_IN_ORDER) |			\
 	 (1ULL << VIRTIO_F_RING_RESET))
 
