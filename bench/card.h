@@ -31,6 +31,7 @@ struct card_cfg {
 	size_t size;		/* of a frame, without virtio-net header */
 	unsigned int num;	/* entries of the ring */
 	bool indirect;		/* tables, for frames of several pieces */
+	bool packed;		/* packed rings, where the device has them */
 };
 
 struct card {

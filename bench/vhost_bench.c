@@ -23,6 +23,7 @@ struct options {
 	unsigned int packets;	/* for each measurement, of small frames */
 	unsigned int num;
 	bool indirect;
+	bool packed;
 	unsigned int nsizes;
 	size_t size[MAX_SIZES];
 	bool flow[FLOWS];
@@ -34,8 +35,8 @@ static const char *const flow_name[FLOWS] = {
 
 static void usage(FILE *to)
 {
-	fputs("vhost_bench [-r ROUNDS] [-p PACKETS] [-n RING] [-i] [-d tx|rx|rx-late]...\n"
-	      "            [-s SIZE]... DEVICE...\n"
+	fputs("vhost_bench [-r ROUNDS] [-p PACKETS] [-n RING] [-i] [-l split|packed]\n"
+	      "            [-d tx|rx|rx-late]... [-s SIZE]... DEVICE...\n"
 	      "Prints: device, flow, size, round, packets, ns of the worker, ns per packet by\n"
 	      "the clock (median of the bursts), kicks, calls, times the worker was scheduled.\n",
 	      to);
@@ -186,7 +187,11 @@ static int measure_devices(const struct options *o, struct card_cfg *cfg,
 
 static int measure_all(const struct options *o, char **device, unsigned int n)
 {
-	struct card_cfg cfg = { .num = o->num, .indirect = o->indirect };
+	struct card_cfg cfg = {
+		.num = o->num,
+		.indirect = o->indirect,
+		.packed = o->packed,
+	};
 	unsigned int round, i;
 	int err = 0;
 
@@ -251,6 +256,9 @@ static bool parse_option(struct options *o, int opt)
 		return (o->num = strtoul(optarg, NULL, 10));
 	case 'i':
 		return (o->indirect = true);
+	case 'l':
+		o->packed = !strcmp(optarg, "packed");
+		return o->packed || !strcmp(optarg, "split");
 	case 's':
 		return parse_size(o, optarg);
 	case 'd':
@@ -269,7 +277,7 @@ int main(int argc, char **argv)
 	};
 	int opt;
 
-	while ((opt = getopt(argc, argv, "r:p:n:is:d:h")) != -1) {
+	while ((opt = getopt(argc, argv, "r:p:n:il:s:d:h")) != -1) {
 		if (opt == 'h') {
 			usage(stdout);
 			return 0;
