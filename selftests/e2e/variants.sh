@@ -11,7 +11,9 @@
 
 readonly -a ALL_VARIANTS=(plain mq_change reboot rebind mrg_off simple_ring
 	legacy no_offload queue_reset in_order pause hotplug poll iommu
-	iommu_strict migrate migrate_between userspace)
+	iommu_strict migrate migrate_between userspace packed packed_mq_change
+	packed_reboot packed_rebind packed_mrg_off packed_simple_ring
+	packed_queue_reset packed_pause packed_iommu packed_migrate)
 # On the machine "qemu": a guest under TCG in TCG takes up to a minute to boot.
 readonly -a QEMU_VARIANTS=(plain mq)
 
@@ -114,6 +116,68 @@ variant_migrate() { # VM
 variant_migrate_between() { # VM
 	client_set "$1" device=/dev/vhost-net
 	test_migration "$1" /dev/vhost-net-alt /dev/vhost-net
+}
+
+variant_packed() { # VM
+	use_packed "$1"
+	test_guest "$1" check_packed
+}
+
+variant_packed_mq_change() { # VM
+	use_packed "$1"
+	client_set "$1" queues=2
+	test_guest "$1" change_queues
+}
+
+variant_packed_reboot() { # VM
+	use_packed "$1"
+	test_guest "$1" reboot_guest
+}
+
+variant_packed_rebind() { # VM
+	use_packed "$1"
+	test_guest "$1" rebind_driver
+}
+
+variant_packed_mrg_off() { # VM
+	use_packed "$1" ,mrg_rxbuf=off
+	test_guest "$1" check_no_mrg
+}
+
+variant_packed_simple_ring() { # VM
+	use_packed "$1" ,indirect_desc=off,event_idx=off
+	test_guest "$1" check_simple_ring
+}
+
+variant_packed_queue_reset() { # VM
+	use_packed "$1"
+	test_guest "$1" resize_rings
+}
+
+variant_packed_pause() { # VM
+	use_packed "$1"
+	test_guest "$1" pause_guest
+}
+
+variant_packed_iommu() { # VM
+	use_iommu "$1" iommu.strict=1
+	use_packed "$1"
+	test_guest "$1" check_iommu
+}
+
+variant_packed_migrate() { # VM
+	local device
+
+	device=$(client_get "$1" device)
+	use_packed "$1"
+	test_migration "$1" "$device" "$device"
+}
+
+# Have the guest's driver use packed rings, with more options of the network
+# device.
+use_packed() { # VM [OPTIONS]
+	client_set "$1" log_ioctls=yes \
+		nic="$(client_get "$1" nic),packed=on${2-}"
 }
 
 # A check of the checks: the same traffic through QEMU's own datapath has to be
@@ -231,6 +295,18 @@ check_legacy() { # VM
 
 check_no_offload() { # VM
 	check_features "$1" -CSUM -HOST_TSO4 -GUEST_TSO4
+}
+
+check_packed() { # VM
+	local bit=${FEATURE_BIT[RING_PACKED]}
+
+	if ! ioctl_log_offered "$1" "$bit"; then
+		skip "$1" "negotiated RING_PACKED" \
+			"$(client_get "$1" device) does not offer it"
+		return
+	fi
+	check_features "$1" +RING_PACKED +MRG_RXBUF +EVENT_IDX +INDIRECT_DESC
+	check "$1" "QEMU set RING_PACKED in vhost" ioctl_log_acked "$1" "$bit"
 }
 
 check_in_order() { # VM
