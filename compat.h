@@ -13,6 +13,7 @@
 #include <linux/hugetlb_inline.h>
 #include <linux/if_tun.h>
 #include <linux/mm.h>
+#include <linux/ptr_ring.h>
 #include <linux/skbuff.h>
 #include <linux/uaccess.h>
 #include <linux/virtio_net.h>
@@ -199,15 +200,17 @@ compat_tun_buf_init(void *buf, int buflen, const void *header, size_t len)
 /**
  * compat_tun_wake_queue() - tell a tap that packets were taken off its ring
  * @file: the tap, or a file of another driver, which is left alone
+ * @ring: its ring, with the consumer lock held
  * @consumed: packets taken off; may be 0 if the ring is perhaps empty
  *
  * 7.3: with IFF_BACKPRESSURE tun stops its transmit queue while the ring is
  * full. Only consumers of the ring wake it again: once half the ring has been
- * consumed since, or when the ring is empty. Call this with the ring's
- * consumer lock held.
+ * consumed since, or when the ring is empty.
  */
-static inline void compat_tun_wake_queue(struct file *file, int consumed)
+static inline void compat_tun_wake_queue(struct file *file,
+					 struct ptr_ring *ring, int consumed)
 {
+	lockdep_assert_held(&ring->consumer_lock);
 #ifdef COMPAT_HAVE_TUN_WAKE_QUEUE
 	tun_wake_queue(file, consumed);
 #endif

@@ -229,6 +229,7 @@ struct vha_tun_socket vha_net_queue_stop(struct vha_net_queue *nq)
 	struct vha_queue *q = &nq->q;
 	struct vha_tun_socket old;
 
+	lockdep_assert_held(q->dev_mutex);
 	mutex_lock(&q->mutex);
 	vha_poll_stop(&q->backend_poll);
 	put_back_packets(nq);

@@ -283,7 +283,7 @@ static void consume_batch(struct vha_tun_rx *rx,
 	rx->tail = __ptr_ring_consume_batched(ts->ring, rx->packets,
 					      VHA_TUN_BATCH);
 	if (delivered)
-		compat_tun_wake_queue(ts->sock->file, delivered);
+		compat_tun_wake_queue(ts->sock->file, ts->ring, delivered);
 	spin_unlock(&ts->ring->consumer_lock);
 }
 
@@ -532,7 +532,7 @@ void vha_tun_rx_put_back(struct vha_tun_rx *rx, const struct vha_tun_socket *ts)
 				   rx->tail - rx->head, tun_ptr_free);
 	} else if (ts->ring && rx->tail) {
 		spin_lock(&ts->ring->consumer_lock);
-		compat_tun_wake_queue(ts->sock->file, 0);
+		compat_tun_wake_queue(ts->sock->file, ts->ring, 0);
 		spin_unlock(&ts->ring->consumer_lock);
 	}
 	rx->head = 0;
