@@ -7,6 +7,7 @@
  */
 #include <unistd.h>
 
+#include "dlog.h"
 #include "fault.h"
 #include "iotlb.h"
 #include "test.h"
@@ -157,11 +158,30 @@ FIXTURE_VARIANT_ADD(worker_fault, packed_iotlb)
 	.features = F_EVENT_IDX | F_RING_PACKED | F_ACCESS_PLATFORM,
 };
 
+/*
+ * Give the log page tables and pages: if the kernel itself meets user memory
+ * without, and has no memory for them, ARCH=um dies.
+ */
+static void touch_log(const struct guest *g, unsigned char *log)
+{
+	const struct gmem_region *r;
+	__u64 at, end;
+	unsigned int i;
+
+	for (i = 0; i < g->mem.nregions; i++) {
+		r = &g->mem.region[i];
+		end = (r->gpa + r->size - 1) / DLOG_PAGE / 8;
+		for (at = r->gpa / DLOG_PAGE / 8; at < end; at += DLOG_PAGE)
+			log[at] = 0;
+		log[end] = 0;
+	}
+}
+
 static int start_logged(struct guest *g, const struct guest_cfg *cfg)
 {
 	struct guest_cfg mine = *cfg;
+	unsigned char *log;
 	__u64 base;
-	void *log;
 	int err;
 
 	mine.features &= ~F_LOG_ALL;
@@ -170,10 +190,14 @@ static int start_logged(struct guest *g, const struct guest_cfg *cfg)
 		return err;
 	log = fault_map_log();
 	base = (unsigned long)log;
+	touch_log(g, log);
 	g->vq[RXQ].log_used = true;
 	g->vq[TXQ].log_used = true;
 	err = vdev_cmd(g->dev, VHOST_SET_LOG_BASE, &base);
-	return err ? err : vdev_set_features(g->dev, cfg->features);
+	if (!err)
+		err = vdev_set_features(g->dev, cfg->features);
+	/* With new addresses the rings are logged too. */
+	return err ? err : guest_restart(g);
 }
 
 FIXTURE_SETUP(worker_fault)
