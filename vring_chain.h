@@ -9,6 +9,8 @@
 #ifndef VHOST_ALT_VRING_CHAIN_H
 #define VHOST_ALT_VRING_CHAIN_H
 
+#include <linux/lockdep.h>
+
 #include "vhost_stats.h"
 #include "vring_types.h"
 
@@ -32,6 +34,7 @@ static inline int vha_ring_add_buffer(struct vha_ring *ring,
 {
 	struct vha_ring_batch *b = ring->batch;
 
+	lockdep_assert_held(ring->lock);
 	b->walked++;
 
 	/* Virtio 1.2, 2.7.4.2, 2.8.4: writable buffers follow readable ones. */
