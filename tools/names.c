@@ -41,9 +41,13 @@ const struct name event_names[] = {
 	{ 0 }
 };
 
-/* The header has the numbers of these two, not their bits. */
-#define PACKED_DESC_F_AVAIL	(1U << VRING_PACKED_DESC_F_AVAIL)
-#define PACKED_DESC_F_USED	(1U << VRING_PACKED_DESC_F_USED)
+/* The header has the numbers of these two bits, not their values. */
+#define PACKED_DESC_F_AVAIL	0x0080
+#define PACKED_DESC_F_USED	0x8000
+
+_Static_assert(PACKED_DESC_F_AVAIL >> VRING_PACKED_DESC_F_AVAIL == 1 &&
+	       PACKED_DESC_F_USED >> VRING_PACKED_DESC_F_USED == 1,
+	       "the flags of the header");
 
 const struct name desc_flag_names[] = {
 	{ VRING_DESC_F_NEXT, "next" },
