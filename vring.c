@@ -104,7 +104,7 @@ static void set_layout(struct vha_ring *ring, const struct vha_ring_ops *ops)
 
 	WRITE_ONCE(ring->ops, ops);
 	ops->reset(ring);
-	ring->bad_base = ops->set_base(ring, base);
+	ring->bad_base |= !!ops->set_base(ring, base);
 	vha_ring_unmap(ring);
 }
 

@@ -217,6 +217,7 @@ static int packed_set_base(struct vha_ring *ring, u32 base)
 	WRITE_ONCE(ring->packed.avail, base);
 	WRITE_ONCE(ring->packed.used, base >> 16);
 	WRITE_ONCE(ring->packed.seen, base);
+	ring->packed.unlogged = false;
 	return 0;
 }
 
@@ -253,7 +254,7 @@ static int packed_start(struct vha_ring *ring)
 	int err, inflight;
 
 	/* Some owners set no used half for a fresh ring. */
-	if (avail == FRESH)
+	if (avail == FRESH && !used && !vha_ring_held(ring))
 		used = FRESH;
 	if (slot_of(avail) >= ring->num || slot_of(used) >= ring->num)
 		return -EINVAL;
@@ -769,6 +770,10 @@ static void undo_used(struct vha_ring *ring, unsigned int end,
 		pos = forward(ring, pos, held[i].slots);
 	if (pos != ring->packed.avail)
 		return;
+	/* Scattered, the first one may have been written in part. */
+	if (ring->scattered)
+		write_word(ring, used.slot, held[used.chain].head,
+			   sizeof(head));
 	while (used.next <= last->chain) {
 		next_used(ring, &used, end);
 		head = held[used.chain].head;
@@ -823,6 +828,9 @@ static int packed_log_rest(struct vha_ring *ring)
 
 	if (!p->unlogged || !ring->log.used)
 		return 0;
+	/* The size may have changed since. */
+	if (first >= ring->num)
+		first = 0;
 	if (end <= first) {
 		err = log_slots(ring, first, ring->num - 1);
 		first = 0;
@@ -891,6 +899,9 @@ static int packed_complete(struct vha_ring *ring, unsigned int end, bool *call)
 		err = write_section(ring, end, &last);
 	if (unlikely(err)) {
 		undo_used(ring, end, &last);
+		/* What was undone may have been copied to another host. */
+		if (ring->log.used)
+			log_used_descs(ring, end);
 		return err;
 	}
 	if (unlikely(ring->log.used)) {
@@ -918,6 +929,7 @@ static int find_end(struct vha_ring *ring)
 			return n;
 		p->drained = !n;
 		p->seen = forward(ring, p->seen, n);
+		cond_resched();
 	}
 	return 0;
 }
@@ -1012,6 +1024,9 @@ static int packed_snapshot(const struct vha_ring *ring, struct mm_struct *mm,
 	unsigned int n = min(snap->count, ring->num), i;
 	int err;
 
+	/* The base of a ring that has not started is not checked yet. */
+	if (slot_of(avail) >= ring->num || slot_of(used) >= ring->num)
+		return -EINVAL;
 	snap->event_idx = ring->event_idx;
 	err = peek_event(ring, mm, VHA_RING_AVAIL, &snap->used_event,
 			 &snap->avail_flags) ?:

@@ -121,9 +121,10 @@
  *	EINVAL above 0xffff. In the packed layout: bits 0 to 14 are the index of
  *	the first available descriptor to take, bit 15 its wrap counter; bits 16
  *	to 30 are the index of the first used descriptor to write, bit 31 its
- *	wrap counter. If the lower half is 0x8000, as for a fresh ring, the
- *	upper half is taken to be the same. The start of the ring fails with
- *	EINVAL for positions that it does not have.
+ *	wrap counter. If the lower half is 0x8000 and the upper half 0, which
+ *	some owners set for a fresh ring, the upper half is taken to be 0x8000
+ *	as well. The start of the ring fails with EINVAL for positions that it
+ *	does not have.
  *
  * VHOST_GET_VRING_BASE (struct vhost_vring_state, in and out)
  *	Get the index of the next available entry to take; in the packed layout
