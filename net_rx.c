@@ -299,7 +299,7 @@ static void place_plain(struct vha_net_queue *nq, struct vha_net_weight *weight,
 	int len;
 
 	end = min(end, i + vha_tun_rx_may_copy(&nq->rx, &nq->ts, rx->header));
-	for (; i < end && bytes < VHA_NET_WEIGHT_BYTES; i++) {
+	for (; i < end && weight->bytes + bytes < VHA_NET_WEIGHT_BYTES; i++) {
 		chain = &b->chains[i];
 		if (unlikely(chain->bad != VHA_DROP_NONE || chain->out ||
 			     chain->in != 1))

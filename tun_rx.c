@@ -15,6 +15,7 @@
 #include <linux/skb_array.h>
 #include <linux/uaccess.h>
 #include <linux/virtio_net.h>
+#include <net/rtnetlink.h>
 #include <net/sock.h>
 
 #include "compat.h"
@@ -253,13 +254,21 @@ static bool queue_peek(struct sock *sk, size_t *len)
  */
 static struct net_device *tun_device(const struct vha_tun_socket *ts)
 {
+	struct net_device *dev;
+
 	if (!ts->ifindex)
 		return NULL;
-	return dev_get_by_index_rcu(sock_net(ts->sock->sk), ts->ifindex);
+	dev = dev_get_by_index_rcu(sock_net(ts->sock->sk), ts->ifindex);
+	/* The index, and even the address, may be those of another one now. */
+	if (!dev || !dev->rtnl_link_ops ||
+	    strcmp(dev->rtnl_link_ops->kind, "tun"))
+		return NULL;
+	return dev;
 }
 
 static void find_device(struct vha_tun_rx *rx, const struct vha_tun_socket *ts)
 {
+	rx->dev = NULL;
 	if (ts->kind != VHA_TUN_TUN)
 		return;
 	rcu_read_lock();
