@@ -37,7 +37,7 @@ static inline int vha_ring_add_buffer(struct vha_ring *ring,
 	lockdep_assert_held(ring->lock);
 	b->walked++;
 
-	/* Virtio 1.2, 2.7.4.2, 2.8.4: writable buffers follow readable ones. */
+	/* Virtio 1.2, 2.7.4.2, 2.8.17: readable buffers come first. */
 	if (unlikely(!in && chain->in))
 		return VHOST_ALT_DROP_CHAIN_ORDER;
 	if (unlikely(b->niov == VHA_RING_MAX_HELD ||

@@ -654,7 +654,7 @@ struct used_desc {
  * Find the used descriptor for chain @next, which is before @end. Always
  * inline.
  *
- * Virtio 1.2, 2.8.9: if chains are used in order, one used descriptor may stand
+ * Virtio 1.2, 2.8.8: if chains are used in order, one used descriptor may stand
  * for several. It takes the place of the first chain, and names the last one.
  * The driver assumes that all but the last were used completely.
  */

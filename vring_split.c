@@ -549,7 +549,7 @@ static int write_each(struct vha_ring *ring, unsigned int end, u16 *index)
 }
 
 /*
- * Virtio 1.2, 2.7.7.1: if chains are used in order, one entry may stand for
+ * Virtio 1.2, 2.7.9: if chains are used in order, one entry may stand for
  * several. It takes the place of the first one's entry, and names the last one.
  * The guest assumes that all but the last were used completely. *@index is
  * advanced by the number of chains.

@@ -417,7 +417,7 @@ vha_ring_translation(const struct vha_ring *ring)
 }
 
 /*
- * Virtio 1.2, 2.4: ring words are little-endian, or the guest's if legacy.
+ * Virtio 1.2, 2.7.3: ring words are little-endian, or the guest's if legacy.
  * Always inline: they are used in sections of user access.
  */
 static __always_inline u16 vha_ring16_to_cpu(const struct vha_ring *ring,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VIRTIO_F_IN_ORDER (virtio 1.2, 2.7.11): chains come back in the order in
+ * VIRTIO_F_IN_ORDER (virtio 1.2, 2.7.9): chains come back in the order in
  * which they were offered, and one used entry may stand for a batch of them.
  * The library's driver rejects used entries that break the rules; these tests
  * check the batches.

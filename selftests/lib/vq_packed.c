@@ -256,14 +256,14 @@ static bool read_used(struct vq *vq, struct vq_used *used)
 	if (!is_used(vq, vq->used_idx, vq->used_wrap, &flags))
 		return false;
 	used->id = d->id;
-	/* 2.8.5: only with this flag has anything been written. */
+	/* 2.8.3: only with this flag has anything been written. */
 	used->len = flags & VRING_DESC_F_WRITE ? d->len : 0;
 	vq->entries++;
 	return true;
 }
 
 /*
- * 2.8.9: one used descriptor stands for a batch: in place of the first chain it
+ * 2.8.8: one used descriptor stands for a batch: in place of the first chain it
  * names the last one. All chains before the last were filled completely.
  */
 static bool read_in_order(struct vq *vq, struct vq_used *used)

@@ -18,7 +18,7 @@ static size_t split_size(unsigned int num, enum vq_area area)
 	}
 }
 
-/* Virtio 1.2, 2.7.11: descriptors are used in ring order, and come back so. */
+/* Virtio 1.2, 2.7.9: descriptors are used in ring order, and come back so. */
 static bool in_order(const struct vq *vq)
 {
 	return vq->features & F_IN_ORDER;
