@@ -96,7 +96,7 @@ bool vha_ring_keeps_layout(const struct vha_ring *ring, u64 features)
 
 /*
  * Change the layout. The owner may have set size, base and addresses already:
- * they are kept, and judged at the start.
+ * they are kept, and checked at the start.
  */
 static void set_layout(struct vha_ring *ring, const struct vha_ring_ops *ops)
 {
@@ -406,7 +406,7 @@ int vha_ring_complete(struct vha_ring *ring, unsigned int end, bool *call)
 }
 
 /**
- * vha_ring_resume() - make up for what a failed access has left undone
+ * vha_ring_resume() - finish what a failed access left undone
  * @ring: the ring, after vha_ring_complete() or another function has failed
  * @call: set to whether the guest is to be interrupted
  *
@@ -447,7 +447,8 @@ void vha_ring_put_back(struct vha_ring *ring, unsigned int end)
  * @iov: its pieces in the owner's memory
  * @len: bytes to mark, from their start
  *
- * Nothing is counted, and nobody told: see vha_ring_log_iov().
+ * This neither counts the bytes nor signals the log's eventfd: that is up to
+ * vha_ring_log_iov(), after the write.
  *
  * Return: 0, or -EFAULT if the log could not be written.
  */

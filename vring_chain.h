@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The buffers of a chain, for the layouts: they are translated into pieces of
- * the owner's memory, and appended to the batch.
+ * The buffers of a chain, whatever the layout: they are translated into pieces
+ * of the owner's memory, and appended to the batch.
  *
  * Functions that return a drop reason return an enum vhost_alt_drop, and
  * VHA_DROP_NONE for none; -EINPROGRESS if the device IOTLB lacks an entry.

@@ -35,8 +35,8 @@ static __always_inline unsigned int slot_of(u16 pos)
 }
 
 /*
- * Step forward by at most one lap. Always inline, as it is used in sections of
- * user access, like all that says so below.
+ * Step forward by at most one lap. Always inline, as are the other functions
+ * that are called in sections of user access.
  */
 static __always_inline u16 forward(const struct vha_ring *ring, u16 pos,
 				   unsigned int n)
@@ -95,7 +95,7 @@ static u16 available_marks(u16 pos)
 	return pos & WRAP ? DESC_AVAIL : DESC_USED;
 }
 
-/* Those of a used one. */
+/* The marks of a used descriptor at @pos. */
 static __always_inline u16 used_marks(u16 pos)
 {
 	return pos & WRAP ? DESC_MARKS : 0;
@@ -253,7 +253,7 @@ static int packed_start(struct vha_ring *ring)
 	u16 avail = p->avail, used = p->used;
 	int err, inflight;
 
-	/* Some owners set no used half for a fresh ring. */
+	/* Some owners leave the used half at 0 for a fresh ring. */
 	if (avail == FRESH && !used && !vha_ring_held(ring))
 		used = FRESH;
 	if (slot_of(avail) >= ring->num || slot_of(used) >= ring->num)
@@ -440,7 +440,7 @@ static int add_desc(struct vha_ring *ring, struct vha_ring_chain *chain,
 }
 
 /*
- * Find the next descriptor of a chain, whose last one is the last one read.
+ * Read the next descriptor of a chain that continues past the last one read.
  *
  * Return: 0, -EFAULT, or -EPROTO if the chain continues where the driver has
  * already made other descriptors available.
@@ -458,8 +458,8 @@ static noinline int read_on(struct vha_ring *ring)
 }
 
 /*
- * Walk the chain that begins with the next descriptor, to its end: it has the
- * chain's id, and the next chain follows.
+ * Walk the chain that begins with the next descriptor, in full even if it is
+ * bad: its last descriptor holds the buffer id, and the next chain follows it.
  *
  * Return: a drop reason; -EFAULT, -EPROTO as read_on().
  */
@@ -553,10 +553,11 @@ static int hold_chain(struct vha_ring *ring)
 }
 
 /*
- * Append the next chain if it is one descriptor of a buffer in the region of
- * the last one, as most are. What else hold_chain() checks does not apply.
+ * Fast path of hold_chain(): append the next chain if it is a single descriptor
+ * whose buffer lies in the cached region, as most are. The other checks of
+ * hold_chain() do not apply to such a chain.
  *
- * Return: false if it is up to hold_chain().
+ * Return: false if hold_chain() must handle it.
  */
 static __always_inline bool hold_single(struct vha_ring *ring)
 {
@@ -635,10 +636,10 @@ static void packed_put_back(struct vha_ring *ring, unsigned int n)
 /* ---- complete ---- */
 
 /**
- * struct used_desc - a used descriptor to be written, and the way to the next
+ * struct used_desc - a used descriptor to be written
  * @word: its word
  * @slot: its place in the ring
- * @chain: index in the batch of the chain at whose place it is
+ * @chain: index in the batch of the chain whose place it takes
  * @next: index of the first chain that it does not stand for
  * @pos: position of that chain
  */
@@ -694,9 +695,9 @@ static __always_inline struct used_desc first_used(const struct vha_ring *ring,
 }
 
 /*
- * Write a used descriptor for each chain up to @end. The driver reads the first
- * one first, so it is written last, and makes the others visible. @last: the
- * last one, or the one that failed.
+ * Write the used descriptors for the chains up to @end. The driver reads the
+ * first one first, so write it last: it makes the others visible. @last is set
+ * to the last one or, on failure, to the last one that may have been written.
  */
 static int write_section(struct vha_ring *ring, unsigned int end,
 			 struct used_desc *last)
@@ -752,10 +753,10 @@ static int write_scattered(struct vha_ring *ring, unsigned int end,
 }
 
 /*
- * Undo the writes up to that of @last, which failed, like the first one, or was
- * not reached: the chains may be put back, and fetched again. Each used
- * descriptor is at the place of a chain unless another device has left chains
- * in the ring, whose descriptors are not known here.
+ * Undo the used descriptors up to @last after a failed write, so that the
+ * chains can be put back and fetched again. Each used descriptor overwrote the
+ * head of a held chain, unless an earlier device left chains in flight. The
+ * descriptors of those are unknown here, so leave the ring as it is.
  */
 static void undo_used(struct vha_ring *ring, unsigned int end,
 		      const struct used_desc *last)
@@ -794,8 +795,8 @@ static int log_slots(struct vha_ring *ring, unsigned int first,
 }
 
 /*
- * Log the used descriptors for the chains up to @end, and what lies between
- * them unless it has a page. The ring's position is still that of the first
+ * Log the used descriptors for the chains up to @end. Gaps of up to a page
+ * between them are logged too. The ring's position is still that of the first
  * one.
  */
 static int log_used_descs(struct vha_ring *ring, unsigned int end)
@@ -818,7 +819,7 @@ static int log_used_descs(struct vha_ring *ring, unsigned int end)
 	return log_slots(ring, first, last);
 }
 
-/* Log all that lies between the first descriptor that was not, and the last. */
+/* Log everything from the first used descriptor that was not logged on. */
 static int packed_log_rest(struct vha_ring *ring)
 {
 	struct vha_ring_packed *p = &ring->packed;
@@ -843,8 +844,8 @@ static int packed_log_rest(struct vha_ring *ring)
 
 /*
  * Check whether the driver wants an interrupt at a position that the device has
- * passed with its last @moved descriptors. An offset beyond the ring asks for
- * nothing that could be known.
+ * passed with its last @moved descriptors. An offset beyond the ring names no
+ * position, and counts as passed.
  */
 static bool has_passed(const struct vha_ring *ring, u16 off_wrap, u16 moved)
 {
@@ -917,7 +918,7 @@ static int packed_complete(struct vha_ring *ring, unsigned int end, bool *call)
 
 /* ---- kicks ---- */
 
-/* Find the end of the available descriptors, if it has not been seen. */
+/* Find the end of the available descriptors, unless it is known already. */
 static int find_end(struct vha_ring *ring)
 {
 	struct vha_ring_packed *p = &ring->packed;

@@ -389,11 +389,12 @@ static int walk_chain(struct vha_ring *ring, struct vha_ring_chain *chain,
 }
 
 /*
- * Append chain @i of those whose heads have been read, if it is one descriptor
- * of a buffer in the region of the last one, as most are. Byte order is tested
- * once; what else hold_chain() checks does not apply.
+ * Fast path of hold_chain(): append chain @i of those whose heads have been
+ * read if it is a single descriptor whose buffer lies in the cached region, as
+ * most are. Byte order is tested once; the other checks of hold_chain() do not
+ * apply to such a chain.
  *
- * Return: false if it is up to hold_chain().
+ * Return: false if hold_chain() must handle it.
  */
 static __always_inline bool hold_single(struct vha_ring *ring, unsigned int i)
 {
@@ -625,7 +626,7 @@ static int log_used_index(struct vha_ring *ring)
 	return err;
 }
 
-/* All other words of the used area are written again, and logged then. */
+/* A retry writes and logs all other words of the used area again. */
 static int split_log_rest(struct vha_ring *ring)
 {
 	return ring->split.unlogged && ring->log.used ? log_used_index(ring) :

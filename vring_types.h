@@ -265,7 +265,7 @@ struct vha_ring_indices {
  * @complete: make the chains that vha_ring_complete() is to give back visible
  *	to the guest, and set @done of the batch once they are; decide whether
  *	the guest wants an interrupt. Repeatable after a failure.
- * @log_rest: log what was written when the log could not be
+ * @log_rest: log what was written while the log was inaccessible
  * @put_back: step back over that many chains, youngest first
  * @enable_kick: see vha_ring_enable_kick()
  * @disable_kick: see vha_ring_disable_kick()
@@ -328,7 +328,7 @@ struct vha_ring_split {
  * @avail: position of the next available descriptor to fetch
  * @used: position of the next used descriptor to write
  * @seen: position past the descriptors that were seen to be available
- * @drained: the descriptor at @seen was seen not to be available
+ * @drained: the descriptor at @seen was not available when last read
  * @called_valid: as in &struct vha_ring_split
  * @at_event: the driver was asked for a kick at a position, not for each
  * @unlogged: used descriptors from @unlogged_from on were written, but could
@@ -358,7 +358,8 @@ struct vha_ring_packed {
  * @num: size of the ring
  * @addr: addresses of the ring's areas as the owner gave them: its own, or the
  *	guest's with @iotlb. All 0 until they are given.
- * @bad_base: the layout has changed since the base was set, and cannot have it
+ * @bad_base: the layout has changed since the base was set, and does not allow
+ *	that base
  * @event_idx: VIRTIO_RING_F_EVENT_IDX
  * @in_order: VIRTIO_F_IN_ORDER
  * @notify_on_empty: VIRTIO_F_NOTIFY_ON_EMPTY
@@ -462,7 +463,7 @@ static inline unsigned int vha_ring_held(const struct vha_ring *ring)
 
 /*
  * The index in the batch past the chains that the device is done with. Those
- * before it must not be put back: what they stand for would be done again.
+ * before it must not be put back: their packets would be processed again.
  */
 static inline unsigned int vha_ring_finished(const struct vha_ring *ring)
 {
