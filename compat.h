@@ -115,8 +115,9 @@ static inline unsigned long compat_copy_to_user(void __user *to,
 }
 
 /*
- * Up to how many bytes a loop of user accesses in one section costs less than a
- * copy: 0 where each of them is translated or checked by itself.
+ * The most bytes that a loop of user accesses in one section copies at less
+ * cost than a copy function: 0 where each access is translated or checked by
+ * itself.
  */
 #if defined(CONFIG_X86_64) && !defined(CONFIG_UML)
 #define COMPAT_SMALL_COPY	256
@@ -201,7 +202,7 @@ compat_tun_buf_init(void *buf, int buflen, const void *header, size_t len)
  * compat_tun_wake_queue() - tell a tap that packets were taken off its ring
  * @file: the tap, or a file of another driver, which is left alone
  * @ring: its ring, with the consumer lock held
- * @consumed: packets taken off; may be 0 if the ring is perhaps empty
+ * @consumed: packets taken off; 0 if only an empty ring is a reason to wake
  *
  * 7.3: with IFF_BACKPRESSURE tun stops its transmit queue while the ring is
  * full. Only consumers of the ring wake it again: once half the ring has been

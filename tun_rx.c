@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Receiving from a backend. What a tap's ring holds are skbs, which tun's
- * recvmsg() takes four calls to copy, each with an iterator over user memory to
- * set up and to check. Most are in one piece, as is the guest's buffer: header
- * and data then go out in a single section of user access here. recvmsg() does
- * the rest: XDP frames, VLAN tags, tunnels, other kinds of sockets.
+ * Receive from a backend. A tap's ring mostly holds skbs. To copy one, tun's
+ * recvmsg() makes four calls, with an iterator over user memory to set up and
+ * to check. Most skbs are linear, and the guest's buffer is in one piece: copy
+ * header and data in a single section of user access here. recvmsg() does the
+ * rest: XDP frames, VLAN tags, tunnels, other kinds of sockets.
  */
 #include <linux/etherdevice.h>
 #include <linux/highmem.h>
@@ -28,9 +28,9 @@
 			 SKB_GSO_TCP_ECN | SKB_GSO_TCP_FIXEDID | SKB_GSO_DODGY)
 
 /*
- * Check whether copy_skb() may deliver an skb: not one that tun changes on its
- * way (a VLAN tag goes back into the packet), refuses, or describes by a longer
- * header.
+ * Check whether copy_skb() may deliver an skb. An skb that tun changes (it puts
+ * a VLAN tag back into the packet), refuses, or describes by a longer header is
+ * left to recvmsg().
  */
 static bool skb_ok(const struct sk_buff *skb)
 {
@@ -144,7 +144,7 @@ static bool put_frag(struct position *to, const skb_frag_t *frag)
 	return ok;
 }
 
-/* Copy an skb with a list of further skbs. */
+/* Copy an skb that has a list of fragments. */
 static bool copy_list(const struct sk_buff *skb,
 		      const struct virtio_net_hdr_mrg_rxbuf *hdr,
 		      const struct vha_tun_buffer *to)
@@ -199,8 +199,8 @@ static int copy_skb(const struct sk_buff *skb, const struct vha_tun_buffer *to)
 }
 
 /*
- * Check whether an skb is in one piece, and its header empty except for
- * VIRTIO_NET_HDR_F_DATA_VALID.
+ * Check whether an skb is linear, and its virtio-net header zero except for
+ * VIRTIO_NET_HDR_F_DATA_VALID and the number of buffers.
  */
 static bool skb_is_plain(const struct sk_buff *skb)
 {
@@ -209,7 +209,7 @@ static bool skb_is_plain(const struct sk_buff *skb)
 	       skb->ip_summed != CHECKSUM_PARTIAL;
 }
 
-/* Copy such a packet to a place that has room for it and for its header. */
+/* Copy a plain skb, after its header, to a place that has room for both. */
 static bool copy_plain(void __user *to, const struct sk_buff *skb,
 		       size_t header)
 {
@@ -247,8 +247,9 @@ static bool queue_peek(struct sock *sk, size_t *len)
 }
 
 /*
- * tun's device, which the counters belong to. An skb from the ring names it,
- * but does not hold it. The caller is in an RCU read-side critical section.
+ * Look up tun's device, whose counters are updated. An skb from the ring points
+ * to it, but holds no reference. The caller is in an RCU read-side critical
+ * section.
  *
  * Return: the device; NULL if it is gone, or in another network namespace.
  */
@@ -277,10 +278,10 @@ static void find_device(struct vha_tun_rx *rx, const struct vha_tun_socket *ts)
 }
 
 /*
- * Take a batch of packets off the tap's ring, and report the last one, which
- * was delivered. The new batch may be put back: a sender woken for it would
- * have filled its place. Take before reporting, so that a sender that is woken
- * finds room.
+ * Take a batch of packets off the tap's ring, and report the previous batch,
+ * which has been delivered. Do not report the new batch yet: it may be put
+ * back, and a sender woken for it would have filled its place. Take before
+ * reporting, so that a sender that is woken finds room.
  */
 static void consume_batch(struct vha_tun_rx *rx,
 			  const struct vha_tun_socket *ts)
@@ -380,8 +381,8 @@ int vha_tun_rx_recv(struct vha_tun_rx *rx, const struct vha_tun_socket *ts,
  * @ts: the backend
  * @header: size of the virtio-net header
  *
- * Return: the number of packets here that need not go through the socket for
- * what they have in common.
+ * Return: the number of packets here that may bypass the socket. Whether each
+ * of them can is checked when it is copied.
  */
 unsigned int vha_tun_rx_may_copy(const struct vha_tun_rx *rx,
 				 const struct vha_tun_socket *ts, size_t header)
@@ -395,7 +396,7 @@ unsigned int vha_tun_rx_may_copy(const struct vha_tun_rx *rx,
 		    VHA_TUN_BATCH - rx->ncopied);
 }
 
-/* Return: the next packet if it is an skb, and of the device there is now. */
+/* Return: the next packet if it is an skb of the present device, else NULL. */
 static struct sk_buff *next_skb(const struct vha_tun_rx *rx)
 {
 	struct sk_buff *skb = rx->packets[rx->head];
@@ -422,7 +423,7 @@ static void note_copied(struct vha_tun_rx *rx, struct sk_buff *skb)
  * The packet is freed, and counted by its device, by vha_tun_rx_free().
  *
  * Return: 0; -EFAULT if @to cannot be written: the packet is lost; -EOPNOTSUPP
- * if it is up to vha_tun_rx_recv().
+ * if vha_tun_rx_recv() must deliver it.
  */
 int vha_tun_rx_copy(struct vha_tun_rx *rx, const struct vha_tun_socket *ts,
 		    const struct vha_tun_buffer *to)
@@ -448,12 +449,12 @@ int vha_tun_rx_copy(struct vha_tun_rx *rx, const struct vha_tun_socket *ts,
 }
 
 /**
- * vha_tun_rx_copy_plain() - deliver the next packet if that is simple
+ * vha_tun_rx_copy_plain() - fast path of vha_tun_rx_copy() for plain packets
  * @rx: the packets, of which vha_tun_rx_may_copy() has counted this one
  * @iov: the buffer, in one piece
  * @header: size of the virtio-net header, which is little-endian
  *
- * Does what vha_tun_rx_copy() does, for most packets and at less cost.
+ * Most packets are plain: linear, with no offload to describe.
  *
  * Return: bytes of the packet without the header. A negative value: nothing has
  * happened, except that the buffer may have been written.
@@ -529,10 +530,11 @@ void vha_tun_rx_drop(struct vha_tun_rx *rx, const struct vha_tun_socket *ts)
  * @rx: the packets; empty afterwards
  * @ts: the backend that they come from
  *
- * If the ring has no room for all, it drops the rest. If none is left to
- * return, those delivered may not have been reported yet: wake a stopped sender
- * here, as an empty ring gives its next consumer no reason to. A consumer that
- * finds packets wakes it when it has emptied the ring.
+ * If the ring has no room for all, the rest are dropped. Packets that were
+ * delivered may not have been reported yet. If none is left to return, wake a
+ * stopped sender here: the ring may be empty, and nothing would make its next
+ * consumer do so. Otherwise the consumer of the returned packets wakes the
+ * sender once it has emptied the ring.
  */
 void vha_tun_rx_put_back(struct vha_tun_rx *rx, const struct vha_tun_socket *ts)
 {

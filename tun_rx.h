@@ -16,8 +16,7 @@ struct sk_buff;
  * @iov: the pieces, virtio-net header first
  * @niov: their number
  * @size: bytes of the packet with its header; the pieces hold as many
- * @header: bytes of the header: that of struct virtio_net_hdr, or with the
- *	number of buffers
+ * @header: size of the virtio-net header, with or without the number of buffers
  * @num_buffers: the number of buffers, in the byte order of the ring
  */
 struct vha_tun_buffer {
@@ -29,9 +28,8 @@ struct vha_tun_buffer {
 };
 
 /*
- * Packets that are copied past recvmsg() before one goes through it again. That
- * one shows whether the socket still wants the same size of header: nothing
- * else tells.
+ * Packets that are copied without recvmsg() before one goes through it again.
+ * Only that one shows whether the socket still uses the same size of header.
  */
 #define VHA_TUN_TRUST		1024
 
@@ -42,7 +40,7 @@ struct vha_tun_buffer {
  * @packets: the ring's entries: each an skb or an XDP frame
  * @msg: the message for recvmsg(); kept because zeroing it is not free
  * @header: size of the virtio-net header that recvmsg() has last written
- * @trust: packets that may still be copied past it with that header
+ * @trust: packets that may still be copied without it, with that header
  * @dev: tun's device when @packets were taken off the ring; may be gone since
  * @ncopied: entries of @copied in use
  * @copied_bytes: their bytes
