@@ -108,7 +108,7 @@ __poll_t vha_msg_poll(struct vha_dev *dev, struct file *file, poll_table *wait)
 
 /*
  * Wake the queues that wait for an entry of [start, last], and those for which
- * an entry forbade access to the ring, or led to memory that is away.
+ * an entry forbade access to the ring, or led to inaccessible memory.
  */
 static void wake_waiting(struct vha_dev *dev, u64 start, u64 last)
 {

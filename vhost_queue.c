@@ -191,7 +191,8 @@ bool vha_queue_log_ok(struct vha_queue *q, const u8 __user *base)
  * @q: the queue, with its mutex held
  * @base: the log, which vha_queue_log_ok() has checked
  *
- * If the former log could not be accessed, the queue goes on.
+ * If the queue waits because the former log could not be accessed, it is tried
+ * again.
  */
 void vha_queue_set_log_base(struct vha_queue *q, u8 __user *base)
 {
@@ -243,7 +244,7 @@ int vha_queue_start(struct vha_queue *q)
  *
  * A worker releases the mutex only after it has given back all chains, except
  * those that it is done with, but could not write to the ring. These are put
- * back here: they are not lost, although what they stand for is done again.
+ * back here: they are not lost, but their packets are processed again.
  */
 void vha_queue_stop(struct vha_queue *q)
 {
@@ -265,7 +266,7 @@ static void report_ring_error(struct vha_queue *q)
 }
 
 /**
- * vha_queue_break() - leave the ring alone, because it is invalid
+ * vha_queue_break() - stop using the ring, because it is invalid
  * @q: the queue, with its mutex held
  *
  * The chains that are held are put back, as by vha_queue_fault(). The error
@@ -280,13 +281,13 @@ void vha_queue_break(struct vha_queue *q)
 }
 
 /**
- * vha_queue_fault() - leave the ring alone for a while: it cannot be accessed
+ * vha_queue_fault() - pause the ring, because it cannot be accessed
  * @q: the queue, with its mutex held
  *
- * Its memory, or that of its log, may be back soon. The next run calls
- * vha_queue_resume() first; it comes with the next kick, or by itself. The
- * chains that are held are put back, except those that the device is done with.
- * The error eventfd tells the owner once per outage.
+ * Its memory, or that of its log, may be accessible again soon. The next run
+ * begins with vha_queue_resume(). A kick starts it, or else a retry. The chains
+ * that are held are put back, except those that the device is done with. The
+ * error eventfd tells the owner once per outage.
  *
  * Return: true if this is the first failure of an outage.
  */
@@ -366,7 +367,7 @@ int vha_queue_complete(struct vha_queue *q, unsigned int end)
 }
 
 /**
- * vha_queue_resume() - make up for what a failed access has left undone
+ * vha_queue_resume() - finish what a failed access left undone
  * @q: the queue, with its mutex held, after vha_queue_fault()
  *
  * Return: 0, or -EFAULT as vha_ring_resume().

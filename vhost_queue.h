@@ -144,14 +144,14 @@ static inline void vha_queue_wake(struct vha_queue *q)
 	vha_worker_queue(q->worker, &q->work);
 }
 
-/* Have the worker run the queue again after a while. */
+/* Let the worker run the queue again after a delay. */
 static inline void vha_queue_retry(struct vha_queue *q)
 {
 	q->stats.retries++;
 	vha_retry_later(&q->retry, q->worker);
 }
 
-/* Record that a run went well, whatever the last one ended with. */
+/* Record that a run succeeded, which ends an outage. */
 static inline void vha_queue_recovered(struct vha_queue *q)
 {
 	if (unlikely(q->faulted))

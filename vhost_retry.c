@@ -13,8 +13,8 @@
 #define DELAY_MAX	msecs_to_jiffies(1000)
 
 /*
- * Only queues the work. The work itself takes the queue's mutex, which a run
- * may hold for as long as the owner likes: no thread of the workqueue may wait
+ * Only queue the work. The work itself takes the queue's mutex, which a run may
+ * hold for as long as its owner delays it: no thread of the workqueue may wait
  * for that.
  */
 static void retry_fn(struct work_struct *timer)
@@ -40,19 +40,19 @@ void vha_retry_init(struct vha_retry *retry, struct vha_work *work)
 }
 
 /**
- * vha_retry_later() - queue the work again after a while
+ * vha_retry_later() - queue the work again after a delay
  * @retry: the retry; the caller serializes all calls for it
  * @worker: runs the work
  *
- * If a retry is due already, nothing changes. So work that something else
- * queues meanwhile, and that fails too, does not put the retry off.
+ * If a retry is pending already, nothing changes. If the work is queued for
+ * another reason meanwhile and fails too, the retry is not postponed.
  */
 void vha_retry_later(struct vha_retry *retry, struct vha_worker *worker)
 {
 	retry->failed = true;
 	if (delayed_work_pending(&retry->timer))
 		return;
-	/* The timer may be running still, but then for the same worker. */
+	/* The timer may still be running, but then for the same worker. */
 	WRITE_ONCE(retry->worker, worker);
 	schedule_delayed_work(&retry->timer, retry->delay);
 	retry->delay = min(2 * retry->delay, DELAY_MAX);
@@ -60,7 +60,7 @@ void vha_retry_later(struct vha_retry *retry, struct vha_worker *worker)
 
 /**
  * vha_retry_reset() - return to the shortest delay
- * @retry: the retry; one that is due already may still queue the work
+ * @retry: the retry; one that is pending already may still queue the work
  */
 void vha_retry_reset(struct vha_retry *retry)
 {
@@ -69,10 +69,10 @@ void vha_retry_reset(struct vha_retry *retry)
 }
 
 /**
- * vha_retry_stop() - forget that the work has failed
+ * vha_retry_stop() - cancel the retry, and forget that the work has failed
  * @retry: the retry
  *
- * When this returns, no retry is due or in progress. The work may still be
+ * When this returns, no retry is pending or running. The work may still be
  * queued.
  */
 void vha_retry_stop(struct vha_retry *retry)
@@ -86,7 +86,7 @@ void vha_retry_stop(struct vha_retry *retry)
  * @retry: the retry
  * @worker: the worker, or NULL if the work is not to run again
  *
- * A retry that is due is made now.
+ * A pending retry is made at once.
  */
 void vha_retry_move(struct vha_retry *retry, struct vha_worker *worker)
 {

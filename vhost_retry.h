@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A retry: queues work after a while, at a bounded rate. */
+/* A retry: queues work after a delay, at a bounded rate. */
 #ifndef VHOST_ALT_RETRY_H
 #define VHOST_ALT_RETRY_H
 

@@ -66,7 +66,7 @@ static inline int vha_ring_write16(struct vha_ring *ring,
  * Descriptors and used entries are accessed as words of 64 bits, which may be
  * at any address: used entries are aligned to 32 bits, and the owner chooses
  * where a table of descriptors begins. Copy them where the architecture is not
- * known to support that.
+ * known to support unaligned accesses.
  */
 
 /*
