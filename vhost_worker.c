@@ -186,7 +186,7 @@ static int kthread_main(void *data)
 
 /*
  * Charge @n processes to a user, in its user namespace and in all above it. The
- * kernel does so for its user's processes, but does not export the function.
+ * kernel does the same in fork(), but does not export the function.
  */
 static void charge_processes(const struct cred *cred, long n)
 {
@@ -196,7 +196,7 @@ static void charge_processes(const struct cred *cred, long n)
 		atomic_long_add(n, &ucounts->rlimit[UCOUNT_RLIMIT_NPROC]);
 }
 
-/* Check whether a user of the current process has more than RLIMIT_NPROC. */
+/* Check whether the current user has more processes than RLIMIT_NPROC. */
 static bool over_limit(const struct cred *cred)
 {
 	unsigned long max = rlimit(RLIMIT_NPROC);
@@ -210,7 +210,7 @@ static bool over_limit(const struct cred *cred)
 	return false;
 }
 
-/* As fork() does: the limit does not hold for root. */
+/* As in fork(): the limit does not apply to root, or with a capability. */
 static bool may_exceed_limit(const struct cred *cred)
 {
 	return uid_eq(cred->uid, GLOBAL_ROOT_UID) ||
@@ -225,7 +225,7 @@ static void uncharge_owner(struct vha_worker *worker)
 
 /*
  * Kernel threads belong to root, so nothing would limit how many of them a user
- * creates. Charge each to the owner's user, like a thread of the owner's.
+ * creates. Charge each to the owner's user, like a thread of the owner.
  *
  * Return: 0, or -EAGAIN at the limit.
  */
@@ -239,7 +239,7 @@ static int charge_owner(struct vha_worker *worker)
 	return -EAGAIN;
 }
 
-/* The cgroups that a kernel thread joins: those of @owner. */
+/* The cgroups that a kernel thread joins are those of @owner. */
 struct join_cgroups {
 	struct task_struct *owner;
 	int err;
@@ -363,8 +363,8 @@ static void forget_works(struct vha_worker *worker)
  * @worker: the worker; NULL does nothing
  *
  * No more work may be queued: every poll and retry that refers to the worker is
- * stopped.
- * Work that is still queued is dropped, and may be queued elsewhere afterwards.
+ * stopped. Work that is still queued is dropped, and may be queued elsewhere
+ * afterwards.
  */
 void vha_worker_destroy(struct vha_worker *worker)
 {
