@@ -34,7 +34,7 @@ static int wait_for_entry(struct vha_queue *q)
 	return min(vha_ring_enable_kick(&q->ring), 0);
 }
 
-/* Move packets, once everything that an earlier run left undone is done. */
+/* Finish what a failed run left undone, then move packets. */
 static int resume_and_move(struct vha_net_queue *nq,
 			   int (*move)(struct vha_net_queue *nq))
 {
@@ -59,7 +59,7 @@ static void run_failed(struct vha_queue *q, int err)
 
 	switch (err) {
 	case -ENOBUFS:
-		/* A queue beyond the socket was full: not for long. */
+		/* A queue past the socket is full, which passes. */
 		q->stats.socket_full++;
 		vha_queue_recovered(q);
 		vha_queue_retry(q);
@@ -208,8 +208,8 @@ static void show_backend(struct vha_net_queue *nq,
 }
 
 /*
- * Last chance to make up for what a failed access has left undone. The caller
- * is the owner, unless the file is being closed.
+ * Last chance to finish what a failed access left undone. The caller is the
+ * owner, unless the file is being closed.
  */
 static void finish(struct vha_queue *q)
 {

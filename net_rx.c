@@ -45,7 +45,7 @@ enum rx_outcome {
  * @header: size of the virtio-net header; constant, like what follows
  * @has_header: the socket writes the header
  * @copies: packets may be copied without the socket
- * @plain: and nothing but a copy is to be done
+ * @plain: they may, and nothing has to be logged
  * @max_chains: limit of the chains for one packet
  */
 struct rx_batch {
@@ -229,7 +229,7 @@ static enum rx_outcome deliver(struct vha_net_queue *nq, struct rx_batch *rx,
 	};
 	int err;
 
-	/* If the log is away, find that out while the packet can still wait. */
+	/* Find an inaccessible log while the packet can still wait. */
 	if (unlikely(vha_queue_has(q, VHOST_F_LOG_ALL)) &&
 	    vha_ring_mark_iov(&q->ring, to.iov, to.size)) {
 		rx->err = -EFAULT;
@@ -283,9 +283,9 @@ static enum rx_outcome place_packet(struct vha_net_queue *nq,
 }
 
 /*
- * After a packet, place those that follow as long as they need no care: each
- * fits, in one piece, into the next chain that is held. One that does not is up
- * to place_packet().
+ * After a packet has been placed, place those that follow it as long as each
+ * fits, in one piece, into the next chain that is held. place_packet() handles
+ * the first one that does not.
  */
 static void place_plain(struct vha_net_queue *nq, struct vha_net_weight *weight,
 			struct rx_batch *rx)
@@ -333,7 +333,7 @@ static int settle(struct vha_net_queue *nq, unsigned int end)
 	err = vha_queue_complete(q, end);
 	if (!err)
 		vha_queue_put_back(q, q->ring.batch->done);
-	/* The guest need not wait for this. */
+	/* After completing, since the guest need not wait for this. */
 	vha_tun_rx_free(&nq->rx, &nq->ts);
 	return err;
 }

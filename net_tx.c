@@ -69,7 +69,7 @@ static int send_single(struct vha_net_queue *nq,
  * Send one packet: add it to the frames if it fits, otherwise by itself.
  *
  * Return: 0 if the packet is finished, sent or not; -EAGAIN if the socket takes
- * no more; -ENOBUFS if what follows the socket takes no more; -ENOMEM.
+ * no more; -ENOBUFS if a queue past the socket takes no more; -ENOMEM.
  */
 static int send_packet(struct vha_net_queue *nq,
 		       const struct vha_tun_packet *packet, bool batches,
