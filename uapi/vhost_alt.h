@@ -31,7 +31,7 @@
  *	ring could not access its part of the log, and for
  *	VIRTIO_F_ACCESS_PLATFORM if memory is short.
  *	Sizes, bases and addresses that are set already are kept when the layout
- *	changes, and judged at the start.
+ *	changes, and checked at the start.
  *	With VIRTIO_F_ACCESS_PLATFORM the device has an IOTLB, which is empty
  *	after each such command, even if there was one before; without, it has
  *	none. If a command adds or removes the IOTLB, running rings wait for new
@@ -64,8 +64,8 @@
  * VHOST_NEW_WORKER (struct vhost_worker_state, out)
  *	Create a worker and return its id. Ids start at 0, which is the owner's
  *	first worker. There may be one for each ring and one more, so that each
- *	ring can be given a new one. EINVAL without an owner; ENOSPC if there
- *	are as many already; ENOMEM as for VHOST_SET_OWNER.
+ *	ring can be given a new one. EINVAL without an owner; ENOSPC at that
+ *	limit; ENOMEM as for VHOST_SET_OWNER.
  *
  * VHOST_FREE_WORKER (struct vhost_worker_state, in)
  *	Free a worker. EINVAL without an owner; ENODEV if no worker has that id;
@@ -123,8 +123,8 @@
  *	to 30 are the index of the first used descriptor to write, bit 31 its
  *	wrap counter. If the lower half is 0x8000 and the upper half 0, which
  *	some owners set for a fresh ring, the upper half is taken to be 0x8000
- *	as well. The start of the ring fails with EINVAL for positions that it
- *	does not have.
+ *	as well. The start of the ring fails with EINVAL for positions beyond
+ *	its size, and if they contradict each other.
  *
  * VHOST_GET_VRING_BASE (struct vhost_vring_state, in and out)
  *	Get the index of the next available entry to take; in the packed layout
@@ -237,7 +237,7 @@
  *
  * A dump during which the list of devices changed has NLM_F_DUMP_INTR set. The
  * multicast group "events" reports devices that are opened and closed, backends
- * that are set and removed, and rings that stopped because of an error, in
+ * that are set and removed, and rings that became unusable, in
  * messages VHOST_ALT_CMD_*_NTF. They contain the device's id and the owner's
  * comm; for a queue also its number and name, and the interface. They are sent
  * to the device's network namespace and to the initial one.
@@ -638,7 +638,7 @@ enum vhost_alt_desc_attr {
 	X(BUSY_NS, busy_ns,						\
 	  "Nanoseconds spent busy polling")				\
 	X(RETRIES, retries,						\
-	  "Runs that lacked access to the ring, or memory, and are repeated")
+	  "Runs that failed for a reason that may pass, and are repeated")
 
 #define __VHOST_ALT_COUNTER(number, ...)	VHOST_ALT_COUNTER_ ## number,
 
