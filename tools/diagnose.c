@@ -60,7 +60,7 @@ static bool is_rx(const struct comparison *c)
 	return !(c->q->index & 1);
 }
 
-/* Check whether a packed descriptor is available in the lap of a counter. */
+/* Check whether a packed descriptor is available, given the wrap counter. */
 static bool is_available(__u32 flags, __u32 wrap)
 {
 	bool avail = flags & 1U << VRING_PACKED_DESC_F_AVAIL;
@@ -69,7 +69,7 @@ static bool is_available(__u32 flags, __u32 wrap)
 	return avail != used && avail == wrap;
 }
 
-/* The same in a packed ring, as far as its descriptors are known. */
+/* Count available descriptors in a packed ring, as far as they are known. */
 static __u16 waiting_packed(const struct queue_sample *s)
 {
 	const struct ring *r = &s->ring;
@@ -150,7 +150,7 @@ static void find_eventfds(const struct comparison *c)
 			    "no call eventfd: a guest that does not poll never learns that its buffers were used");
 }
 
-/* The number of entries used since the one that the guest wants to know of. */
+/* Count the entries used since the one for which the guest wants a call. */
 static __u16 used_since_event(const struct queue_sample *s)
 {
 	const struct ring *r = &s->ring;

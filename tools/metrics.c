@@ -139,7 +139,7 @@ static void queue_metrics(const struct snapshot *snap)
 		   "Whether the queue stopped because of a ring error");
 	each_queue(snap, print_running, &broken);
 	print_head("queue_faulted", "gauge",
-		   "Whether the queue waits for the memory of its ring");
+		   "Whether the queue waits for the memory of its ring or log");
 	each_queue(snap, print_running, &faulted);
 	print_head("queue_size", "gauge", "Entries in the ring");
 	each_queue(snap, print_size, NULL);
