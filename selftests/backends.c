@@ -361,8 +361,8 @@ TEST_F(other, packet_socket)
 
 /* A frame that is too long for its buffer is dropped. */
 /*
- * What follows a packet socket may take no more for a while: here the peer of a
- * veth has a smaller MTU. The frames wait, and the worker sleeps meanwhile.
+ * The device of a packet socket may refuse frames for a while: here the peer of
+ * a veth has a smaller MTU. The frames wait, and the worker sleeps meanwhile.
  */
 TEST_F(other, packet_socket_refuses_frames)
 {

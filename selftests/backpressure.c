@@ -191,8 +191,8 @@ static int start_paged(struct guest *g)
 }
 
 /*
- * The ring fails after all that was on the tap has been delivered. Nobody finds
- * anything on the tap then, so stopping the queue has to wake the sender.
+ * The ring fails after all packets of the tap have been delivered. No run takes
+ * another packet off the tap, so stopping the queue has to wake the sender.
  */
 TEST(sender_goes_on_after_a_failed_ring)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Rings whose memory is away for a while, as when the VMM moves or protects a
- * page. The queue goes on once it is back, at the next kick or by itself. No
- * chain is lost, and none is used twice.
+ * Rings whose memory is inaccessible for a while, as when the VMM moves or
+ * protects a page. The queue goes on once it is accessible again, at the next
+ * kick or by itself. No chain is lost, and none is used twice.
  */
 #include <sys/mman.h>
 
@@ -193,7 +193,7 @@ TEST_F(away, transmit_goes_on_by_itself)
 	ASSERT_OK(lose_page_tx(self, variant, 3));
 	ASSERT_OK(return_page(self));
 	ASSERT_OK(check_sent(g, 2, 3));
-	/* A frame that had been sent again would be captured first. */
+	/* A frame sent a second time would be captured first. */
 	ASSERT_OK(guest_check_alive(g, 4));
 	EXPECT_EQ(0, event_count(self->tx->err));
 	EXPECT_EQ(1, vdev_counter(g->dev, "queue1.ring_errors"));
@@ -305,7 +305,7 @@ TEST_F(away, stop_during_the_outage)
 	ASSERT_OK(guest_check_alive(g, 4));
 }
 
-/* If the page is back by then, a stop leaves nothing to be done again. */
+/* If the page is back by then, a stop leaves nothing to be repeated. */
 TEST_F(away, stop_after_the_outage)
 {
 	struct guest *g = &self->g;
@@ -326,8 +326,8 @@ TEST_F(away, stop_after_the_outage)
 }
 
 /*
- * The page that asks for kicks is away, and an IOTLB entry is missing as well:
- * still one outage, however often the ring is tried.
+ * The page in which the device asks for kicks is away, and an IOTLB entry is
+ * missing as well: this is one outage, however often the ring is tried.
  */
 TEST(miss_during_the_outage)
 {

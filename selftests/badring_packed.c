@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Packed rings that are broken as only they can be. Bad chains of any layout
- * are tested in badring.c.
+ * What can be invalid in packed rings only. badring.c tests bad chains of any
+ * layout.
  */
 #include <signal.h>
 #include <sys/mman.h>
@@ -71,7 +71,7 @@ FIXTURE_TEARDOWN(packed)
 	guest_stop(&self->g);
 }
 
-/* Publish and kick. The device sees it, whatever it has asked for. */
+/* Publish and kick, whether the device has asked for a kick or not. */
 static void submit(struct vq *vq)
 {
 	vq_publish(vq);
@@ -92,8 +92,9 @@ static int restart(struct guest *g, struct vq *vq)
 }
 
 /*
- * Frames, then a chain that fills the rest of the ring and has no end. With
- * frames it ends where these are used by then: the device stops, or takes it.
+ * Offer frames, then a chain that fills the rest of the ring and has no end.
+ * After frames, it continues in their descriptors: the device stops while they
+ * are available, and takes the chain once they are used.
  */
 static int endless_chain(struct guest *g, unsigned int before)
 {
@@ -130,7 +131,7 @@ TEST_F(packed, chain_longer_than_the_ring)
 	ASSERT_OK(guest_check_alive(g, 20));
 }
 
-/* The other ring does not notice. */
+/* The other ring is not affected. */
 TEST_F(packed, endless_receive_buffer)
 {
 	static struct guest_frame f;
@@ -233,7 +234,7 @@ TEST_F(packed, repeated_and_huge_ids)
 	EXPECT_EQ(0, event_count(tx->err));
 }
 
-/* An event offset that no ring has, and reserved flags: calls come anyway. */
+/* Calls come in spite of an event offset beyond the ring, or reserved flags. */
 TEST_F(packed, event_offset_beyond_the_ring)
 {
 	static const __u16 offs[] = { RING, RING + 1, 0x7fff, 0xffff };
@@ -404,8 +405,9 @@ static int move_page(void *from, void *to)
 }
 
 /*
- * Eight chains, the first four of which lie in the first page. They can be read
- * if at all, and the error is reported; after it has passed, none is lost.
+ * Offer eight chains, the first four of which lie in the first page, and move
+ * one of the pages away. The error is reported. Once the page is back, no chain
+ * turns out to be lost.
  */
 TEST_F(packed_pages, lost_for_a_moment)
 {

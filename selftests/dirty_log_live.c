@@ -458,9 +458,9 @@ TEST_F(live, guest_is_called_after_the_log_was_lost)
 }
 
 /*
- * The frame that waits is sent and used once, with a call, and what the device
- * has written becomes dirty in @log: the used index, or in the packed layout,
- * where the guest may see that before, the descriptor.
+ * Check that the frame that waits is sent and used once, with a call, and that
+ * what the device has written becomes dirty in @log: the used index or, in the
+ * packed layout, the descriptor, which the guest may see before that.
  */
 static int goes_on(live_t *self, const struct dlog *log, unsigned int cookie)
 {

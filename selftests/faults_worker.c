@@ -159,8 +159,8 @@ FIXTURE_VARIANT_ADD(worker_fault, packed_iotlb)
 };
 
 /*
- * Give the log page tables and pages: if the kernel itself meets user memory
- * without, and has no memory for them, ARCH=um dies.
+ * Give the log page tables and pages. Without them, ARCH=um crashes if the
+ * kernel accesses the log while an allocation for them fails.
  */
 static void touch_log(const struct guest *g, unsigned char *log)
 {

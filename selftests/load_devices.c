@@ -5,7 +5,7 @@
  * comes twice, the counters add up, and nothing is left over.
  *
  * Each owner is a process with a guest. This process is the host's end of all
- * taps: it sees which frames left a guest, and which are left in a tap.
+ * taps: it sees which frames have left a guest, and which remain in a tap.
  *
  * $VHOST_ALT_LOAD_SECONDS says how long, $VHOST_ALT_LOAD_DEVICES with how many,
  * $VHOST_ALT_SEED in which order, $VHOST_ALT_SWAPS how often owners are killed.
@@ -31,7 +31,7 @@
 #define RING		64
 #define FRAME_LEN	200
 
-/* Frames on their way in each direction, so that no queue drops any. */
+/* Frames in flight in each direction, so few that no queue drops any. */
 #define WINDOW		64
 
 /* Turns of traffic between two actions of an owner, and before it is killed. */
@@ -356,7 +356,7 @@ static int vm_start(struct world *w, struct vm *vm)
 	return vm->pid < 0 ? -errno : 0;
 }
 
-/* Take what has left the guest: each frame once, in order. */
+/* Take the frames that have left the guest: each once, in order. */
 static int capture(struct vm *vm)
 {
 	unsigned char got[FRAME_LEN + 1];
@@ -625,7 +625,7 @@ FIXTURE_TEARDOWN(load)
 	free(self->w);
 }
 
-/* Open the taps, and let what the first use allocates for good be there. */
+/* Open the taps, and allocate what the first use allocates for good. */
 static int world_init(FIXTURE_DATA(load) *self, unsigned int n)
 {
 	struct world *w = self->w;
@@ -644,7 +644,7 @@ static int world_init(FIXTURE_DATA(load) *self, unsigned int n)
 	return err;
 }
 
-/* A leak at each end of an owner would be an object for each. */
+/* If each end of an owner leaked, there would be an object for each. */
 static bool nothing_left(FIXTURE_DATA(load) *self)
 {
 	return leak_none(self->before, 500 + self->w->kills / 2);

@@ -16,7 +16,7 @@
 #define FRAME_LEN	100
 #define TAPS		2
 
-/* Frames on their way in each direction, so that no queue drops any. */
+/* Frames in flight in each direction, so few that no queue drops any. */
 #define WINDOW		64
 
 /* More than any run has. */
@@ -215,7 +215,7 @@ static int run(struct swaps *s, int (*exchange)(struct swaps *s,
 	return err ?: (int)(long)result;
 }
 
-/* Take what is under way; what is left in a tap comes if it is the backend. */
+/* Take the frames in flight: each tap delivers its own while it is backend. */
 static bool all_came(struct swaps *s, int *err)
 {
 	static unsigned int i;
@@ -417,9 +417,8 @@ TEST_F_TIMEOUT(swaps, memory_tables, 1800)
 }
 
 /*
- * Delete the tap while frames pass, and go on with a new one. What is lost with
- * it are the last frames that were sent to the guest, and some in a row that
- * the guest sent.
+ * Delete the tap while frames pass, and go on with a new one. With it, the last
+ * frames sent to the guest are lost, and some consecutive frames of the guest.
  */
 static int delete_tap(struct swaps *s, unsigned int i)
 {

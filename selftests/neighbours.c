@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What guests do to each other. A guest shares its CPU with a hostile one, or
- * rather with that one's processor and worker: it gets as much done as beside a
- * program that only computes, with as many threads. And the two queues of a
- * worker share it.
+ * What guests do to each other. A guest that shares its CPU with the vCPU and
+ * the worker of a hostile guest gets as much done as beside a program that only
+ * computes, with as many threads. Two queues of one worker get equal shares.
  *
- * These are ratios of times on one CPU, so they want a machine of their own.
+ * These tests compare times on one CPU, so they need a machine of their own.
  */
 #include <poll.h>
 #include <pthread.h>
@@ -27,14 +26,14 @@
 #define LONG_CHAIN	1000
 #define THREADS_MAX	8
 
-/* Alternating measurements, so that a disturbance from outside hits both. */
+/* Measurements alternate, so that a disturbance from outside affects both. */
 #define ROUNDS		31
 #define ROUND_MS	200
 
 /* The median of the rounds must be this much at least. */
 #define LEAST_PERCENT	25
 
-/* Memory of the hostile guest's own. */
+/* Memory that only the hostile guest uses. */
 #define AREA_GPA	0x8000000000ULL
 #define AREA_SIZE	0x20000
 
@@ -55,7 +54,7 @@ static void pin(void)
 
 /* ---- the hostile guest ---- */
 
-/* Let all descriptors of a ring be one chain each, like @desc. */
+/* Make each descriptor of a ring a chain of its own, like @desc. */
 static void fill_ring(struct vq *vq, const struct vring_desc *desc)
 {
 	unsigned int i;
@@ -140,7 +139,7 @@ static void kick_storm(struct guest *g)
 	}
 }
 
-/* The index jumps to and fro: now there is work, now there is none. */
+/* Move the index back and forth: there is work, then there is none. */
 static void index_ping_pong(struct guest *g)
 {
 	struct vring_desc desc = { .addr = AREA_GPA, .len = 100 };
@@ -367,10 +366,9 @@ static int compare_longs(const void *a, const void *b)
 }
 
 /*
- * A worker is preempted later than a program, as its kernel may not preempt
- * it: what it does at once must not be long. Medians of 60 to 90 % were
- * measured for long chains and large frames, here and with vhost_net, and more
- * than 100 % for everything else.
+ * A kernel may be unable to preempt a worker, so its steps must be short.
+ * Medians of 60 to 90 % were measured for long chains and large frames, here
+ * and with vhost_net, and more than 100 % for everything else.
  */
 TEST_F_TIMEOUT(neighbour, costs_no_more_than_a_hog, 600)
 {
@@ -418,7 +416,7 @@ static bool both_work(struct progress p)
 	return p.rx && p.tx && p.rx < SHARED_RING && p.tx < SHARED_RING;
 }
 
-/* Give both queues all that they can do. */
+/* Give both queues as much work as their rings hold. */
 static int load_both(struct guest *g)
 {
 	static const unsigned char frame[FRAME_LEN];

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Packets reach the guest by tun's recvmsg(), or are copied off the tap's ring.
- * Both ways give the guest the same bytes in the same buffers, and the tap the
- * same counters.
+ * Packets reach the guest through tun's recvmsg(), or are copied off the tap's
+ * ring. Both ways give the guest the same bytes in the same buffers, and the
+ * tap the same counters.
  */
 #include <linux/bpf.h>
 #include <net/if.h>
@@ -270,8 +270,8 @@ TEST_F(copy, bursts)
 }
 
 /*
- * The tap changes the size of its header under way. Frames may get lost, as by
- * recvmsg(), but none arrives shifted; and with the right size, all arrive.
+ * The tap changes the size of its header under traffic. Frames may get lost, as
+ * with recvmsg(), but none arrives shifted. With the right size, all arrive.
  */
 TEST_F(copy, header_size_changes)
 {
@@ -303,7 +303,7 @@ TEST_F(copy, header_size_changes)
 	}
 }
 
-/* The device goes while packets of it wait: the next ones are lost. */
+/* The device is deleted while packets wait: each arrives whole, or is lost. */
 TEST_F(copy, device_is_deleted)
 {
 	static struct guest_frame f;

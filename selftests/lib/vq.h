@@ -130,8 +130,8 @@ void vq_free(struct vq *vq);
 void vq_reset(struct vq *vq, __u16 base);
 
 /*
- * The ring's base for the device: once all offered chains are used, and now
- * that the device has used as many as it has.
+ * The ring's base as the device has it: once all offered chains are used, and
+ * after those that it has used so far.
  */
 __u32 vq_base(struct vq *vq);
 __u32 vq_used_base(struct vq *vq);
@@ -169,9 +169,10 @@ bool vq_wait(struct vq *vq);
 bool vq_wait_pop(struct vq *vq, struct vq_used *used);
 
 /*
- * Ask for no calls at all, which event indices cannot express forever; or, with
- * event indices, only for the one when the device passes the @n-th chain from
- * here on, each of one descriptor.
+ * vq_refuse(): ask for no calls; a split ring's event index limits that to 1000
+ * chains.
+ * vq_call_at(): with event indices, ask for a call only when the device passes
+ * the @n-th chain from here on, where each chain is one descriptor.
  */
 void vq_refuse(struct vq *vq);
 void vq_call_at(struct vq *vq, unsigned int n);

@@ -16,13 +16,13 @@ static bool in_order(const struct vq *vq)
 	return vq->features & F_IN_ORDER;
 }
 
-/* In order, the position tells the id, which is never the same number. */
+/* In order, the position determines the id, but is never equal to it. */
 static __u16 id_at(const struct vq *vq, __u16 slot)
 {
 	return vq->num - 1 - slot;
 }
 
-/* 2.8.1: the marks of a used descriptor are both as the wrap counter. */
+/* 2.8.1: both marks of a used descriptor equal the wrap counter. */
 static __u16 used_marks(bool wrap)
 {
 	return wrap ? PACKED_MARKS : 0;
@@ -66,7 +66,7 @@ __u16 packed_claim_id(struct vq *vq)
 	return id;
 }
 
-/* 2.8.1: an available descriptor has AVAIL as the wrap counter, USED not. */
+/* 2.8.1: AVAIL equals the wrap counter in an available descriptor, not USED. */
 static __u16 avail_marks(bool wrap)
 {
 	return wrap ? PACKED_AVAIL : PACKED_USED;
@@ -216,8 +216,8 @@ static bool packed_has_used(struct vq *vq)
 }
 
 /*
- * Count the chains that are used, and not taken back. Return the position after
- * them too.
+ * Count the chains that are used, but not taken back. Also return the position
+ * after them.
  */
 static unsigned int find_used(struct vq *vq, __u16 *pos)
 {
