@@ -176,7 +176,7 @@ DECLARE_EVENT_CLASS(vhost_alt_queue,
 DEFINE_EVENT(vhost_alt_queue, vhost_alt_call,
 	TP_PROTO(u32 dev, u32 queue), TP_ARGS(dev, queue));
 
-/* The ring could not be used, and is left alone. */
+/* The ring became unusable, for good or until its memory is back. */
 DEFINE_EVENT(vhost_alt_queue, vhost_alt_ring_error,
 	TP_PROTO(u32 dev, u32 queue), TP_ARGS(dev, queue));
 

@@ -93,8 +93,8 @@
  *	of guest-physical memory. Allowed while running. EFAULT if a running
  *	ring could not access its part of the log.
  *	With VHOST_F_LOG_ALL writes to receive buffers are logged, with
- *	VHOST_VRING_F_LOG writes to the used ring. A ring whose log cannot be
- *	written stops.
+ *	VHOST_VRING_F_LOG writes to the ring. A ring whose log cannot be written
+ *	waits until it can.
  *
  * VHOST_SET_LOG_FD (int, in)
  *	Set the eventfd that is signalled after the log was written; -1 removes
@@ -110,21 +110,22 @@
  *	descriptor ring, avail the driver event suppression area, and used the
  *	device's. Allowed while running. VHOST_VRING_F_LOG has writes to the
  *	used area logged, at log_guest_addr or, with a device IOTLB, at the
- *	guest-physical addresses that they go to; those to a descriptor ring are
- *	always logged at the guest-physical addresses. EOPNOTSUPP for
- *	other flags; EINVAL if avail is not aligned to 2, if used or log is not
- *	aligned to 4 or, while running, if the ring or its log lies outside of
- *	user address space.
+ *	guest-physical addresses that they go to. Writes to the descriptor ring
+ *	of the packed layout are then always logged at the latter. EOPNOTSUPP
+ *	for other flags; EINVAL if avail is not aligned to 2, if used or log is
+ *	not aligned to 4 or, while running, if the ring or its log lies outside
+ *	of user address space.
  *
  * VHOST_SET_VRING_BASE (struct vhost_vring_state, in)
  *	Set the index of the first available entry to take. EBUSY while running;
- *	EINVAL above 0xffff. In the packed layout: bits 0 to 14 are the index of
- *	the first available descriptor to take, bit 15 its wrap counter; bits 16
- *	to 30 are the index of the first used descriptor to write, bit 31 its
- *	wrap counter. If the lower half is 0x8000 and the upper half 0, which
- *	some owners set for a fresh ring, the upper half is taken to be 0x8000
- *	as well. The start of the ring fails with EINVAL for positions beyond
- *	its size, and if they contradict each other.
+ *	in the split layout EINVAL above 0xffff. In the packed layout bits 0 to
+ *	14 are the index of the first available descriptor to take, and bit 15
+ *	is its wrap counter; bits 16 to 30 are the index of the first used
+ *	descriptor to write, and bit 31 is its wrap counter. If the lower half
+ *	is 0x8000 and the upper half 0, which some owners set for a fresh ring,
+ *	the upper half is taken to be 0x8000 as well. The start of the ring
+ *	fails with EINVAL for positions beyond its size, and if they contradict
+ *	each other.
  *
  * VHOST_GET_VRING_BASE (struct vhost_vring_state, in and out)
  *	Get the index of the next available entry to take; in the packed layout
@@ -147,11 +148,11 @@
  * VHOST_SET_VRING_KICK, _CALL, _ERR (struct vhost_vring_file, in)
  *	Set the eventfds by which the guest announces buffers (kick), by which
  *	the guest is interrupted (call), and by which the owner learns that a
- *	ring stopped because it could not be used (err); -1 removes it. EBADF;
- *	EINVAL for a file that is not an eventfd. When the command returns,
- *	nothing started by a replaced kick is still running. If an interrupt of
- *	a running ring fell due while it had no call, a new one is signalled at
- *	once; stopping the ring cancels that.
+ *	ring became unusable, for good or for a while (err); -1 removes it.
+ *	EBADF; EINVAL for a file that is not an eventfd. When the command
+ *	returns, nothing started by a replaced kick is still running. If an
+ *	interrupt of a running ring fell due while it had no call, a new one is
+ *	signalled at once; stopping the ring cancels that.
  *
  * VHOST_GET_BACKEND_FEATURES, VHOST_SET_BACKEND_FEATURES (u64)
  *	Get the backend features offered, or set those accepted; see
