@@ -71,7 +71,7 @@ TEST_F(running, broken_ring)
 	EXPECT_OK(guest_check_alive(g, 0));
 }
 
-/* A ring whose memory is away shows as faulted until it is back. */
+/* A ring whose memory is inaccessible is shown as faulted meanwhile. */
 TEST_F(running, faulted_ring)
 {
 	struct guest *g = &self->g;
