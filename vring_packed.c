@@ -247,12 +247,22 @@ static void packed_indices(const struct vha_ring *ring,
 	indices->used_wrap = used & WRAP;
 }
 
+/* Virtio 1.2, 2.8.10.1. Words are accessed in one go. */
+static bool is_aligned(const struct vha_ring *ring)
+{
+	return IS_ALIGNED(ring->addr[VHA_RING_DESC], 16) &&
+	       IS_ALIGNED(ring->addr[VHA_RING_AVAIL], 4) &&
+	       IS_ALIGNED(ring->addr[VHA_RING_USED], 4);
+}
+
 static int packed_start(struct vha_ring *ring)
 {
 	struct vha_ring_packed *p = &ring->packed;
 	u16 avail = p->avail, used = p->used;
 	int err, inflight;
 
+	if (!is_aligned(ring))
+		return -EINVAL;
 	/* Some owners leave the used half at 0 for a fresh ring. */
 	if (avail == FRESH && !used && !vha_ring_held(ring))
 		used = FRESH;

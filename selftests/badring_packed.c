@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include "guest_log.h"
 #include "raw.h"
 #include "test.h"
 
@@ -429,6 +430,42 @@ TEST_F(packed_pages, lost_for_a_moment)
 	EXPECT_OK(raw_take_all(self->tx));
 	EXPECT_EQ(0, self->tx->bogus);
 	EXPECT_OK(guest_check_alive(g, 100));
+}
+
+/*
+ * The ring cannot be written while its last descriptor of a lap is used, and is
+ * started again then. The position that follows is that of a fresh ring too.
+ */
+TEST(start_at_the_end_of_a_lap)
+{
+	struct guest_cfg cfg = {
+		.ops = guest_log_paged_ops(F_RING_PACKED),
+		.features = F_PACKED,
+		.tap_flags = IFF_VNET_HDR,
+		.num = RING,
+		.base = 2 * RING - 1,
+	};
+	static unsigned char frame[60];
+	static struct guest g;
+	struct vq *tx = &g.vq[TXQ];
+	void *ring;
+
+	OURS_ALONE("has no packed rings");
+	ASSERT_OK(guest_start(&g, &cfg));
+	ring = tx->area[VQ_DESC];
+	ASSERT_OK(vdev_rest(g.dev, tx));
+	frame_make(frame, sizeof(frame), 1);
+	ASSERT_OK(guest_send(&g, NULL, frame, sizeof(frame), 1, false));
+	vq_publish(tx);
+	ASSERT_EQ(0, mprotect(ring, RING * 16, PROT_READ));
+	vq_kick(tx);
+	ASSERT_THAT(event_wait(tx->err));
+	ASSERT_OK(vdev_set_backend(g.dev, TXQ, g.tap));
+	ASSERT_EQ(0, mprotect(ring, RING * 16, PROT_READ | PROT_WRITE));
+	ASSERT_OK(guest_capture(&g, sizeof(frame), 1));
+	ASSERT_OK(guest_reap_all(&g));
+	EXPECT_OK(guest_check_alive(&g, 2));
+	guest_stop(&g);
 }
 
 VHOST_TEST_MAIN
