@@ -45,10 +45,6 @@ const struct name event_names[] = {
 #define PACKED_DESC_F_AVAIL	0x0080
 #define PACKED_DESC_F_USED	0x8000
 
-_Static_assert(PACKED_DESC_F_AVAIL >> VRING_PACKED_DESC_F_AVAIL == 1 &&
-	       PACKED_DESC_F_USED >> VRING_PACKED_DESC_F_USED == 1,
-	       "the flags of the header");
-
 const struct name desc_flag_names[] = {
 	{ VRING_DESC_F_NEXT, "next" },
 	{ VRING_DESC_F_WRITE, "write" },
