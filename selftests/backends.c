@@ -104,6 +104,7 @@ FIXTURE_SETUP(backend)
 		.limit_sndbuf = variant->limit_sndbuf,
 	};
 
+	SETUP_NEEDS(variant->features & F_RING_PACKED);
 	ASSERT_OK(guest_start(&self->g, &cfg));
 }
 

@@ -398,6 +398,7 @@ TEST_F(unmapped, both_rings_go_on)
 	struct vq *tx = &g->vq[TXQ];
 	void *place;
 
+	OURS_ALONE("may lose chains");
 	place = mmap(NULL, r->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 		     0);
 	ASSERT_NE(MAP_FAILED, place);
@@ -406,8 +407,7 @@ TEST_F(unmapped, both_rings_go_on)
 	vq_kick(tx);
 	ASSERT_OK(vdev_rest(g->dev, tx));
 	ASSERT_OK(guest_inject(g, 60, 50));
-	if (env_is_ours())
-		EXPECT_TRUE(event_wait(g->vq[RXQ].err));
+	EXPECT_TRUE(event_wait(g->vq[RXQ].err));
 	ASSERT_OK(move_mapping(place, r->hva, r->size));
 	vq_kick(tx);
 	guest_refill(g, 1, 2048);
