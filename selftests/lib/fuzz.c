@@ -135,7 +135,7 @@ static void stranger(struct fuzz *fz)
 	waitpid(pid, NULL, 0);
 }
 
-/* Leave a process behind that uses the file, maybe after its owner's end. */
+/* Start a process that uses the file, and may outlive the file's owner. */
 static void orphan(struct fuzz *fz)
 {
 	pid_t pid = fork();

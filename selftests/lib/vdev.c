@@ -216,24 +216,6 @@ int vdev_rest(int fd, const struct vq *vq)
 	return vdev_set_file(fd, VHOST_SET_VRING_KICK, vq->index, vq->kick);
 }
 
-__u64 vdev_counter(int fd, const char *name)
-{
-	size_t len = strlen(name);
-	char line[128];
-	__u64 n = 0;
-	FILE *f;
-
-	snprintf(line, sizeof(line), "/proc/self/fdinfo/%d", fd);
-	f = fopen(line, "r");
-	if (!f)
-		return 0;
-	while (fgets(line, sizeof(line), f))
-		if (!strncmp(line, name, len) && line[len] == ':')
-			n = strtoull(line + len + 1, NULL, 10);
-	fclose(f);
-	return n;
-}
-
 __u64 vdev_counter_sum(int fd, const char *prefix)
 {
 	char line[128];
@@ -249,6 +231,14 @@ __u64 vdev_counter_sum(int fd, const char *prefix)
 			sum += strtoull(strchr(line, ':') + 1, NULL, 10);
 	fclose(f);
 	return sum;
+}
+
+__u64 vdev_counter(int fd, const char *name)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line), "%s:", name);
+	return vdev_counter_sum(fd, line);
 }
 
 void vdev_report(int fd)
