@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # The list of machines, and all parts that belong to them.
 
-for part in lib cache packages apt source log module initramfs kernel_uml \
+for part in lib cache packages apt source log module initramfs tool kernel_uml \
 	kernel_debian trixie_root machine_uml machine_qemu; do
 	# shellcheck source=/dev/null
 	. "$(dirname "${BASH_SOURCE[0]}")/$part.sh"

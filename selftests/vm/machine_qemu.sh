@@ -5,8 +5,17 @@
 qemu_prepare() {
 	debian_kernel "$KERNEL"
 	KERNEL=$(series_of "$RELEASE")
+	qemu_tsc
 	VM_STDOUT=/dev/vport0p1
 	VM_STDERR=/dev/vport0p2
+}
+
+# Set TSC_KHZ, see tsc_khz.c. It is empty if no guest reads this host's counter.
+qemu_tsc() {
+	TSC_KHZ=
+	[ "$(uname -m)" = x86_64 ] || return 0
+	tool tsc_khz
+	TSC_KHZ=$("$TOOL")
 }
 
 # Emulate a processor unless ACCEL=kvm is set: a guest may hang even if /dev/kvm
@@ -57,6 +66,8 @@ qemu_kernel() {
 		random.trust_cpu=on "VM_INIT=$VM/guest/init-qemu"
 	)
 
+	# With -icount, the counter does not follow the host's.
+	[ -n "$ICOUNT" ] || [ -z "$TSC_KHZ" ] || args+=("tsc_early_khz=$TSC_KHZ")
 	initramfs_pack
 	QEMU_ARGS+=(-kernel "$KERNEL_DIR/vmlinux" -initrd "$RUN/initramfs"
 		-append "${args[*]}")

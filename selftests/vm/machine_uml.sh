@@ -12,17 +12,10 @@ uml_prepare() {
 # Set XSTATE to the library that xstate.c explains. 7.2 asks the host how many
 # registers it has.
 uml_xstate() {
-	local hash
-
 	XSTATE=
 	[ "$KERNEL" != 7.2 ] || return 0
-	hash=$(sha256sum <"$VM/xstate.c")
-	cache_get "tool/xstate-${hash:0:12}" uml_xstate_build
-	XSTATE=$ENTRY/xstate.so
-}
-
-uml_xstate_build() {
-	gcc -O2 -Wall -D_GNU_SOURCE -shared -fPIC -o xstate.so "$VM/xstate.c" >&2
+	tool xstate -D_GNU_SOURCE -shared -fPIC
+	XSTATE=$TOOL
 }
 
 # Start the machine in the background, its output in the files of $RUN.
