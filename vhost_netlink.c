@@ -447,8 +447,9 @@ static int put_desc(struct sk_buff *skb,
 	      nla_put_u64_64bit(skb, VHOST_ALT_DESC_ADDR, desc->addr,
 				VHOST_ALT_DESC_PAD) ?:
 	      nla_put_u32(skb, VHOST_ALT_DESC_LEN, desc->len) ?:
-	      nla_put_u32(skb, VHOST_ALT_DESC_FLAGS, desc->flags) ?:
-	      nla_put_u32(skb, VHOST_ALT_DESC_NEXT, desc->next);
+	      nla_put_u32(skb, VHOST_ALT_DESC_FLAGS, desc->flags);
+	if (!err && desc->has_next)
+		err = nla_put_u32(skb, VHOST_ALT_DESC_NEXT, desc->next);
 	nla_nest_end(skb, nest);
 	return err;
 }

@@ -1009,7 +1009,7 @@ static int peek_desc(const struct vha_ring *ring, struct mm_struct *mm,
 	to->addr = le64_to_cpu(desc.addr);
 	to->len = word_len(desc.word);
 	to->flags = word_flags(desc.word);
-	to->next = 0;
+	to->has_next = false;
 	return 0;
 }
 

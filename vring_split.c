@@ -747,8 +747,9 @@ static void snapshot_chain(const struct split_view *view,
 		to->len = vha_ring32_to_cpu(ring, desc.len);
 		to->flags = vha_ring16_to_cpu(ring, desc.flags);
 		to->next = vha_ring16_to_cpu(ring, desc.next);
+		to->has_next = to->flags & VRING_DESC_F_NEXT;
 		entry->ndescs++;
-		if (!(to->flags & VRING_DESC_F_NEXT))
+		if (!to->has_next)
 			return;
 		i = to->next;
 	}

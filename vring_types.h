@@ -165,7 +165,8 @@ struct vha_ring_batch {
  * struct vha_ring_snapshot_desc - a descriptor as it is in the table
  * @index: its place in the table
  * @flags: of VRING_DESC_F_*
- * @next: the next descriptor of the chain, if @flags have VRING_DESC_F_NEXT
+ * @next: the next descriptor of the chain, if @has_next
+ * @has_next: the chain goes on at @next, not behind this descriptor
  * @len: bytes of the buffer
  * @addr: the guest's address of the buffer
  */
@@ -173,6 +174,7 @@ struct vha_ring_snapshot_desc {
 	u16 index;
 	u16 flags;
 	u16 next;
+	bool has_next;
 	u32 len;
 	u64 addr;
 };

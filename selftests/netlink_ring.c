@@ -61,10 +61,9 @@ TEST_F(running, contents_of_a_stopped_ring)
 			EXPECT_EQ(d->addr, e->desc[j][VHOST_ALT_DESC_ADDR]);
 			EXPECT_EQ(d->len, e->desc[j][VHOST_ALT_DESC_LEN]);
 			EXPECT_EQ(d->flags, e->desc[j][VHOST_ALT_DESC_FLAGS]);
-			if (d->flags & VRING_DESC_F_NEXT) {
-				EXPECT_EQ(d->next,
-					  e->desc[j][VHOST_ALT_DESC_NEXT]);
-			}
+			EXPECT_EQ(d->flags & VRING_DESC_F_NEXT ?
+				  d->next : 0,
+				  e->desc[j][VHOST_ALT_DESC_NEXT]);
 			head = d->next;
 		}
 		e = &self->m.used[i];

@@ -38,6 +38,7 @@ static void read_desc_attr(const struct nlattr *attr, void *data)
 		break;
 	case VHOST_ALT_DESC_NEXT:
 		d->next = nl_u32(attr);
+		d->has_next = true;
 		break;
 	}
 }
@@ -147,7 +148,7 @@ static void json_desc(struct json_object *to, const struct ring_desc *d,
 		json_u64(to, "flags", d->flags);
 	else
 		json_flags(to, "flags", desc_flag_names, d->flags);
-	if (d->flags & VRING_DESC_F_NEXT)
+	if (d->has_next)
 		json_u64(to, "next", d->next);
 }
 
@@ -224,7 +225,7 @@ static void print_desc(const struct ring_desc *d, const struct options *opt)
 		putchar(' ');
 		print_flags(desc_flag_names, d->flags);
 	}
-	if (d->flags & VRING_DESC_F_NEXT)
+	if (d->has_next)
 		printf(" %u", d->next);
 }
 

@@ -17,6 +17,7 @@ struct ring_desc {
 	__u32 len;
 	__u32 flags;
 	__u32 next;
+	bool has_next;		/* the split layout, but not the last one */
 };
 
 struct ring_entry {
