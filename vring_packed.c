@@ -399,8 +399,8 @@ static int packed_available(struct vha_ring *ring)
 /* ---- fetch: check and translate the chains ---- */
 
 /*
- * Virtio 1.2, 2.8.7: a chain may end in a table of its own in guest memory,
- * whose entries are used one after the other.
+ * Virtio 1.2, 2.8.7: a chain may be a table of its own in guest memory, whose
+ * entries are used one after the other.
  */
 static int add_table(struct vha_ring *ring, struct vha_ring_chain *chain,
 		     u64 addr, u32 len, u16 flags)
@@ -436,15 +436,20 @@ static int add_table(struct vha_ring *ring, struct vha_ring_chain *chain,
 	return VHA_DROP_NONE;
 }
 
+/* Add the descriptor to the chain; @first: it begins the chain. */
 static int add_desc(struct vha_ring *ring, struct vha_ring_chain *chain,
-		    const struct vha_ring_packed_desc *desc)
+		    const struct vha_ring_packed_desc *desc, bool first)
 {
 	u64 addr = le64_to_cpu(desc->addr);
 	u16 flags = word_flags(desc->word);
 	u32 len = word_len(desc->word);
 
-	if (flags & VRING_DESC_F_INDIRECT)
+	if (flags & VRING_DESC_F_INDIRECT) {
+		/* Unlike in the split layout, nothing may precede a table. */
+		if (unlikely(!first))
+			return VHOST_ALT_DROP_CHAIN_INDIRECT;
 		return add_table(ring, chain, addr, len, flags);
+	}
 	return vha_ring_add_buffer(ring, chain, addr, len,
 				   flags & VRING_DESC_F_WRITE);
 }
@@ -493,7 +498,7 @@ static noinline int walk_chain(struct vha_ring *ring,
 		if (!n++)
 			held->head = desc->word;
 		if (likely(bad == VHA_DROP_NONE && n <= VHA_RING_MAX_HELD)) {
-			bad = add_desc(ring, chain, desc);
+			bad = add_desc(ring, chain, desc, n == 1);
 			if (unlikely(bad < 0))
 				return bad;
 			continue;

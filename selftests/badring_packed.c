@@ -209,6 +209,30 @@ TEST_F(packed, marks_inside_a_chain)
 	}
 }
 
+/* A table may not follow other descriptors, as it may in the split layout. */
+TEST_F(packed, table_behind_a_descriptor)
+{
+	__u64 frame_at = self->buf + HDR_LEN_MRG, table_at = self->buf + 1024;
+	struct vring_packed_desc entry = { frame_at, RAW_FRAME_LEN };
+	unsigned char frame[RAW_FRAME_LEN];
+	struct guest *g = &self->g;
+	struct vq *tx = self->tx;
+	__u16 id = packed_claim_id(tx);
+
+	frame_make(frame, sizeof(frame), 1);
+	gmem_fill(&g->mem, self->buf, 0, HDR_LEN_MRG);
+	gmem_write(&g->mem, frame_at, frame, sizeof(frame));
+	gmem_write(&g->mem, table_at, &entry, sizeof(entry));
+	packed_write(tx, self->buf, HDR_LEN_MRG, id, F_NEXT);
+	packed_write(tx, table_at, sizeof(entry), id, F_IND);
+	packed_offer(tx, id, 2, 0);
+	ASSERT_THAT(raw_offer_frame(g, self->buf + 1536, 2));
+	submit(tx);
+	ASSERT_OK(guest_capture(g, RAW_FRAME_LEN, 2));
+	ASSERT_OK(raw_take_all(tx));
+	EXPECT_EQ(1, vdev_counter(g->dev, "queue1.drop.chain_indirect"));
+}
+
 /* The device returns the ids that it was given, whatever they are. */
 TEST_F(packed, repeated_and_huge_ids)
 {
