@@ -243,6 +243,18 @@ static void find_old_errors(const struct comparison *c)
 			    "its ring was unusable %llu times", all);
 }
 
+static void find_retries(const struct comparison *c)
+{
+	__u64 all = total(c, VHOST_ALT_COUNTER_RETRIES);
+	__u64 some = delta(c, VHOST_ALT_COUNTER_RETRIES);
+
+	if (all)
+		add_finding(c->d, c->q, "retries", some,
+			    "tried again %llu times, after 10 ms to 1 s each: the memory of its ring was not accessible, the host short of memory, or a queue behind %s full",
+			    some ?: all,
+			    c->q->ifname[0] ? c->q->ifname : "the backend");
+}
+
 static void find_drops(const struct comparison *c)
 {
 	const struct name *reason;
@@ -306,7 +318,8 @@ void diagnose_queue(struct diagnosis *d, const struct queue_sample *before,
 	static void (*const rules[])(const struct comparison *c) = {
 		find_iotlb_miss, find_eventfds, find_untaken_calls,
 		find_no_buffers, find_tap_overflow, find_socket_full,
-		find_old_errors, find_drops, find_poor_batches, find_cpu_bound,
+		find_old_errors, find_retries, find_drops, find_poor_batches,
+		find_cpu_bound,
 	};
 	struct comparison c = { d, before, now, now->queue };
 	unsigned int i;

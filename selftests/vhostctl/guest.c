@@ -5,6 +5,7 @@
  * ends.
  *
  *	start		the guest with its tap, both rings running
+ *	packed		the same, with packed rings
  *	iommu		the same, using the device IOTLB
  *	deaf		flush the IOTLB, answer no misses; wait for one
  *	open, own	open another device, without an owner; become its owner
@@ -16,7 +17,8 @@
  *	short N		N frames that are too short
  *	refill N	N receive buffers
  *	inject N	N frames into the tap, or fewer if it is full
- *	break, mend	let the transmit ring claim too many entries; undo
+ *	break, mend	let the transmit ring claim too many entries, or make a
+ *			packed chain without an end; undo it, except in packed
  *	lose, find	unmap the memory of the guest; undo
  *	stop, run	remove the backends; set them again
  *	nocall, nokick	remove the call, or kick, eventfd of transmit
@@ -36,6 +38,7 @@
 #include "env.h"
 #include "guest.h"
 #include "iotlb.h"
+#include "vq_packed.h"
 #include "vq_split.h"
 
 #define FRAME_LEN	100
@@ -46,10 +49,10 @@ static struct iotlb iotlb;
 static int spare = -1;
 static __u32 seq;
 
-static int do_start(unsigned int n)
+static int start(__u64 features)
 {
 	struct guest_cfg cfg = {
-		.features = F_VERSION_1 | F_MRG_RXBUF | F_EVENT_IDX,
+		.features = F_VERSION_1 | F_MRG_RXBUF | F_EVENT_IDX | features,
 		.tap_flags = IFF_VNET_HDR,
 	};
 	int bypass = 1, err;
@@ -62,6 +65,16 @@ static int do_start(unsigned int n)
 		       sizeof(bypass)))
 		return -errno;
 	return link_set_qlen(guest.ifname, QLEN);
+}
+
+static int do_start(unsigned int n)
+{
+	return start(0);
+}
+
+static int do_packed(unsigned int n)
+{
+	return start(F_RING_PACKED);
 }
 
 static int do_iommu(unsigned int n)
@@ -192,7 +205,13 @@ static int do_break(unsigned int n)
 {
 	struct vq *vq = &guest.vq[TXQ];
 
-	split_avail(vq)->idx = vq->avail_idx + vq->num + 1;
+	if (vq->ops == &vq_packed_ops) {
+		while (vq->nfree)
+			packed_write(vq, 0, 1, 0, VRING_DESC_F_NEXT);
+		vq_publish(vq);
+	} else {
+		split_avail(vq)->idx = vq->avail_idx + vq->num + 1;
+	}
 	vq_kick(vq);
 	return event_wait(vq->err) ? 0 : -ETIMEDOUT;
 }
@@ -314,6 +333,7 @@ static const struct {
 	int (*run)(unsigned int n);
 } commands[] = {
 	{ "start", do_start },
+	{ "packed", do_packed },
 	{ "iommu", do_iommu },
 	{ "deaf", do_deaf },
 	{ "open", do_open },
