@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * loopback: send frames into an interface, and check that each comes back from
- * there, whole and in order.
+ * there, whole and in the order of its flow.
  *
- *	loopback INTERFACE FRAMES
+ *	loopback INTERFACE FRAMES [FLOWS]
  *
- * So few are in flight at a time that they fit into any queue.
+ * A flow is what a UDP port sends. The frames of a single flow are not IP. So few
+ * are in flight at a time that they fit into any queue.
  */
+#include <arpa/inet.h>
 #include <err.h>
+#include <linux/if_ether.h>
+#include <linux/ip.h>
+#include <linux/udp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,44 +21,98 @@
 #include "netif.h"
 
 #define IN_FLIGHT	128
+#define FLOWS_MAX	128
 #define LEN_MAX		1514
+
+/* What precedes a frame to make it a packet of a flow. */
+struct envelope {
+	struct ethhdr eth;
+	struct iphdr ip;
+	struct udphdr udp;
+} __attribute__((packed));
+
+static unsigned int flows = 1;
+static __u32 expected[FLOWS_MAX];
+
+static size_t envelope_len(void)
+{
+	return flows > 1 ? sizeof(struct envelope) : 0;
+}
 
 static size_t length_of(__u32 seq)
 {
-	return FRAME_SEQ_MIN + seq * 37 % (LEN_MAX - FRAME_SEQ_MIN + 1);
+	return FRAME_SEQ_MIN +
+	       seq * 37 % (LEN_MAX - envelope_len() - FRAME_SEQ_MIN + 1);
+}
+
+static void address(struct envelope *to, const unsigned char *frame, size_t len,
+		    unsigned int flow)
+{
+	*to = (struct envelope) {
+		.ip = {
+			.version = 4,
+			.ihl = sizeof(to->ip) / 4,
+			.tot_len = htons(len - sizeof(to->eth)),
+			.ttl = 1,
+			.protocol = IPPROTO_UDP,
+			.saddr = htonl(0xc0000201),
+			.daddr = htonl(0xc0000202),
+		},
+		.udp = {
+			.source = htons(1024 + flow),
+			.dest = htons(9),
+			.len = htons(len - sizeof(to->eth) - sizeof(to->ip)),
+		},
+	};
+	memcpy(&to->eth, frame, sizeof(to->eth));
+	to->eth.h_proto = htons(ETH_P_IP);
 }
 
 static void send_frame(int fd, __u32 seq)
 {
-	unsigned char frame[LEN_MAX];
+	unsigned char packet[LEN_MAX], *frame = packet + envelope_len();
 	size_t len = length_of(seq);
 	int error;
 
 	frame_make(frame, len, seq);
-	error = packet_send(fd, NULL, frame, len);
+	len += envelope_len();
+	if (flows > 1)
+		address((struct envelope *)packet, frame, len, seq % flows);
+	error = packet_send(fd, NULL, packet, len);
 	if (error)
 		errx(1, "cannot send frame %u: %s", seq, strerror(-error));
 }
 
-static void receive_frame(int fd, __u32 seq)
+static void receive_frame(int fd)
 {
-	unsigned char frame[LEN_MAX];
-	int len = packet_recv(fd, NULL, frame, sizeof(frame));
+	unsigned char packet[LEN_MAX], *frame = packet + envelope_len();
+	int len = packet_recv(fd, NULL, packet, sizeof(packet));
+	__u32 seq, *next;
 
 	if (len < 0)
-		errx(1, "frame %u did not come back: %s", seq, strerror(-len));
-	if (len != length_of(seq) || !frame_is(frame, len, seq))
+		errx(1, "a frame did not come back: %s", strerror(-len));
+	len -= envelope_len();
+	if (len < FRAME_SEQ_MIN)
+		errx(1, "received %d bytes", len);
+	seq = frame_seq(frame);
+	next = &expected[seq % flows];
+	if (seq != *next || len != length_of(seq) || !frame_is(frame, len, seq))
 		errx(1, "expected frame %u, received %d bytes, number %u",
-		     seq, len, len < FRAME_SEQ_MIN ? 0 : frame_seq(frame));
+		     *next, len, seq);
+	*next += flows;
 }
 
 int main(int argc, char **argv)
 {
-	__u32 sent = 0, received = 0, frames;
+	__u32 sent = 0, received = 0, frames, i;
 	int fd;
 
-	if (argc != 3)
-		errx(2, "usage: loopback INTERFACE FRAMES");
+	if (argc == 4)
+		flows = atoi(argv[3]);
+	if (argc < 3 || argc > 4 || !flows || flows > FLOWS_MAX)
+		errx(2, "usage: loopback INTERFACE FRAMES [FLOWS]");
+	for (i = 0; i < flows; i++)
+		expected[i] = i;
 	frames = atoi(argv[2]);
 	fd = packet_open(argv[1], false);
 	if (fd < 0)
@@ -61,7 +120,8 @@ int main(int argc, char **argv)
 	while (received < frames) {
 		while (sent < frames && sent - received < IN_FLIGHT)
 			send_frame(fd, sent++);
-		receive_frame(fd, received++);
+		receive_frame(fd);
+		received++;
 	}
 	printf("%u frames came back\n", received);
 	return 0;
