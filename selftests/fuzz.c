@@ -183,6 +183,8 @@ static int set_up(struct fuzz *fz, __u64 seed)
 		cfg.features |= F_EVENT_IDX;
 	if (!fuzz_one_in(fz, 4))
 		cfg.features |= F_MRG_RXBUF;
+	if (vdev_offers(F_RING_PACKED) && fuzz_one_in(fz, 2))
+		cfg.features |= F_RING_PACKED;
 	err = start_guest(fz, &cfg, seed);
 	if (!err)
 		err = gmem_add(&fz->g.mem, FUZZ_GPA, FUZZ_RING * 2048);

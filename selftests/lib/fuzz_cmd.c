@@ -149,6 +149,10 @@ static __u64 any_features(struct fuzz *fz)
 	for (i = 0; i < ARRAY_SIZE(known); i++)
 		if (fuzz_one_in(fz, known[i] == F_VERSION_1 ? 1 : 2))
 			features |= known[i];
+	/* Mostly the layout that the driver's side has. */
+	features |= fz->g.cfg.features & F_RING_PACKED;
+	if (fuzz_one_in(fz, 10))
+		features ^= F_RING_PACKED;
 	return fuzz_one_in(fz, 20) ? fuzz_number(fz) : features & offered;
 }
 
@@ -283,7 +287,7 @@ static void start_rings(struct fuzz *fz)
 	for (i = 0; i < NR_VQS; i++) {
 		vdev_set_backend(g->dev, i, -1);
 		guest_reset_ring(g, i, fuzz_below(fz, 0x10000));
-		vdev_set_vring(g->dev, &g->vq[i], g->vq[i].avail_idx);
+		vdev_set_vring(g->dev, &g->vq[i], vq_base(&g->vq[i]));
 		set_addr(fz, &g->vq[i]);
 	}
 	guest_set_backend(g, g->tap);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "fuzz.h"
 
+#include "vq_packed.h"
 #include "vq_split.h"
 
 static __u32 any_len(struct fuzz *fz)
@@ -17,6 +18,11 @@ static __u32 any_len(struct fuzz *fz)
 	}
 }
 
+static __u16 any_flags(struct fuzz *fz)
+{
+	return fuzz_one_in(fz, 20) ? fuzz_number(fz) : fuzz_below(fz, 8);
+}
+
 static void fill_table(struct fuzz *fz, struct vring_desc *d, unsigned int n)
 {
 	unsigned int i;
@@ -24,11 +30,20 @@ static void fill_table(struct fuzz *fz, struct vring_desc *d, unsigned int n)
 	for (i = 0; i < n; i++) {
 		d[i].addr = fuzz_gpa(fz);
 		d[i].len = any_len(fz);
-		d[i].flags = fuzz_one_in(fz, 20) ? fuzz_number(fz) :
-						   fuzz_below(fz, 8);
+		d[i].flags = any_flags(fz);
 		d[i].next = fuzz_one_in(fz, 10) ? fuzz_number(fz) :
 						  fuzz_below(fz, n);
 	}
+}
+
+static __u32 sound_len(struct fuzz *fz)
+{
+	return 12 + 14 + fuzz_below(fz, 1500);
+}
+
+static __u16 sound_flags(const struct vq *vq)
+{
+	return vq->index == RXQ ? VRING_DESC_F_WRITE : 0;
 }
 
 /* Write a valid descriptor among the others, so that there is traffic too. */
@@ -36,8 +51,8 @@ static void sound_chain(struct fuzz *fz, struct vq *vq, __u16 id)
 {
 	split_desc(vq)[id] = (struct vring_desc) {
 		.addr = FUZZ_GPA + id * 2048,
-		.len = 12 + 14 + fuzz_below(fz, 1500),
-		.flags = vq->index == RXQ ? VRING_DESC_F_WRITE : 0,
+		.len = sound_len(fz),
+		.flags = sound_flags(vq),
 	};
 }
 
@@ -54,9 +69,8 @@ static void scatter_tables(struct fuzz *fz, struct vq *vq)
 			   sizeof(table));
 }
 
-void fuzz_scramble_ring(struct fuzz *fz)
+static void scramble_split(struct fuzz *fz, struct vq *vq)
 {
-	struct vq *vq = &fz->g.vq[fuzz_below(fz, NR_VQS)];
 	unsigned int i;
 
 	fill_table(fz, split_desc(vq), vq->num);
@@ -73,6 +87,46 @@ void fuzz_scramble_ring(struct fuzz *fz)
 		split_avail(vq)->idx = fuzz_number(fz);
 	else
 		split_avail(vq)->idx += fuzz_below(fz, vq->num);
+}
+
+static void scramble_packed(struct fuzz *fz, struct vq *vq)
+{
+	/* What makes descriptors available, in one lap or the other. */
+	__u16 marks = fuzz_one_in(fz, 2) ? PACKED_AVAIL : PACKED_USED;
+	struct vring_packed_desc *d = packed_ring(vq);
+	unsigned int i;
+
+	scatter_tables(fz, vq);
+	for (i = 0; i < vq->num; i++, d++) {
+		if (fuzz_one_in(fz, 2)) {
+			d->addr = FUZZ_GPA + i * 2048;
+			d->len = sound_len(fz);
+			d->flags = sound_flags(vq) ^ marks;
+		} else {
+			d->addr = fuzz_gpa(fz);
+			d->len = any_len(fz);
+			d->flags = any_flags(fz) ^ marks;
+		}
+		d->id = fuzz_one_in(fz, 10) ? fuzz_number(fz) :
+					      fuzz_below(fz, vq->num);
+		if (fuzz_one_in(fz, 20))
+			d->flags ^= fuzz_below(fz, 2) ? PACKED_AVAIL :
+							PACKED_USED;
+		if (fuzz_one_in(fz, vq->num))
+			marks ^= PACKED_MARKS;
+	}
+	packed_driver(vq)->off_wrap = fuzz_number(fz);
+	packed_driver(vq)->flags = fuzz_below(fz, 4);
+}
+
+void fuzz_scramble_ring(struct fuzz *fz)
+{
+	struct vq *vq = &fz->g.vq[fuzz_below(fz, NR_VQS)];
+
+	if (vq->ops == &vq_packed_ops)
+		scramble_packed(fz, vq);
+	else
+		scramble_split(fz, vq);
 	vq_kick(vq);
 }
 
