@@ -247,24 +247,40 @@ static bool queue_peek(struct sock *sk, size_t *len)
 }
 
 /*
+ * Check whether a device is tun's: an index, and even an address, may be those
+ * of another one now. The socket's file keeps tun loaded, so the operations are
+ * compared by name only once for each backend.
+ */
+static bool is_tun(struct vha_tun_rx *rx, const struct net_device *dev)
+{
+	const struct rtnl_link_ops *ops = dev->rtnl_link_ops;
+
+	if (unlikely(!ops))
+		return false;
+	if (likely(ops == rx->tun_ops))
+		return true;
+	if (strcmp(ops->kind, "tun"))
+		return false;
+	rx->tun_ops = ops;
+	return true;
+}
+
+/*
  * Look up tun's device, whose counters are updated. An skb from the ring points
  * to it, but holds no reference. The caller is in an RCU read-side critical
  * section.
  *
  * Return: the device; NULL if it is gone, or in another network namespace.
  */
-static struct net_device *tun_device(const struct vha_tun_socket *ts)
+static struct net_device *tun_device(struct vha_tun_rx *rx,
+				     const struct vha_tun_socket *ts)
 {
 	struct net_device *dev;
 
 	if (!ts->ifindex)
 		return NULL;
 	dev = dev_get_by_index_rcu(sock_net(ts->sock->sk), ts->ifindex);
-	/* The index, and even the address, may be those of another one now. */
-	if (!dev || !dev->rtnl_link_ops ||
-	    strcmp(dev->rtnl_link_ops->kind, "tun"))
-		return NULL;
-	return dev;
+	return likely(dev && is_tun(rx, dev)) ? dev : NULL;
 }
 
 static void find_device(struct vha_tun_rx *rx, const struct vha_tun_socket *ts)
@@ -273,7 +289,7 @@ static void find_device(struct vha_tun_rx *rx, const struct vha_tun_socket *ts)
 	if (ts->kind != VHA_TUN_TUN)
 		return;
 	rcu_read_lock();
-	rx->dev = tun_device(ts);
+	rx->dev = tun_device(rx, ts);
 	rcu_read_unlock();
 }
 
@@ -473,15 +489,14 @@ int vha_tun_rx_copy_plain(struct vha_tun_rx *rx, const struct iovec *iov,
 }
 
 /* Count the packets as sent by the device, as tun does. */
-static void count_copied(const struct vha_tun_rx *rx,
-			 const struct vha_tun_socket *ts)
+static void count_copied(struct vha_tun_rx *rx, const struct vha_tun_socket *ts)
 {
 	struct net_device *dev;
 
 	if (ts->kind != VHA_TUN_TUN)
 		return;
 	rcu_read_lock();
-	dev = tun_device(ts);
+	dev = tun_device(rx, ts);
 	if (likely(dev && dev == rx->dev))
 		dev_sw_netstats_tx_add(dev, rx->ncopied, rx->copied_bytes);
 	rcu_read_unlock();
@@ -549,4 +564,5 @@ void vha_tun_rx_put_back(struct vha_tun_rx *rx, const struct vha_tun_socket *ts)
 	rx->head = 0;
 	rx->tail = 0;
 	rx->trust = 0;
+	rx->tun_ops = NULL;
 }

@@ -42,6 +42,7 @@ struct vha_tun_buffer {
  * @header: size of the virtio-net header that recvmsg() has last written
  * @trust: packets that may still be copied without it, with that header
  * @dev: tun's device when @packets were taken off the ring; may be gone since
+ * @tun_ops: the operations of tun's devices, once they are known
  * @ncopied: entries of @copied in use
  * @copied_bytes: their bytes
  * @copied: packets that were copied, to be freed together
@@ -54,6 +55,7 @@ struct vha_tun_rx {
 	size_t header;
 	unsigned int trust;
 	const void *dev;
+	const void *tun_ops;
 	unsigned int ncopied;
 	size_t copied_bytes;
 	struct sk_buff *copied[VHA_TUN_BATCH];
