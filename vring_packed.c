@@ -102,10 +102,8 @@ static __always_inline u16 used_marks(u16 pos)
 }
 
 static __always_inline __le64 used_word(const struct vha_ring_chain *chain,
-					u16 pos)
+					u16 flags)
 {
-	u16 flags = used_marks(pos);
-
 	if (chain->written)
 		flags |= VRING_DESC_F_WRITE;
 	return cpu_to_le64((u64)flags << 48 | (u64)chain->id << 32 |
@@ -298,9 +296,11 @@ static int read_section(struct vha_ring *ring, unsigned int max,
 	struct vha_ring_packed_desc __user *last = table + ring->num - 1;
 	struct vha_ring_packed_desc __user *from;
 	struct vha_ring_packed_scratch *s = &ring->batch->packed;
-	struct vha_ring_packed_desc *to = s->desc, *end = to + max;
+	struct vha_ring_packed_desc *to = s->desc, *full = to + max;
+	struct vha_ring_packed_desc *end = to + min(max, chains);
 	struct vha_ring_packed *p = &ring->packed;
 	u16 marks = available_marks(p->seen), flags;
+	u16 judged = inside ? 0 : DESC_MARKS;
 	int err = -EFAULT;
 	__le64 word;
 
@@ -309,7 +309,7 @@ static int read_section(struct vha_ring *ring, unsigned int max,
 	for (from = table + slot_of(p->seen); to < end; to++) {
 		unsafe_get_user(word, &from->word, fault);
 		flags = word_flags(word);
-		if (!inside && (flags & DESC_MARKS) != marks) {
+		if ((flags ^ marks) & judged) {
 			p->drained = true;
 			break;
 		}
@@ -317,10 +317,11 @@ static int read_section(struct vha_ring *ring, unsigned int max,
 		smp_rmb();
 		unsafe_get_user(to->addr, &from->addr, fault);
 		to->word = word;
-		inside = flags & VRING_DESC_F_NEXT;
-		if (!inside && !--chains) {
-			to++;
-			break;
+		judged = DESC_MARKS;
+		if (unlikely(flags & VRING_DESC_F_NEXT)) {
+			judged = 0;
+			/* This descriptor has not ended a chain. */
+			end += end < full;
 		}
 		if (from++ == last) {
 			from = table;
@@ -478,9 +479,8 @@ static noinline int read_on(struct vha_ring *ring)
  *
  * Return: a drop reason; -EFAULT, -EPROTO as read_on().
  */
-static noinline int walk_chain(struct vha_ring *ring,
-			       struct vha_ring_chain *chain,
-			       struct vha_ring_packed_held *held)
+static int walk_chain(struct vha_ring *ring, struct vha_ring_chain *chain,
+		      struct vha_ring_packed_held *held)
 {
 	struct vha_ring_packed_scratch *s = &ring->batch->packed;
 	const struct vha_ring_packed_desc *desc;
@@ -512,32 +512,13 @@ static noinline int walk_chain(struct vha_ring *ring,
 	return bad;
 }
 
-/* walk_chain() for the usual chain: a single descriptor without a table. */
-static int take_chain(struct vha_ring *ring, struct vha_ring_chain *chain,
-		      struct vha_ring_packed_held *held)
-{
-	struct vha_ring_packed_scratch *s = &ring->batch->packed;
-	const struct vha_ring_packed_desc *desc = &s->desc[s->next];
-	__le64 word = desc->word;
-	u16 flags = word_flags(word);
-
-	if (unlikely(flags & (VRING_DESC_F_NEXT | VRING_DESC_F_INDIRECT)))
-		return walk_chain(ring, chain, held);
-	s->next++;
-	held->head = word;
-	held->slots = 1;
-	chain->id = word_id(word);
-	return vha_ring_add_buffer(ring, chain, le64_to_cpu(desc->addr),
-				   word_len(word), flags & VRING_DESC_F_WRITE);
-}
-
 /*
  * Append the chain that begins with the next descriptor.
  *
  * Return: 0; -ENOSPC if it does not fit beside those that are held; an error of
  * walk_chain().
  */
-static int hold_chain(struct vha_ring *ring)
+static noinline int hold_chain(struct vha_ring *ring)
 {
 	struct vha_ring_batch *b = ring->batch;
 	struct vha_ring_chain *chain = &b->chains[b->count];
@@ -550,7 +531,7 @@ static int hold_chain(struct vha_ring *ring)
 	chain->size = 0;
 	chain->written = 0;
 
-	bad = take_chain(ring, chain, held);
+	bad = walk_chain(ring, chain, held);
 	if (unlikely(bad != VHA_DROP_NONE)) {
 		b->niov = chain->first;
 		if (bad < 0)
@@ -563,79 +544,111 @@ static int hold_chain(struct vha_ring *ring)
 	}
 	chain->bad = bad;
 	b->count++;
-	ring->packed.avail = forward(ring, ring->packed.avail, held->slots);
 	return 0;
 }
 
 /*
- * Fast path of hold_chain(): append the next chain if it is a single descriptor
- * whose buffer lies in the cached region, as most are. The other checks of
- * hold_chain() do not apply to such a chain.
- *
- * Return: false if hold_chain() must handle it.
+ * Fast path of hold_chain(): append chains, up to @max, as long as they are
+ * single descriptors whose buffers lie in the cached region, as most are. The
+ * other checks of hold_chain() do not apply to such chains. Return their number.
  */
-static __always_inline bool hold_single(struct vha_ring *ring)
+static unsigned int hold_singles(struct vha_ring *ring, unsigned int max)
 {
 	struct vha_ring_batch *b = ring->batch;
 	struct vha_ring_packed_scratch *s = &b->packed;
-	const struct vha_ring_packed_desc *desc = &s->desc[s->next];
-	u16 flags = word_flags(desc->word);
-	u32 len = word_len(desc->word);
-	bool in = flags & VRING_DESC_F_WRITE;
+	const struct vha_ring_packed_desc *desc = s->desc + s->next;
+	struct vha_ring_packed_held *held = s->held + b->count;
+	struct vha_ring_chain *chain = b->chains + b->count;
+	struct iovec *iov = b->iov + b->niov;
+	unsigned int n;
 
-	if (unlikely(flags & (VRING_DESC_F_NEXT | VRING_DESC_F_INDIRECT) ||
-		     b->niov == VHA_RING_MAX_HELD ||
-		     !vha_iotlb_translate_fast(ring->hint,
-					       le64_to_cpu(desc->addr), len,
-					       b->iov + b->niov)))
-		return false;
-	s->next++;
-	b->walked++;
-	b->packed.held[b->count] = (struct vha_ring_packed_held){
-		.head = desc->word,
-		.slots = 1,
-	};
-	b->chains[b->count++] = (struct vha_ring_chain){
-		.id = word_id(desc->word),
-		.bad = VHA_DROP_NONE,
-		.out = !in,
-		.in = in,
-		.first = b->niov++,
-		.size = len,
-	};
-	ring->packed.avail = forward(ring, ring->packed.avail, 1);
-	return true;
+	max = min3(max, s->count - s->next, VHA_RING_MAX_HELD - b->niov);
+	for (n = 0; n < max; n++, desc++, held++, chain++) {
+		__le64 word = desc->word;
+		u16 flags = word_flags(word);
+		u32 len = word_len(word);
+		bool in = flags & VRING_DESC_F_WRITE;
+
+		if (unlikely(flags & (VRING_DESC_F_NEXT |
+				      VRING_DESC_F_INDIRECT)) ||
+		    !vha_iotlb_translate_fast(ring->hint,
+					      le64_to_cpu(desc->addr), len,
+					      iov + n))
+			break;
+		*held = (struct vha_ring_packed_held){
+			.head = word,
+			.slots = 1,
+		};
+		*chain = (struct vha_ring_chain){
+			.id = word_id(word),
+			.bad = VHA_DROP_NONE,
+			.out = !in,
+			.in = in,
+			.first = b->niov + n,
+			.size = len,
+		};
+	}
+	s->next += n;
+	b->count += n;
+	b->niov += n;
+	b->walked += n;
+	return n;
+}
+
+/*
+ * Append up to @max of the chains whose descriptors have been read. Set @slots
+ * to the descriptors that they take.
+ *
+ * Return: their number; an error of hold_chain() if there are none.
+ */
+static int hold_chains(struct vha_ring *ring, unsigned int max,
+		       unsigned int *slots)
+{
+	struct vha_ring_batch *b = ring->batch;
+	unsigned int walked = b->walked, n = 0, singles;
+	int err;
+
+	*slots = 0;
+	for (;;) {
+		singles = hold_singles(ring, max - n);
+		n += singles;
+		*slots += singles;
+		if (likely(n == max || b->packed.next == b->packed.count))
+			return n;
+		err = hold_chain(ring);
+		/* Hand out the chains before an error. */
+		if (unlikely(err))
+			return n ? n : err;
+		n++;
+		*slots += b->packed.held[b->count - 1].slots;
+		/* Empty descriptors fill no batch: limit the walk as well. */
+		if (unlikely(b->walked - walked > VHA_RING_MAX_HELD)) {
+			cond_resched();
+			return n;
+		}
+	}
 }
 
 static int packed_fetch(struct vha_ring *ring, unsigned int max)
 {
+	struct vha_ring_packed *p = &ring->packed;
 	struct vha_ring_batch *b = ring->batch;
-	struct vha_ring_packed_scratch *s = &b->packed;
-	unsigned int i, n, walked = b->walked;
-	int err;
+	unsigned int slots;
+	int n, err;
 
-	n = min3(max, (unsigned int)VHA_RING_BATCH,
-		 VHA_RING_MAX_HELD - b->count);
-	if (unlikely(!n)) {
+	max = min3(max, (unsigned int)VHA_RING_BATCH,
+		   VHA_RING_MAX_HELD - b->count);
+	if (unlikely(!max)) {
 		err = packed_available(ring);
 		return err > 0 ? -ENOSPC : err;
 	}
-	ring->packed.seen = ring->packed.avail;
-	err = read_descs(ring, n, false);
-	for (i = 0; i < n && s->next < s->count; i++) {
-		/* Empty descriptors fill no batch: limit the walk as well. */
-		if (unlikely(b->walked - walked > VHA_RING_MAX_HELD)) {
-			cond_resched();
-			break;
-		}
-		if (likely(hold_single(ring)))
-			continue;
-		err = hold_chain(ring);
-		if (unlikely(err))
-			break;
-	}
-	/* Hand out the chains before an error; the next fetch returns it. */
-	return i ? i : err;
+	p->seen = p->avail;
+	err = read_descs(ring, max, false);
+	if (err)
+		return err;
+	n = hold_chains(ring, max, &slots);
+	p->avail = forward(ring, p->avail, slots);
+	return n;
 }
 
 static void packed_put_back(struct vha_ring *ring, unsigned int n)
@@ -651,71 +664,110 @@ static void packed_put_back(struct vha_ring *ring, unsigned int n)
 /* ---- complete ---- */
 
 /**
- * struct used_desc - a used descriptor to be written
+ * struct used_desc - the used descriptors of a batch, one at a time
  * @word: its word
  * @slot: its place in the ring
- * @chain: index in the batch of the chain whose place it takes
- * @next: index of the first chain that it does not stand for
- * @pos: position of that chain
+ * @held: of the chain whose place it takes
+ * @next: the first chain that it does not stand for, and of that chain:
+ * @next_held: what the layout knows of it
+ * @next_slot: its place in the ring
+ * @next_marks: the marks of a used descriptor there
+ * @end: past the last chain that is to be used
+ * @num: the ring's size
+ * @in_order: one used descriptor may stand for several chains
+ *
+ * All that a loop needs is here: in a section of user access, the compiler would
+ * read the fields of the ring again and again.
  */
 struct used_desc {
 	__le64 word;
-	u16 slot;
-	unsigned int chain;
-	unsigned int next;
-	u16 pos;
+	unsigned int slot;
+	const struct vha_ring_packed_held *held;
+	const struct vha_ring_chain *next;
+	const struct vha_ring_packed_held *next_held;
+	unsigned int next_slot;
+	u16 next_marks;
+	const struct vha_ring_chain *end;
+	unsigned int num;
+	bool in_order;
 };
 
+/* Step over the next chain. */
+static __always_inline void skip_chain(struct used_desc *used)
+{
+	used->next_slot += used->next_held->slots;
+	if (used->next_slot >= used->num) {
+		used->next_slot -= used->num;
+		used->next_marks ^= DESC_MARKS;
+	}
+	used->next++;
+	used->next_held++;
+}
+
 /*
- * Find the used descriptor for chain @next, which is before @end. Always
- * inline.
+ * Go on to the used descriptor for the next chain, which is before the end.
  *
  * Virtio 1.2, 2.8.8: if chains are used in order, one used descriptor may stand
  * for several. It takes the place of the first chain, and names the last one.
  * The driver assumes that all but the last were used completely.
  */
-static __always_inline void next_used(const struct vha_ring *ring,
-				      struct used_desc *used, unsigned int end)
+static __always_inline void next_used(struct used_desc *used)
 {
-	const struct vha_ring_chain *chain = ring->batch->chains + used->next;
-	const struct vha_ring_packed_held *held =
-		ring->batch->packed.held + used->next;
-	u16 start = used->pos;
+	u16 marks = used->next_marks;
 
-	used->slot = slot_of(start);
-	used->chain = used->next++;
-	used->pos = forward(ring, start, held->slots);
-	if (ring->in_order) {
-		while (used->next < end && vha_ring_used_completely(chain)) {
-			used->next++;
-			chain++;
-			held++;
-			used->pos = forward(ring, used->pos, held->slots);
-		}
-	}
-	used->word = used_word(chain, start);
+	used->slot = used->next_slot;
+	used->held = used->next_held;
+	skip_chain(used);
+	if (used->in_order)
+		while (used->next < used->end &&
+		       vha_ring_used_completely(used->next - 1))
+			skip_chain(used);
+	used->word = used_word(used->next - 1, marks);
 }
 
-/* The first used descriptor of the chains that are held. */
+/* The first used descriptor of the chains that are held, which end at @end. */
 static __always_inline struct used_desc first_used(const struct vha_ring *ring,
 						   unsigned int end)
 {
+	const struct vha_ring_batch *b = ring->batch;
 	struct used_desc used = {
-		.next = ring->batch->done,
-		.pos = ring->packed.used,
+		.next = b->chains + b->done,
+		.next_held = b->packed.held + b->done,
+		.next_slot = slot_of(ring->packed.used),
+		.next_marks = used_marks(ring->packed.used),
+		.end = b->chains + end,
+		.num = ring->num,
+		.in_order = ring->in_order,
 	};
 
-	next_used(ring, &used, end);
+	next_used(&used);
 	return used;
+}
+
+/**
+ * struct used_end - how far used descriptors have been written
+ * @held: of the chain whose place the last one takes, or may have taken
+ * @pos: the position past the chains that they stand for
+ */
+struct used_end {
+	const struct vha_ring_packed_held *held;
+	u16 pos;
+};
+
+static __always_inline struct used_end used_end(const struct used_desc *used)
+{
+	return (struct used_end){
+		.held = used->held,
+		.pos = used->next_slot | (used->next_marks ? WRAP : 0),
+	};
 }
 
 /*
  * Write the used descriptors for the chains up to @end. The driver reads the
- * first one first, so write it last: it makes the others visible. @last is set
- * to the last one or, on failure, to the last one that may have been written.
+ * first one first, so write it last: it makes the others visible.
  */
 static int write_section(struct vha_ring *ring, unsigned int end,
-			 struct used_desc *last)
+			 struct used_end *last)
 {
 	struct vha_ring_packed_desc __user *table = ring->packed.desc;
 	struct used_desc first = first_used(ring, end), used = first;
@@ -723,8 +775,8 @@ static int write_section(struct vha_ring *ring, unsigned int end,
 
 	if (!user_write_access_begin(table, ring->num * sizeof(*table)))
 		goto out;
-	while (used.next < end) {
-		next_used(ring, &used, end);
+	while (used.next < used.end) {
+		next_used(&used);
 		unsafe_put_user(used.word, &table[used.slot].word, fault);
 	}
 	/* Pairs with the driver's barrier after it has seen the first one. */
@@ -734,7 +786,7 @@ static int write_section(struct vha_ring *ring, unsigned int end,
 fault:
 	user_write_access_end();
 out:
-	*last = used;
+	*last = used_end(&used);
 	return err;
 }
 
@@ -746,16 +798,16 @@ static int write_word(struct vha_ring *ring, unsigned int slot, __le64 word,
 }
 
 /* write_section() for a ring that may lie in several regions. */
-static int write_scattered(struct vha_ring *ring, unsigned int end,
-			   struct used_desc *last)
+static noinline int write_scattered(struct vha_ring *ring, unsigned int end,
+				    struct used_end *last)
 {
-	struct used_desc first = first_used(ring, end);
+	struct used_desc first = first_used(ring, end), used = first;
 
-	*last = first;
-	while (last->next < end) {
-		next_used(ring, last, end);
-		if (write_word(ring, last->slot, last->word,
-			       sizeof(last->word)))
+	*last = used_end(&used);
+	while (used.next < used.end) {
+		next_used(&used);
+		*last = used_end(&used);
+		if (write_word(ring, used.slot, used.word, sizeof(used.word)))
 			return -EFAULT;
 	}
 	if (write_word(ring, first.slot, first.word,
@@ -773,8 +825,8 @@ static int write_scattered(struct vha_ring *ring, unsigned int end,
  * head of a held chain, unless an earlier device left chains in flight. The
  * descriptors of those are unknown here, so leave the ring as it is.
  */
-static void undo_used(struct vha_ring *ring, unsigned int end,
-		      const struct used_desc *last)
+static noinline void undo_used(struct vha_ring *ring, unsigned int end,
+			       const struct used_end *last)
 {
 	const struct vha_ring_packed_held *held = ring->batch->packed.held;
 	struct used_desc used = first_used(ring, end);
@@ -788,11 +840,10 @@ static void undo_used(struct vha_ring *ring, unsigned int end,
 		return;
 	/* Scattered, the first one may have been written in part. */
 	if (ring->scattered)
-		write_word(ring, used.slot, held[used.chain].head,
-			   sizeof(head));
-	while (used.next <= last->chain) {
-		next_used(ring, &used, end);
-		head = held[used.chain].head;
+		write_word(ring, used.slot, used.held->head, sizeof(head));
+	while (used.held < last->held) {
+		next_used(&used);
+		head = used.held->head;
 		if (ring->scattered)
 			write_word(ring, used.slot, head, sizeof(head));
 		else if (put_user(head, &ring->packed.desc[used.slot].word))
@@ -820,8 +871,8 @@ static int log_used_descs(struct vha_ring *ring, unsigned int end)
 	unsigned int first = used.slot, last = first;
 	int err;
 
-	while (used.next < end) {
-		next_used(ring, &used, end);
+	while (used.next < used.end) {
+		next_used(&used);
 		if (used.slot - last >
 		    PAGE_SIZE / sizeof(struct vha_ring_packed_desc)) {
 			err = log_slots(ring, first, last);
@@ -906,7 +957,7 @@ static int packed_complete(struct vha_ring *ring, unsigned int end, bool *call)
 {
 	struct vha_ring_packed *p = &ring->packed;
 	u16 old = p->used;
-	struct used_desc last;
+	struct used_end last;
 	int err;
 
 	if (unlikely(ring->scattered))
