@@ -83,7 +83,7 @@ check_traffic() { # VM WHEN [STREAMS]
 		traffic_prepare "$vm" "$streams" || return
 	accounting_read "$vm" before
 	for direction in down up; do
-		check "$vm" "$streams × 8 MiB ${words[$direction]} $when" \
+		check "$vm" "$streams × $STREAM_MIB MiB ${words[$direction]} $when" \
 			transfer "$vm" "$direction" "$streams" || return
 		check "$vm" "checksums ${words[$direction]} $when" \
 			checksums_agree "$vm" "$direction" "$streams"
