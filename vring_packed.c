@@ -89,6 +89,13 @@ static u32 word_len(__le64 word)
 	return le64_to_cpu(word);
 }
 
+/* Check whether a descriptor is a chain of its own, without a table. */
+static bool is_single(__le64 word)
+{
+	return !(word_flags(word) & (VRING_DESC_F_NEXT |
+				     VRING_DESC_F_INDIRECT));
+}
+
 /* Virtio 1.2, 2.8.1: the marks of an available descriptor at @pos. */
 static u16 available_marks(u16 pos)
 {
@@ -488,6 +495,7 @@ static int walk_chain(struct vha_ring *ring, struct vha_ring_chain *chain,
 	unsigned int n = 0;
 
 	lockdep_assert_held(ring->lock);
+	held->head = s->desc[s->next].word;
 	do {
 		if (unlikely(s->next == s->count)) {
 			err = read_on(ring);
@@ -495,8 +503,7 @@ static int walk_chain(struct vha_ring *ring, struct vha_ring_chain *chain,
 				return err;
 		}
 		desc = &s->desc[s->next++];
-		if (!n++)
-			held->head = desc->word;
+		n++;
 		if (likely(bad == VHA_DROP_NONE && n <= VHA_RING_MAX_HELD)) {
 			bad = add_desc(ring, chain, desc, n == 1);
 			if (unlikely(bad < 0))
@@ -565,12 +572,10 @@ static unsigned int hold_singles(struct vha_ring *ring, unsigned int max)
 	max = min3(max, s->count - s->next, VHA_RING_MAX_HELD - b->niov);
 	for (n = 0; n < max; n++, desc++, held++, chain++) {
 		__le64 word = desc->word;
-		u16 flags = word_flags(word);
+		bool in = word_flags(word) & VRING_DESC_F_WRITE;
 		u32 len = word_len(word);
-		bool in = flags & VRING_DESC_F_WRITE;
 
-		if (unlikely(flags & (VRING_DESC_F_NEXT |
-				      VRING_DESC_F_INDIRECT)) ||
+		if (unlikely(!is_single(word)) ||
 		    !vha_iotlb_translate_fast(ring->hint,
 					      le64_to_cpu(desc->addr), len,
 					      iov + n))
@@ -605,28 +610,32 @@ static int hold_chains(struct vha_ring *ring, unsigned int max,
 		       unsigned int *slots)
 {
 	struct vha_ring_batch *b = ring->batch;
+	const struct vha_ring_packed_scratch *s = &b->packed;
 	unsigned int walked = b->walked, n = 0, singles;
 	int err;
 
 	*slots = 0;
-	for (;;) {
-		singles = hold_singles(ring, max - n);
-		n += singles;
-		*slots += singles;
-		if (likely(n == max || b->packed.next == b->packed.count))
-			return n;
+	while (n < max && s->next < s->count) {
+		singles = is_single(s->desc[s->next].word) ?
+			  hold_singles(ring, max - n) : 0;
+		if (likely(singles)) {
+			n += singles;
+			*slots += singles;
+			continue;
+		}
 		err = hold_chain(ring);
 		/* Hand out the chains before an error. */
 		if (unlikely(err))
 			return n ? n : err;
+		*slots += s->held[b->count - 1].slots;
 		n++;
-		*slots += b->packed.held[b->count - 1].slots;
 		/* Empty descriptors fill no batch: limit the walk as well. */
 		if (unlikely(b->walked - walked > VHA_RING_MAX_HELD)) {
 			cond_resched();
-			return n;
+			break;
 		}
 	}
+	return n;
 }
 
 static int packed_fetch(struct vha_ring *ring, unsigned int max)
