@@ -3,8 +3,8 @@
  * Print the rate of this processor's time stamp counter in kHz.
  *
  * An emulated guest reads the host's counter, but measures its rate against an
- * emulated timer. When the host is busy, it may get a multiple of the rate, and
- * all its clocks run slow. So tell the guest.
+ * emulated timer. If the host is busy, it may get a multiple of the rate, or a
+ * fraction, and all its clocks run slow or fast. So tell the guest.
  */
 #include <stdint.h>
 #include <stdio.h>
