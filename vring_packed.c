@@ -557,7 +557,8 @@ static noinline int hold_chain(struct vha_ring *ring)
 /*
  * Fast path of hold_chain(): append chains, up to @max, as long as they are
  * single descriptors whose buffers lie in the cached region, as most are. The
- * other checks of hold_chain() do not apply to such chains. Return their number.
+ * other checks of hold_chain() do not apply to such chains. Return their
+ * number.
  */
 static unsigned int hold_singles(struct vha_ring *ring, unsigned int max)
 {
@@ -685,8 +686,8 @@ static void packed_put_back(struct vha_ring *ring, unsigned int n)
  * @num: the ring's size
  * @in_order: one used descriptor may stand for several chains
  *
- * All that a loop needs is here: in a section of user access, the compiler would
- * read the fields of the ring again and again.
+ * All that a loop needs is here: in a section of user access, the compiler
+ * would read the fields of the ring again and again.
  */
 struct used_desc {
 	__le64 word;

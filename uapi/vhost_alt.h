@@ -565,8 +565,9 @@ enum vhost_alt_entry_attr {
  * @VHOST_ALT_DESC_ADDR: u64, the guest address of the buffer
  * @VHOST_ALT_DESC_LEN: u32, the length of the buffer in bytes
  * @VHOST_ALT_DESC_FLAGS: u32, bits VRING_DESC_F_* and VRING_PACKED_DESC_F_*
- * @VHOST_ALT_DESC_NEXT: u32, the index of the next descriptor of the chain; left
- *	out for the last one, and in packed rings, where the next one follows
+ * @VHOST_ALT_DESC_NEXT: u32, the index of the next descriptor of the chain;
+ *	left out for the last one, and in packed rings, where the next one
+ *	follows
  * @__VHOST_ALT_DESC_MAX: one more than the last
  * @VHOST_ALT_DESC_MAX: the last one
  */

@@ -5,8 +5,8 @@
  *
  *	loopback INTERFACE FRAMES [FLOWS]
  *
- * A flow is what a UDP port sends. The frames of a single flow are not IP. So few
- * are in flight at a time that they fit into any queue.
+ * A flow is what a UDP port sends. The frames of a single flow are not IP. So
+ * few are in flight at a time that they fit into any queue.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -25,18 +25,15 @@
 #define LEN_MAX		1514
 
 /* What precedes a frame to make it a packet of a flow. */
-struct envelope {
-	struct ethhdr eth;
-	struct iphdr ip;
-	struct udphdr udp;
-} __attribute__((packed));
+#define ENVELOPE	(sizeof(struct ethhdr) + sizeof(struct iphdr) + \
+			 sizeof(struct udphdr))
 
 static unsigned int flows = 1;
 static __u32 expected[FLOWS_MAX];
 
 static size_t envelope_len(void)
 {
-	return flows > 1 ? sizeof(struct envelope) : 0;
+	return flows > 1 ? ENVELOPE : 0;
 }
 
 static size_t length_of(__u32 seq)
@@ -45,27 +42,30 @@ static size_t length_of(__u32 seq)
 	       seq * 37 % (LEN_MAX - envelope_len() - FRAME_SEQ_MIN + 1);
 }
 
-static void address(struct envelope *to, const unsigned char *frame, size_t len,
-		    unsigned int flow)
+static void address(unsigned char *packet, const unsigned char *frame,
+		    size_t len, unsigned int flow)
 {
-	*to = (struct envelope) {
-		.ip = {
-			.version = 4,
-			.ihl = sizeof(to->ip) / 4,
-			.tot_len = htons(len - sizeof(to->eth)),
-			.ttl = 1,
-			.protocol = IPPROTO_UDP,
-			.saddr = htonl(0xc0000201),
-			.daddr = htonl(0xc0000202),
-		},
-		.udp = {
-			.source = htons(1024 + flow),
-			.dest = htons(9),
-			.len = htons(len - sizeof(to->eth) - sizeof(to->ip)),
-		},
+	struct udphdr udp = {
+		.source = htons(1024 + flow),
+		.dest = htons(9),
+		.len = htons(len + sizeof(udp)),
 	};
-	memcpy(&to->eth, frame, sizeof(to->eth));
-	to->eth.h_proto = htons(ETH_P_IP);
+	struct iphdr ip = {
+		.version = 4,
+		.ihl = sizeof(ip) / 4,
+		.tot_len = htons(len + sizeof(udp) + sizeof(ip)),
+		.ttl = 1,
+		.protocol = IPPROTO_UDP,
+		.saddr = htonl(0xc0000201),
+		.daddr = htonl(0xc0000202),
+	};
+	struct ethhdr eth;
+
+	memcpy(&eth, frame, sizeof(eth));
+	eth.h_proto = htons(ETH_P_IP);
+	memcpy(packet, &eth, sizeof(eth));
+	memcpy(packet + sizeof(eth), &ip, sizeof(ip));
+	memcpy(packet + sizeof(eth) + sizeof(ip), &udp, sizeof(udp));
 }
 
 static void send_frame(int fd, __u32 seq)
@@ -75,10 +75,9 @@ static void send_frame(int fd, __u32 seq)
 	int error;
 
 	frame_make(frame, len, seq);
-	len += envelope_len();
 	if (flows > 1)
-		address((struct envelope *)packet, frame, len, seq % flows);
-	error = packet_send(fd, NULL, packet, len);
+		address(packet, frame, len, seq % flows);
+	error = packet_send(fd, NULL, packet, len + envelope_len());
 	if (error)
 		errx(1, "cannot send frame %u: %s", seq, strerror(-error));
 }
