@@ -75,6 +75,44 @@ bool raw_offer(struct vq *vq, const struct raw_desc *d, unsigned int n)
 	return true;
 }
 
+/*
+ * Make all descriptors available and continue the chain, or used since the lap
+ * before. Write the first one last: it makes the others available.
+ */
+static void packed_set_flags(struct vq *vq, bool endless)
+{
+	unsigned int n = vq->num, slot;
+	__u16 flags;
+	bool wrap;
+
+	while (n--) {
+		slot = (vq->avail_idx + n) % vq->num;
+		wrap = vq->avail_wrap == (slot >= vq->avail_idx);
+		if (endless)
+			flags = (wrap ? PACKED_AVAIL : PACKED_USED) | F_NEXT;
+		else
+			flags = wrap ? 0 : PACKED_MARKS;
+		__atomic_store_n(&packed_ring(vq)[slot].flags, flags,
+				 __ATOMIC_RELEASE);
+	}
+}
+
+void raw_break_ring(struct vq *vq)
+{
+	if (vq->features & F_RING_PACKED)
+		packed_set_flags(vq, true);
+	else
+		split_avail(vq)->idx += vq->num + 1;
+}
+
+void raw_mend_ring(struct vq *vq)
+{
+	if (vq->features & F_RING_PACKED)
+		packed_set_flags(vq, false);
+	else
+		split_avail(vq)->idx -= vq->num + 1;
+}
+
 int raw_take_all(struct vq *vq)
 {
 	struct vq_used used;

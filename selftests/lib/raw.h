@@ -30,6 +30,14 @@ bool raw_is_chain(const struct raw_desc *d, unsigned int n);
 bool raw_put_table(struct vq *vq, __u64 gpa, const struct vring_desc *t,
 		   unsigned int n);
 
+/*
+ * Make an empty ring invalid, so that the device stops using it: a split ring's
+ * index is wrong, a packed ring is one chain without end. raw_mend_ring() makes
+ * it as empty as it was. Neither publishes, kicks or waits.
+ */
+void raw_break_ring(struct vq *vq);
+void raw_mend_ring(struct vq *vq);
+
 /* Take back all chains in flight. Nothing may have been written to them. */
 int raw_take_all(struct vq *vq);
 
