@@ -6,7 +6,6 @@
  */
 #include "iotlb_guest.h"
 #include "test.h"
-#include "vq_split.h"
 
 FIXTURE(miss)
 {
@@ -17,6 +16,7 @@ FIXTURE(miss)
 
 FIXTURE_VARIANT(miss)
 {
+	__u64 features;
 	bool v2;
 };
 
@@ -30,9 +30,23 @@ FIXTURE_VARIANT_ADD(miss, v2)
 	.v2 = true,
 };
 
+FIXTURE_VARIANT_ADD(miss, packed)
+{
+	.features = F_RING_PACKED,
+	.v2 = true,
+};
+
+FIXTURE_VARIANT_ADD(miss, packed_in_order)
+{
+	.features = F_RING_PACKED | F_IN_ORDER,
+	.v2 = true,
+};
+
 FIXTURE_SETUP(miss)
 {
-	ASSERT_OK(iotlb_guest_idle(&self->t, &self->g, variant->v2));
+	SETUP_NEEDS(variant->features);
+	ASSERT_OK(iotlb_guest_idle(&self->t, &self->g, variant->features,
+				   variant->v2));
 	self->fd = self->g.dev;
 }
 
@@ -117,6 +131,7 @@ TEST_F(miss, stop_with_a_miss_outstanding)
 	static struct guest_frame f;
 	struct vhost_iotlb_msg msg;
 	unsigned char frame[60];
+	unsigned int i;
 	__u32 base;
 
 	ASSERT_OK(iotlb_start_rings(&self->t));
@@ -129,12 +144,11 @@ TEST_F(miss, stop_with_a_miss_outstanding)
 	/* One of the two misses is read, one is not, in any order. */
 	ASSERT_OK(iotlb_wait(self->fd, variant->v2, &msg));
 	ASSERT_OK(guest_set_backend(g, -1));
-	ASSERT_OK(vdev_get_base(g->dev, TXQ, &base));
-	EXPECT_EQ(0, base);
-	ASSERT_OK(vdev_get_base(g->dev, RXQ, &base));
-	EXPECT_EQ(0, base);
-	EXPECT_EQ(0, split_used(&g->vq[TXQ])->idx);
-	EXPECT_EQ(0, split_used(&g->vq[RXQ])->idx);
+	for (i = 0; i < NR_VQS; i++) {
+		EXPECT_EQ(0, vq_count_used(&g->vq[i]));
+		ASSERT_OK(vdev_get_base(g->dev, i, &base));
+		EXPECT_EQ(vq_used_base(&g->vq[i]), base);
+	}
 
 	ASSERT_OK(iotlb_serve(&self->t));
 	ASSERT_OK(guest_set_backend(g, g->tap));

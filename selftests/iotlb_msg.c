@@ -35,7 +35,7 @@ FIXTURE_VARIANT_ADD(message, v2)
 
 FIXTURE_SETUP(message)
 {
-	ASSERT_OK(iotlb_guest_idle(&self->t, &self->g, variant->v2));
+	ASSERT_OK(iotlb_guest_idle(&self->t, &self->g, 0, variant->v2));
 	self->fd = self->g.dev;
 }
 

@@ -7,10 +7,10 @@
 
 #include "env.h"
 
-int iotlb_guest_idle(struct iotlb *t, struct guest *g, bool v2)
+int iotlb_guest_idle(struct iotlb *t, struct guest *g, __u64 features, bool v2)
 {
 	struct guest_cfg cfg = {
-		.features = F_MODERN | F_ACCESS_PLATFORM,
+		.features = F_MODERN | F_ACCESS_PLATFORM | features,
 		.tap_flags = IFF_VNET_HDR,
 		.no_tap = true,
 		.num = 16,

@@ -9,10 +9,11 @@
 #include "iotlb.h"
 
 /*
- * A guest with rings of 16 entries and a tap that is not its backend yet.
- * Nobody answers misses. guest_stop() and iotlb_free() clean up.
+ * A guest with rings of 16 entries and a tap that is not its backend yet, with
+ * @features besides the usual ones. Nobody answers misses. guest_stop() and
+ * iotlb_free() clean up.
  */
-int iotlb_guest_idle(struct iotlb *t, struct guest *g, bool v2);
+int iotlb_guest_idle(struct iotlb *t, struct guest *g, __u64 features, bool v2);
 
 /*
  * Start the rings, with translations for all of region 0, and throw away the
