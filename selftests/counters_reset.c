@@ -5,10 +5,13 @@
  */
 #include "counters_fixture.h"
 #include "nl_counters.h"
+#include "raw.h"
 #include "test.h"
-#include "vq_split.h"
 
 #define FRAMES	200
+
+/* A chain that the device drops. */
+static const struct raw_desc nowhere = { .gpa = NOWHERE, .len = 100 };
 
 TEST_F(counters, reset_by_netlink)
 {
@@ -44,10 +47,10 @@ TEST_F(counters, reset_drops_by_netlink)
 {
 	struct vq *vq = &self->c.g.vq[TXQ];
 
-	split_offer_raw(vq, vq->num);
+	ASSERT_THAT(raw_offer(vq, &nowhere, 1));
 	vq_publish(vq);
 	ASSERT_OK(counted_run(&self->c, TXQ));
-	EXPECT_EQ(1, DROP(TXQ, CHAIN_HEAD));
+	EXPECT_EQ(1, DROP(TXQ, CHAIN_ADDRESS));
 	ASSERT_OK(nl_reset(&self->c.nl, self->c.id, NL_NONE));
 	ASSERT_OK(counted_read(&self->c));
 	EXPECT_EQ(0, sum_drops(&self->c.q[TXQ]));
@@ -116,7 +119,7 @@ TEST_F(counters, reset_under_load)
 	ASSERT_OK(counted_start(&self->c, TXQ));
 	for (i = 0; i < n; i++) {
 		seq = guest_fill_tx(g, 60, seq, seq + FRAMES);
-		queued = (__u16)(vq->avail_idx - split_used_idx(vq));
+		queued = vq->inflight - vq_count_used(vq);
 		ASSERT_OK_AT(nl_reset(&self->c.nl, self->c.id, TXQ), "%u", i);
 		ASSERT_OK_AT(counted_read(&self->c), "%u", i);
 		ASSERT_THAT_AT(none_below_zero(&self->c.q[TXQ]), "%u", i);
@@ -152,7 +155,7 @@ TEST_F(counters, fdinfo_shows_the_same)
 	unsigned int i, j;
 	char line[64];
 
-	split_offer_raw(&g->vq[TXQ], g->vq[TXQ].num);
+	ASSERT_THAT(raw_offer(&g->vq[TXQ], &nowhere, 1));
 	ASSERT_OK(preload(&self->c, 600, 60));
 	ASSERT_OK(counted_run(&self->c, TXQ));
 	ASSERT_EQ(10, guest_refill(g, 10, 2048));
@@ -170,7 +173,7 @@ TEST_F(counters, fdinfo_shows_the_same)
 			}
 		}
 	}
-	EXPECT_EQ(1, vdev_counter(g->dev, "queue1.drop.chain_head"));
+	EXPECT_EQ(1, vdev_counter(g->dev, "queue1.drop.chain_address"));
 	EXPECT_EQ(600, vdev_counter(g->dev, "queue1.packets"));
 }
 

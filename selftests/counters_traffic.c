@@ -8,7 +8,6 @@
 #include "counters_fixture.h"
 #include "nl_counters.h"
 #include "test.h"
-#include "vq_split.h"
 
 #define FRAMES	200
 
@@ -122,9 +121,9 @@ TEST_F(counters, calls)
 	unsigned int wanted;
 
 	if (variant->features & F_EVENT_IDX)
-		*split_used_event(vq) = (__u16)(COUNTED_BASE + 1000);
+		vq_call_at(vq, 1000);
 	else
-		split_avail(vq)->flags = VRING_AVAIL_F_NO_INTERRUPT;
+		vq_refuse(vq);
 	ASSERT_OK(preload(&self->c, 4 * BATCH, 60));
 	ASSERT_OK(counted_run(&self->c, TXQ));
 	wanted = !!(variant->features & F_EVENT_IDX);
@@ -135,8 +134,8 @@ TEST_F(counters, calls)
 	/* With neither the flag nor an event index each batch calls. */
 	if (variant->features & F_EVENT_IDX)
 		return;
-	split_avail(vq)->flags = 0;
 	ASSERT_EQ(4 * BATCH, guest_reap(&self->c.g));
+	vq->ops->arm(vq);
 	ASSERT_OK(preload(&self->c, 4 * BATCH, 60));
 	ASSERT_OK(counted_run(&self->c, TXQ));
 	EXPECT_EQ(4, COUNT(TXQ, CALLS));
@@ -153,8 +152,7 @@ TEST_F(counters, receive)
 	for (i = 0; i < n; i++)
 		ASSERT_OK(guest_inject(g, 60 + i, i));
 	ASSERT_OK(counted_start(&self->c, RXQ));
-	ASSERT_THAT(wait_until(split_used_idx(&g->vq[RXQ]) ==
-			       (__u16)(COUNTED_BASE + n)));
+	ASSERT_THAT(wait_until(vq_count_used(&g->vq[RXQ]) == n));
 	ASSERT_OK(counted_stop(&self->c, RXQ));
 	EXPECT_EQ(n, COUNT(RXQ, PACKETS));
 	EXPECT_EQ(n * 60 + n * (n - 1) / 2, COUNT(RXQ, BYTES));
@@ -261,8 +259,7 @@ TEST_F(counters, batch_of_a_large_frame)
 	ASSERT_OK(guest_inject(g, 9000, 1));
 	ASSERT_EQ(100, guest_refill(g, 100, 100));
 	ASSERT_OK(counted_start(&self->c, RXQ));
-	ASSERT_THAT(wait_until(split_used_idx(&g->vq[RXQ]) ==
-			       (__u16)(COUNTED_BASE + 91)));
+	ASSERT_THAT(wait_until(vq_count_used(&g->vq[RXQ]) == 91));
 	ASSERT_OK(counted_stop(&self->c, RXQ));
 	EXPECT_EQ(1, COUNT(RXQ, PACKETS));
 	EXPECT_EQ(1, COUNT(RXQ, BATCHES));

@@ -42,6 +42,22 @@ FIXTURE_VARIANT_ADD(counters, single)
 	.single = true,
 };
 
+FIXTURE_VARIANT_ADD(counters, packed)
+{
+	.features = F_PACKED_BASE | F_EVENT_IDX,
+};
+
+FIXTURE_VARIANT_ADD(counters, packed_in_order)
+{
+	.features = F_PACKED_BASE | F_EVENT_IDX | F_IN_ORDER,
+};
+
+FIXTURE_VARIANT_ADD(counters, packed_single)
+{
+	.features = F_VERSION_1 | F_RING_PACKED,
+	.single = true,
+};
+
 FIXTURE_SETUP(counters)
 {
 	if (!env_is_ours())

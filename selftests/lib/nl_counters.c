@@ -4,7 +4,6 @@
 #include <errno.h>
 
 #include "env.h"
-#include "vq_split.h"
 
 int counted_open(struct counted *c, __u64 features, bool single)
 {
@@ -95,7 +94,7 @@ __u64 preload_bytes(unsigned int n, size_t len)
 
 bool all_used(struct vq *vq)
 {
-	return wait_until(split_used_idx(vq) == vq->avail_idx);
+	return wait_until(vq_used_base(vq) == vq_base(vq));
 }
 
 void submit_counted(struct vq *vq, unsigned int *kicks)
