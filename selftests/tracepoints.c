@@ -9,8 +9,8 @@
 
 #include "iotlb.h"
 #include "nl.h"
+#include "raw.h"
 #include "test.h"
-#include "vq_split.h"
 
 #define EVENTS	4096
 
@@ -29,6 +29,21 @@ FIXTURE(trace)
 	__u32 id;
 	struct event *event;
 	unsigned int n;
+};
+
+FIXTURE_VARIANT(trace)
+{
+	__u64 features;
+};
+
+FIXTURE_VARIANT_ADD(trace, split)
+{
+	.features = F_MODERN_BASE,
+};
+
+FIXTURE_VARIANT_ADD(trace, packed)
+{
+	.features = F_PACKED_BASE,
 };
 
 static int write_to(const char *dir, const char *name, const char *text)
@@ -82,7 +97,7 @@ static void close_trace(FIXTURE_DATA(trace) *self)
 FIXTURE_SETUP(trace)
 {
 	struct guest_cfg cfg = {
-		.features = F_VERSION_1 | F_MRG_RXBUF,
+		.features = variant->features,
 		.tap_flags = IFF_VNET_HDR,
 		.regions = 2,
 	};
@@ -299,12 +314,12 @@ static int preload(FIXTURE_DATA(trace) *self, unsigned int n)
 static int run(FIXTURE_DATA(trace) *self, unsigned int queue, unsigned int used)
 {
 	struct guest *g = &self->g;
-	__u16 idx = split_used_idx(&g->vq[queue]) + used;
+	struct vq *vq = &g->vq[queue];
 	int err = vdev_set_backend(g->dev, queue, g->tap);
 
 	if (err)
 		return err;
-	if (!wait_until(split_used_idx(&g->vq[queue]) == idx))
+	if (!wait_until(vq_count_used(vq) == used))
 		return -ETIMEDOUT;
 	err = vdev_set_backend(g->dev, queue, -1);
 	return err ? err : read_trace(self);
@@ -356,7 +371,7 @@ TEST_F(trace, receive)
 
 TEST_F(trace, suppressed_calls)
 {
-	split_avail(&self->g.vq[TXQ])->flags = VRING_AVAIL_F_NO_INTERRUPT;
+	vq_refuse(&self->g.vq[TXQ]);
 	ASSERT_OK(preload(self, 200));
 	ASSERT_OK(run(self, TXQ, 200));
 	EXPECT_EVENTS(4, "transmit", "");
@@ -365,28 +380,26 @@ TEST_F(trace, suppressed_calls)
 
 TEST_F(trace, drops_of_transmit)
 {
+	__u64 buf = self->g.pool[TXQ].slot[0].gpa;
+	struct raw_desc nowhere = { .gpa = NOWHERE, .len = 100 };
+	struct raw_desc writable = { .gpa = buf, .len = 100, .flags = F_WRITE };
 	struct vq *vq = &self->g.vq[TXQ];
 	static struct nl_msg m;
 	unsigned int i;
-	__u16 id;
 
 	for (i = 0; i < 3; i++)
-		split_offer_raw(vq, vq->num + i);
-	for (i = 0; i < 2; i++) {
-		ASSERT_THAT(split_claim(vq, 1, &id));
-		split_write(vq, id, self->g.pool[TXQ].slot[0].gpa, 100,
-			    VRING_DESC_F_WRITE, 0);
-		split_offer(vq, id, 1, 0);
-	}
+		ASSERT_THAT(raw_offer(vq, &nowhere, 1));
+	for (i = 0; i < 2; i++)
+		ASSERT_THAT(raw_offer(vq, &writable, 1));
 	ASSERT_OK(preload(self, 1));
 	ASSERT_OK(run(self, TXQ, 6));
 	EXPECT_EVENTS(3, "drop", "dev=%u queue=1 why=%u count=1", self->id,
-		      VHOST_ALT_DROP_CHAIN_HEAD);
+		      VHOST_ALT_DROP_CHAIN_ADDRESS);
 	EXPECT_EVENTS(2, "drop", "dev=%u queue=1 why=%u count=1", self->id,
 		      VHOST_ALT_DROP_DIRECTION);
 	EXPECT_EVENTS(5, "drop", "");
 	ASSERT_OK(nl_queue(&self->nl, self->id, TXQ, &m));
-	EXPECT_EQ(3, m.drop[VHOST_ALT_DROP_CHAIN_HEAD]);
+	EXPECT_EQ(3, m.drop[VHOST_ALT_DROP_CHAIN_ADDRESS]);
 	EXPECT_EQ(2, m.drop[VHOST_ALT_DROP_DIRECTION]);
 	EXPECT_EVENTS(1, "transmit",
 		      "dev=%u queue=1 chains=6 packets=1 bytes=60", self->id);
@@ -402,7 +415,7 @@ TEST_F(trace, drop_of_a_batch)
 	ASSERT_OK(link_del(g->ifname));
 	ASSERT_OK(preload(self, 50));
 	vq_kick(vq);
-	ASSERT_THAT(wait_until(split_used_idx(vq) == 50));
+	ASSERT_THAT(wait_until(vq_count_used(vq) == 50));
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
 	ASSERT_OK(read_trace(self));
 	/* The worker may have fetched them in two or more batches. */
@@ -417,12 +430,11 @@ TEST_F(trace, drop_of_a_batch)
 TEST_F(trace, drops_of_receive)
 {
 	struct guest *g = &self->g;
-	struct vq *vq = &g->vq[RXQ];
-	__u16 id;
+	struct raw_desc readable = {
+		.gpa = g->pool[RXQ].slot[0].gpa, .len = 100,
+	};
 
-	ASSERT_THAT(split_claim(vq, 1, &id));
-	split_write(vq, id, g->pool[RXQ].slot[0].gpa, 100, 0, 0);
-	split_offer(vq, id, 1, 0);
+	ASSERT_THAT(raw_offer(&g->vq[RXQ], &readable, 1));
 	ASSERT_EQ(1, guest_refill(g, 1, 2048));
 	ASSERT_OK(guest_inject(g, 60, 0));
 	ASSERT_OK(run(self, RXQ, 2));
@@ -436,7 +448,7 @@ TEST_F(trace, ring_error)
 	struct guest *g = &self->g;
 	struct vq *vq = &g->vq[TXQ];
 
-	split_avail(vq)->idx += vq->num + 1;
+	raw_break_ring(vq);
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
 	ASSERT_THAT(event_wait(vq->err));
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
@@ -500,6 +512,9 @@ TEST_F(trace, iotlb)
 {
 	static char memory[IOTLB_PAGE];
 	struct guest *g = &self->g;
+	/* The device writes used descriptors to a packed ring itself. */
+	__u8 perm = variant->features & F_RING_PACKED ? VHOST_ACCESS_RW :
+							VHOST_ACCESS_RO;
 	struct vhost_iotlb_msg miss;
 	struct vhost_vring_addr a = {
 		.index = TXQ,
@@ -529,13 +544,15 @@ TEST_F(trace, iotlb)
 		      self->id);
 	EXPECT_EVENTS(2, "iotlb_update", "");
 	EXPECT_EQ(0x20000, miss.iova);
-	EXPECT_EQ(VHOST_ACCESS_RO, miss.perm);
+	EXPECT_EQ(perm, miss.perm);
 	/* The worker asks once for each run before the answer. */
 	EXPECT_GE(count(self, "iotlb_miss",
-			"dev=%u queue=1 iova=0x20000 perm=1", self->id), 1);
+			"dev=%u queue=1 iova=0x20000 perm=%u", self->id, perm),
+		  1);
 	EXPECT_EQ(count(self, "iotlb_miss", ""),
 		  count(self, "iotlb_miss",
-			"dev=%u queue=1 iova=0x20000 perm=1", self->id));
+			"dev=%u queue=1 iova=0x20000 perm=%u", self->id,
+			perm));
 }
 
 /* ---- two rings of one worker ---- */
@@ -621,8 +638,8 @@ static void check_turns(FIXTURE_DATA(trace) *self,
 	ASSERT_OK(start_large(self, n, len));
 	ASSERT_OK(write_to(self->dir, "trace", ""));
 	ASSERT_OK(load_both(&self->g, n, len));
-	ASSERT_THAT(wait_until(split_used_idx(tx) == n &&
-			       split_used_idx(rx) == n));
+	ASSERT_THAT(wait_until(vq_count_used(tx) == n &&
+			       vq_count_used(rx) == n));
 	ASSERT_OK(read_trace(self));
 	EXPECT_GE(packets_of_slower(self, n), n * 9 / 10);
 }
