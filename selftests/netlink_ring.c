@@ -20,6 +20,8 @@ TEST_F(running, contents_of_a_stopped_ring)
 	struct vring_desc *d;
 	unsigned int i, n = 10, head, j;
 
+	if (variant->features & F_RING_PACKED)
+		SKIP(return, "contents_of_a_packed_ring has its own layout");
 	/* A stopped ring shows exactly what the test has put there. */
 	for (i = 0; i < n; i++) {
 		frame_make(frame, 60 + i, i);
@@ -184,7 +186,8 @@ TEST_F(running, contents_of_the_receive_ring)
 	static struct guest_frame f;
 	unsigned int i;
 
-	guest_refill(g, 8, 2048);
+	/* Four buffers are left in the end. */
+	ASSERT_EQ(12, guest_refill(g, 12, 2048));
 	for (i = 0; i < 8; i++) {
 		ASSERT_OK(nl_ring(&self->nl, self->id, RXQ, 4, &self->m));
 		ASSERT_OK(guest_inject(g, 100 + i, i));
@@ -198,7 +201,7 @@ TEST_F(running, contents_of_the_receive_ring)
 			  self->m.used[i].num[VHOST_ALT_ENTRY_LEN]);
 		ASSERT_EQ(1, self->m.avail[i].ndescs);
 		EXPECT_EQ(2048, self->m.avail[i].desc[0][VHOST_ALT_DESC_LEN]);
-		EXPECT_EQ(VRING_DESC_F_WRITE,
+		EXPECT_EQ(VRING_DESC_F_WRITE, ~PACKED_MARKS &
 			  self->m.avail[i].desc[0][VHOST_ALT_DESC_FLAGS]);
 	}
 	EXPECT_OK(guest_check_alive(g, 0));
@@ -210,6 +213,8 @@ TEST_F(running, ring_with_loops_and_bad_heads)
 	struct vq *vq = &self->g.vq[TXQ];
 	unsigned int i;
 
+	if (variant->features & F_RING_PACKED)
+		SKIP(return, "a packed descriptor names no other one");
 	ASSERT_OK(vdev_set_backend(self->g.dev, TXQ, -1));
 	for (i = 0; i < vq->num; i++) {
 		split_desc(vq)[i].flags = VRING_DESC_F_NEXT;
@@ -233,10 +238,11 @@ TEST_F(running, ring_with_loops_and_bad_heads)
  */
 TEST_F(running, lost_kick_stays_lost)
 {
+	bool packed = variant->features & F_RING_PACKED;
 	static unsigned char frame[60];
 	struct guest *g = &self->g;
 	struct vq *vq = &g->vq[TXQ];
-	__u64 runs, wakeups, kicks;
+	__u64 runs, wakeups, kicks, last;
 	unsigned int i, n = 20;
 
 	ASSERT_OK(vdev_rest(g->dev, vq));
@@ -247,8 +253,12 @@ TEST_F(running, lost_kick_stays_lost)
 	runs = self->m.counter[VHOST_ALT_COUNTER_RUNS];
 	wakeups = self->m.counter[VHOST_ALT_COUNTER_WAKEUPS];
 	kicks = self->m.counter[VHOST_ALT_COUNTER_KICKS];
+	last = NUM(LAST_AVAIL);
 	for (i = 0; i < n; i++) {
 		ASSERT_OK(nl_ring(&self->nl, self->id, TXQ, 1, &self->m));
+		EXPECT_EQ(packed, !HAS(RING_AVAIL_IDX));
+		if (packed)
+			continue;
 		EXPECT_EQ(65531, NUM(RING_AVAIL_IDX));
 		EXPECT_EQ(65530, NUM(RING_USED_IDX));
 	}
@@ -258,8 +268,8 @@ TEST_F(running, lost_kick_stays_lost)
 	EXPECT_EQ(runs, self->m.counter[VHOST_ALT_COUNTER_RUNS]);
 	EXPECT_EQ(wakeups, self->m.counter[VHOST_ALT_COUNTER_WAKEUPS]);
 	EXPECT_EQ(kicks, self->m.counter[VHOST_ALT_COUNTER_KICKS]);
-	EXPECT_EQ(65530, NUM(LAST_AVAIL));
-	EXPECT_EQ(65530, split_used_idx(vq));
+	EXPECT_EQ(last, NUM(LAST_AVAIL));
+	EXPECT_EQ(0, vq_count_used(vq));
 	vq_kick(vq);
 	EXPECT_OK(guest_capture(g, sizeof(frame), 0));
 }

@@ -32,6 +32,11 @@ FIXTURE_VARIANT_ADD(running, event_idx)
 	.features = F_MODERN_BASE | F_EVENT_IDX,
 };
 
+FIXTURE_VARIANT_ADD(running, packed)
+{
+	.features = F_PACKED_BASE | F_EVENT_IDX,
+};
+
 FIXTURE_SETUP(running)
 {
 	struct guest_cfg cfg = {
