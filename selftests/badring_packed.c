@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "guest_log.h"
+#include "iotlb.h"
 #include "raw.h"
 #include "test.h"
 
@@ -361,20 +362,25 @@ TEST_F(packed, descriptors_change_while_they_are_read)
 }
 
 /*
- * Used descriptors in two pages, of which the second one is inaccessible at
- * first: the guest sees none of them until it sees all.
+ * Descriptors in two pages, one of which is inaccessible at first, or cannot be
+ * written: the guest sees none of the used ones until it sees all.
  */
 FIXTURE(packed_pages)
 {
 	struct guest g;
+	struct iotlb t;
+	struct dlog log;
 	struct vq *tx;
+	void *page;	/* of the device, which may have a mapping of its own */
 	void *away;
+	bool iotlb;
 };
 
 FIXTURE_VARIANT(packed_pages)
 {
 	__u64 features;
 	unsigned int page;
+	bool logged;
 };
 
 #define PAGE		4096
@@ -395,8 +401,27 @@ FIXTURE_VARIANT_ADD(packed_pages, in_order)
 	.page = 0,
 };
 
+FIXTURE_VARIANT_ADD(packed_pages, logged)
+{
+	.page = 1,
+	.logged = true,
+};
+
+FIXTURE_VARIANT_ADD(packed_pages, scattered_first)
+{
+	.features = F_ACCESS_PLATFORM,
+	.page = 0,
+};
+
+FIXTURE_VARIANT_ADD(packed_pages, scattered_second)
+{
+	.features = F_ACCESS_PLATFORM,
+	.page = 1,
+};
+
 FIXTURE_SETUP(packed_pages)
 {
+	const struct iotlb_cfg iotlb = { .v2 = true, .scatter = true };
 	static struct vq_ops paged;
 	struct guest_cfg cfg = {
 		.ops = &paged,
@@ -410,8 +435,26 @@ FIXTURE_SETUP(packed_pages)
 	SETUP_NEEDS(cfg.features);
 	paged = vq_packed_ops;
 	paged.align[VQ_DESC] = PAGE;
-	ASSERT_OK(guest_start(&self->g, &cfg));
+	self->iotlb = cfg.features & F_ACCESS_PLATFORM;
+	if (self->iotlb)
+		ASSERT_OK(iotlb_guest_start(&self->t, &self->g, &iotlb, &cfg));
+	else
+		ASSERT_OK(guest_start(&self->g, &cfg));
 	self->tx = &self->g.vq[TXQ];
+	self->page = self->tx->area[VQ_DESC] + variant->page * PAGE;
+	if (self->iotlb) {
+		/* A miss would end a batch. */
+		ASSERT_OK(iotlb_answer_all(&self->t));
+		self->page = *iotlb_page(&self->t, self->tx->gpa[VQ_DESC] +
+					 variant->page * PAGE);
+	}
+	ASSERT_OK(dlog_init(&self->log, &self->g.mem));
+	if (variant->logged) {
+		ASSERT_OK(dlog_set_base(self->g.dev, &self->log));
+		ASSERT_OK(guest_log_used(&self->g, self->tx, true));
+	}
+	/* The run of the start must not find chains. */
+	ASSERT_OK(vdev_rest(self->g.dev, self->tx));
 	self->away = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
 			  -1, 0);
 	ASSERT_NE(MAP_FAILED, self->away);
@@ -419,7 +462,11 @@ FIXTURE_SETUP(packed_pages)
 
 FIXTURE_TEARDOWN(packed_pages)
 {
-	guest_stop(&self->g);
+	if (self->iotlb)
+		iotlb_guest_stop(&self->t, &self->g);
+	else
+		guest_stop(&self->g);
+	dlog_free(&self->log);
 	munmap(self->away, PAGE);
 }
 
@@ -429,31 +476,109 @@ static int move_page(void *from, void *to)
 	       to ? 0 : -errno;
 }
 
-/*
- * Offer eight chains, the first four of which lie in the first page, and move
- * one of the pages away. The error is reported. Once the page is back, no chain
- * turns out to be lost.
- */
-TEST_F(packed_pages, lost_for_a_moment)
+#define pages_t		FIXTURE_DATA(packed_pages)
+
+/* Publish eight chains, the first four of which lie in the first page. */
+static int publish_eight(pages_t *self)
 {
 	struct guest *g = &self->g;
-	void *page = self->tx->area[VQ_DESC] + variant->page * PAGE;
 	unsigned int i;
 
 	for (i = 0; i < 8; i++)
-		ASSERT_THAT(raw_offer_frame(g, g->pool[TXQ].slot[i].gpa, i));
+		if (!raw_offer_frame(g, g->pool[TXQ].slot[i].gpa, i))
+			return -ENOSPC;
 	vq_publish(self->tx);
-	ASSERT_OK(move_page(page, self->away));
+	return 0;
+}
+
+/* Capture them, and take them back. No chain is lost, and none is new. */
+static int take_eight(pages_t *self)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < 8; i++)
+		err = guest_capture(&self->g, 60, i);
+	if (!err)
+		err = raw_take_all(self->tx);
+	if (!err && self->tx->bogus)
+		err = -EPROTO;
+	return err ? err : guest_check_alive(&self->g, 100);
+}
+
+/* The error is reported, and the chains are used once the page is back. */
+TEST_F(packed_pages, lost_for_a_moment)
+{
+	ASSERT_OK(publish_eight(self));
+	ASSERT_OK(move_page(self->page, self->away));
 	vq_kick(self->tx);
 	EXPECT_TRUE(event_wait(self->tx->err));
-	ASSERT_OK(move_page(self->away, page));
-	ASSERT_OK(vdev_set_addr(g->dev, self->tx));
+	ASSERT_OK(move_page(self->away, self->page));
+	ASSERT_OK(vdev_set_addr(self->g.dev, self->tx));
 	vq_kick(self->tx);
-	for (i = 0; i < 8; i++)
-		ASSERT_OK_AT(guest_capture(g, 60, i), "frame %u", i);
-	EXPECT_OK(raw_take_all(self->tx));
-	EXPECT_EQ(0, self->tx->bogus);
-	EXPECT_OK(guest_check_alive(g, 100));
+	EXPECT_OK(take_eight(self));
+}
+
+/*
+ * Have the frames sent, while the page can be read only. Copy the descriptors
+ * of the driver to @before.
+ */
+static int fail_to_write(pages_t *self, unsigned char before[2 * PAGE])
+{
+	int err = publish_eight(self);
+
+	if (err)
+		return err;
+	memcpy(before, self->tx->area[VQ_DESC], 2 * PAGE);
+	if (mprotect(self->page, PAGE, PROT_READ))
+		return -errno;
+	vq_kick(self->tx);
+	return event_wait(self->tx->err) ? 0 : -ETIMEDOUT;
+}
+
+/* The used descriptors are written once that is possible. */
+TEST_F(packed_pages, read_only_for_a_moment)
+{
+	unsigned char before[2 * PAGE];
+	int dev = self->g.dev;
+	__u32 base;
+
+	ASSERT_OK(fail_to_write(self, before));
+	ASSERT_THAT(wait_until(vdev_counter(dev, "queue1.retries") >= 2));
+	EXPECT_EQ(0, vq_count_used(self->tx));
+	/* The device is done with the chains, but the guest cannot know. */
+	ASSERT_OK(vdev_get_base(dev, TXQ, &base));
+	EXPECT_EQ(vq_used_base(self->tx), base);
+	ASSERT_EQ(0, mprotect(self->page, PAGE, PROT_READ | PROT_WRITE));
+	EXPECT_OK(take_eight(self));
+	EXPECT_EQ(1, vdev_counter(dev, "queue1.ring_errors"));
+}
+
+/*
+ * A ring that is stopped meanwhile has the driver's descriptors, although some
+ * have been overwritten, and continues with the first one. What was overwritten
+ * is in the dirty log.
+ */
+TEST_F(packed_pages, stopped_while_read_only)
+{
+	unsigned char junk[64], before[2 * PAGE];
+	struct virtio_net_hdr hdr;
+	struct guest *g = &self->g;
+	__u32 base;
+
+	ASSERT_OK(fail_to_write(self, before));
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
+	ASSERT_OK(vdev_get_base(g->dev, TXQ, &base));
+	EXPECT_EQ(vq_used_base(self->tx), base);
+	ASSERT_EQ(0, mprotect(self->page, PAGE, PROT_READ | PROT_WRITE));
+	EXPECT_EQ(0, memcmp(before, self->tx->area[VQ_DESC], sizeof(before)));
+	if (variant->logged)
+		EXPECT_TRUE(dlog_is_dirty(&self->log, self->tx->gpa[VQ_DESC]));
+	while (packet_recv_now(g->pkt, &hdr, junk, sizeof(junk)) >= 0)
+		;
+	ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
+	vq_kick(self->tx);
+	EXPECT_OK(take_eight(self));
 }
 
 /*
