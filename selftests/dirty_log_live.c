@@ -28,7 +28,10 @@ FIXTURE_VARIANT(live)
 {
 	__u64 features;
 	struct iotlb_cfg iotlb;
+	__u16 base;
 };
+
+#define RING	512
 
 FIXTURE_VARIANT_ADD(live, event_idx)
 {
@@ -63,9 +66,11 @@ FIXTURE_VARIANT_ADD(live, packed)
 	.features = F_PACKED,
 };
 
+/* The second chain takes the last descriptor of a lap. */
 FIXTURE_VARIANT_ADD(live, packed_flags)
 {
 	.features = F_PACKED_BASE | F_INDIRECT,
+	.base = RING - 2,
 };
 
 FIXTURE_VARIANT_ADD(live, packed_in_order)
@@ -92,10 +97,11 @@ FIXTURE_SETUP(live)
 		.ops = guest_log_paged_ops(variant->features),
 		.features = variant->features,
 		.tap_flags = IFF_VNET_HDR,
-		.num = 512,
+		.num = RING,
 		.slots = 48,
 		.slot_size = GUEST_BURST_SLOT,
 		.ind_max = 4,
+		.base = variant->base,
 	};
 	struct guest *g = &self->g;
 
@@ -391,10 +397,11 @@ static int add_frame(struct guest *g, unsigned int cookie)
 }
 
 /*
- * Have the device use a frame while the page cannot be logged, so that the ring
- * stops.
+ * Have the device use what @add offers, and a frame, while the page cannot be
+ * logged, so that the ring stops.
  */
-static int lose_log(live_t *self, unsigned int cookie)
+static int lose_log_after(live_t *self, int (*add)(struct guest *g),
+			  unsigned int cookie)
 {
 	struct guest *g = &self->g;
 	struct vq *vq = &g->vq[TXQ];
@@ -413,7 +420,9 @@ static int lose_log(live_t *self, unsigned int cookie)
 	dlog_clear(&self->log);
 	vq->ops->arm(vq);
 	event_count(vq->call);
-	err = add_frame(g, cookie);
+	err = add ? add(g) : 0;
+	if (!err)
+		err = add_frame(g, cookie);
 	if (!err)
 		err = protect_log_of(self, vq->gpa[VQ_USED], PROT_NONE);
 	/* Make the device check the ring. */
@@ -423,6 +432,11 @@ static int lose_log(live_t *self, unsigned int cookie)
 		err = -ETIMEDOUT;
 	event_count(vq->err);
 	return err;
+}
+
+static int lose_log(live_t *self, unsigned int cookie)
+{
+	return lose_log_after(self, NULL, cookie);
 }
 
 /*
@@ -458,21 +472,33 @@ TEST_F(live, guest_is_called_after_the_log_was_lost)
 }
 
 /*
+ * Find what the device writes when it uses the @n-th descriptor from the next
+ * one on: the used index or, in the packed layout, that descriptor.
+ */
+static __u64 used_gpa(live_t *self, unsigned int n)
+{
+	struct vq *vq = &self->g.vq[TXQ];
+	__u64 gpa = vq->gpa[VQ_USED];
+
+	if (vq->features & F_RING_PACKED)
+		gpa = vq->gpa[VQ_DESC] + (vq->used_idx + n) % vq->num *
+		      sizeof(struct vring_packed_desc);
+	return self->iotlb ? iotlb_gpa(&self->t, gpa) : gpa;
+}
+
+/*
  * Check that the frame that waits is sent and used once, with a call, and that
- * what the device has written becomes dirty in @log: the used index or, in the
- * packed layout, the descriptor, which the guest may see before that.
+ * what the device has written becomes dirty in @log. A packed ring's guest may
+ * see the descriptor before that.
  */
 static int goes_on(live_t *self, const struct dlog *log, unsigned int cookie)
 {
 	struct guest *g = &self->g;
 	struct vq *vq = &g->vq[TXQ];
-	bool packed = vq->features & F_RING_PACKED;
-	__u64 gpa = vq->gpa[packed ? VQ_DESC : VQ_USED];
+	__u64 gpa = used_gpa(self, 0);
 	struct virtio_net_hdr hdr;
 	unsigned char frame[64];
 
-	if (self->iotlb)
-		gpa = iotlb_gpa(&self->t, gpa);
 	if (!vq_wait_called(vq, cookie))
 		return -ETIMEDOUT;
 	if (vq->bogus || vq->inflight)
@@ -498,6 +524,46 @@ TEST_F(live, log_comes_back)
 	EXPECT_OK(goes_on(self, &self->log, 2));
 	EXPECT_EQ(1, vdev_counter(g->dev, "queue1.ring_errors"));
 	EXPECT_OK(guest_check_tx(g, 60, 3, 1, false));
+}
+
+/* More than a page of descriptors. */
+#define PIECES		300
+
+/* Add a frame of that many pieces, in the second buffer. */
+static int add_pieces(struct guest *g)
+{
+	__u64 gpa = g->pool[TXQ].slot[1].gpa;
+	struct vq_seg seg[PIECES];
+	unsigned int i;
+
+	for (i = 0; i < PIECES; i++)
+		seg[i] = (struct vq_seg){ .gpa = gpa + i, .len = 1 };
+	return vq_add(&g->vq[TXQ],
+		      &(struct vq_chain){ .seg = seg, .nout = PIECES }, PIECES);
+}
+
+/* Used descriptors that lie far apart become dirty, each in its page. */
+TEST_F(live, log_of_distant_descriptors_comes_back)
+{
+	struct guest *g = &self->g;
+	__u64 first, second;
+	struct vq_used used;
+
+	OURS_ALONE("ignores a log that it cannot write");
+	ASSERT_OK(dlog_set_base(g->dev, &self->log));
+	ASSERT_OK(guest_check_tx(g, 60, 1, 1, false));
+	first = used_gpa(self, 0);
+	second = used_gpa(self, PIECES);
+	ASSERT_OK(lose_log_after(self, add_pieces, 2));
+	ASSERT_OK(protect_log_of(self, g->vq[TXQ].gpa[VQ_USED],
+				 PROT_READ | PROT_WRITE));
+	ASSERT_THAT(vq_wait_pop(&g->vq[TXQ], &used));
+	EXPECT_EQ(PIECES, used.cookie);
+	ASSERT_THAT(vq_wait_pop(&g->vq[TXQ], &used));
+	EXPECT_EQ(2, used.cookie);
+	EXPECT_TRUE(wait_until(dlog_is_dirty(&self->log, first) &&
+			       dlog_is_dirty(&self->log, second)));
+	EXPECT_EQ(1, vdev_counter(g->dev, "queue1.ring_errors"));
 }
 
 /* Packets wait while their buffers cannot be logged: one outage, none lost. */
