@@ -8,44 +8,107 @@
 
 #include "test.h"
 
-/*
- * CVE-2018-16880: one frame after another takes so many buffers that the heads
- * of a batch are more than there is room for.
- */
-TEST(cve_2018_16880_heads_of_a_batch)
+FIXTURE(heads)
+{
+	struct guest g;
+};
+
+FIXTURE_VARIANT(heads)
+{
+	__u64 features;
+};
+
+FIXTURE_VARIANT_ADD(heads, split)
+{
+	.features = F_MODERN_BASE | F_EVENT_IDX,
+};
+
+FIXTURE_VARIANT_ADD(heads, packed)
+{
+	.features = F_PACKED_BASE | F_EVENT_IDX,
+};
+
+FIXTURE_SETUP(heads)
 {
 	struct guest_cfg cfg = {
-		.features = F_MODERN_BASE | F_EVENT_IDX,
+		.features = variant->features,
 		.tap_flags = IFF_VNET_HDR,
 		.num = 16384,
 		.slot_size = 64,
 	};
+
+	SETUP_NEEDS(variant->features);
+	ASSERT_OK(guest_start(&self->g, &cfg));
+}
+
+FIXTURE_TEARDOWN(heads)
+{
+	guest_stop(&self->g);
+}
+
+/*
+ * CVE-2018-16880: one frame after another takes so many buffers that the heads
+ * of a batch are more than there is room for.
+ */
+TEST_F(heads, cve_2018_16880_heads_of_a_batch)
+{
 	unsigned int i, n, round, frames = 16;
+	struct guest *g = &self->g;
 	static struct guest_frame f;
-	struct guest g;
 	size_t len;
 
-	ASSERT_OK(guest_start(&g, &cfg));
 	for (round = 0; round < 5; round++) {
-		ASSERT_OK(vdev_set_backend(g.dev, RXQ, -1));
+		ASSERT_OK(vdev_set_backend(g->dev, RXQ, -1));
 		/* Small frames in between, so that the batch is not empty. */
 		for (i = 0; i < frames; i++) {
 			len = i % 3 ? 60000 - round : 60;
-			ASSERT_OK(guest_inject(&g, len, i));
+			ASSERT_OK(guest_inject(g, len, i));
 		}
-		while (!guest_post(&g, 64, 1, false))
+		while (!guest_post(g, 64, 1, false))
 			;
-		vq_publish(&g.vq[RXQ]);
-		ASSERT_OK(vdev_set_backend(g.dev, RXQ, g.tap));
+		vq_publish(&g->vq[RXQ]);
+		ASSERT_OK(vdev_set_backend(g->dev, RXQ, g->tap));
 		for (i = 0; i < frames; i++) {
 			len = i % 3 ? 60000 - round : 60;
 			n = (HDR_LEN_MRG + len + 63) / 64;
-			ASSERT_OK_AT(guest_recv(&g, &f), "frame %u", i);
+			ASSERT_OK_AT(guest_recv(g, &f), "frame %u", i);
 			ASSERT_EQ(n, f.nbufs);
 			ASSERT_THAT(f.len == len && frame_is(f.data, len, i));
 		}
 	}
-	guest_stop(&g);
+}
+
+FIXTURE(discards)
+{
+	struct guest g;
+};
+
+FIXTURE_VARIANT(discards)
+{
+	__u64 features;
+};
+
+FIXTURE_VARIANT_ADD(discards, split)
+{
+	.features = F_VERSION_1 | F_EVENT_IDX,
+};
+
+FIXTURE_VARIANT_ADD(discards, packed)
+{
+	.features = F_VERSION_1 | F_EVENT_IDX | F_RING_PACKED,
+};
+
+FIXTURE_SETUP(discards)
+{
+	struct guest_cfg cfg = GUEST_CFG(variant->features);
+
+	SETUP_NEEDS(variant->features);
+	ASSERT_OK(guest_start(&self->g, &cfg));
+}
+
+FIXTURE_TEARDOWN(discards)
+{
+	guest_stop(&self->g);
 }
 
 /*
@@ -53,35 +116,32 @@ TEST(cve_2018_16880_heads_of_a_batch)
  * after that buffer is not the device's to write. CVE-2019-3900: as many of
  * them as the tap holds are discarded, in runs that give other queues a turn.
  */
-TEST(cve_2014_0077_cve_2019_3900_discarded_frames)
+TEST_F(discards, cve_2014_0077_cve_2019_3900_discarded_frames)
 {
-	struct guest_cfg cfg = GUEST_CFG(F_VERSION_1 | F_EVENT_IDX);
 	unsigned char rest[2048], clean[2048];
 	unsigned int i, n = 1500;
+	struct guest *g = &self->g;
 	struct guest_slot *slot;
-	struct guest g;
 
-	ASSERT_OK(guest_start(&g, &cfg));
-	ASSERT_OK(vdev_set_backend(g.dev, RXQ, -1));
-	slot = &g.pool[RXQ].slot[0];
+	ASSERT_OK(vdev_set_backend(g->dev, RXQ, -1));
+	slot = &g->pool[RXQ].slot[0];
 	memset(clean, 0xa5, sizeof(clean));
-	ASSERT_THAT(gmem_fill(&g.mem, slot->gpa, 0xa5, sizeof(rest)));
-	ASSERT_OK(guest_post(&g, 100, 1, false));
+	ASSERT_THAT(gmem_fill(&g->mem, slot->gpa, 0xa5, sizeof(rest)));
+	ASSERT_OK(guest_post(g, 100, 1, false));
 	ASSERT_EQ(100, slot->len);
-	vq_publish(&g.vq[RXQ]);
+	vq_publish(&g->vq[RXQ]);
 	for (i = 0; i < n; i++)
-		ASSERT_OK(guest_inject(&g, 1514, i));
-	ASSERT_OK(vdev_set_backend(g.dev, RXQ, g.tap));
-	ASSERT_OK(guest_check_tx(&g, 60, 1, 1, false));
+		ASSERT_OK(guest_inject(g, 1514, i));
+	ASSERT_OK(vdev_set_backend(g->dev, RXQ, g->tap));
+	ASSERT_OK(guest_check_tx(g, 60, 1, 1, false));
 	/* One that fits, after all the others. */
-	ASSERT_OK(guest_check_rx(&g, 60, n));
-	ASSERT_THAT(gmem_read(&g.mem, slot->gpa, rest, sizeof(rest)));
+	ASSERT_OK(guest_check_rx(g, 60, n));
+	ASSERT_THAT(gmem_read(&g->mem, slot->gpa, rest, sizeof(rest)));
 	EXPECT_EQ(0, memcmp(rest + 100, clean, sizeof(rest) - 100));
 	if (env_is_ours()) {
-		EXPECT_EQ(n, vdev_counter(g.dev, "queue0.drop.no_room"));
-		EXPECT_LT(0, vdev_counter(g.dev, "queue0.weight"));
+		EXPECT_EQ(n, vdev_counter(g->dev, "queue0.drop.no_room"));
+		EXPECT_LT(0, vdev_counter(g->dev, "queue0.weight"));
 	}
-	guest_stop(&g);
 }
 
 #define HOLE_GPA	0x8000000000ULL
@@ -135,6 +195,7 @@ TEST(unwritable_header_gives_buffers_back)
 	static const __u64 features[] = {
 		F_VERSION_1 | F_MRG_RXBUF, F_VERSION_1,
 		F_VERSION_1 | F_MRG_RXBUF | F_VHOST_HDR, F_VHOST_HDR,
+		F_PACKED_BASE, F_VERSION_1 | F_RING_PACKED,
 	};
 	unsigned int i, before;
 	struct guest g;
