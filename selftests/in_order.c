@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VIRTIO_F_IN_ORDER (virtio 1.2, 2.7.9): chains come back in the order in
- * which they were offered, and one used entry may stand for a batch of them.
+ * VIRTIO_F_IN_ORDER (virtio 1.2, 2.7.9 and 2.8.8): chains come back in the
+ * order in which they were offered, and one used entry may stand for a batch.
  * The library's driver rejects used entries that break the rules; these tests
  * check the batches.
  */
@@ -44,6 +44,18 @@ FIXTURE_VARIANT_ADD(in_order, index_wrap)
 	.base = 65530,
 };
 
+FIXTURE_VARIANT_ADD(in_order, packed)
+{
+	.features = F_EVENT_IDX | F_INDIRECT | F_RING_PACKED,
+	.base = 65530,
+};
+
+FIXTURE_VARIANT_ADD(in_order, packed_single)
+{
+	.features = F_RING_PACKED,
+	.limit_sndbuf = true,
+};
+
 FIXTURE_SETUP(in_order)
 {
 	struct guest_cfg cfg = {
@@ -55,7 +67,7 @@ FIXTURE_SETUP(in_order)
 		.slot_size = 4096,
 	};
 
-	SETUP_NEEDS(F_IN_ORDER);
+	SETUP_NEEDS(cfg.features & (F_IN_ORDER | F_RING_PACKED));
 	ASSERT_OK(guest_start(&self->g, &cfg));
 	self->tx = &self->g.vq[TXQ];
 	self->rx = &self->g.vq[RXQ];
@@ -66,14 +78,40 @@ FIXTURE_TEARDOWN(in_order)
 	guest_stop(&self->g);
 }
 
+/* Let an unwritten used entry be known. A packed one is still available. */
 static void poison(struct vq *vq)
 {
 	unsigned int i;
 
+	if (vq->features & F_RING_PACKED)
+		return;
 	for (i = 0; i < vq->num; i++)
 		split_used(vq)->ring[i] = (struct vring_used_elem) {
 			.id = POISON, .len = POISON,
 		};
+}
+
+/*
+ * Read the used entry at a position in the ring, and turn its id into that of
+ * the chain. Return: false if the device has not written it.
+ */
+static bool read_entry(struct vq *vq, unsigned int at, struct vq_used *e)
+{
+	const struct vring_packed_desc *d;
+	__u16 marks;
+
+	if (!(vq->features & F_RING_PACKED)) {
+		/* With chains of one descriptor, an id is a position. */
+		e->id = split_used(vq)->ring[at].id;
+		e->len = split_used(vq)->ring[at].len;
+		return e->id != POISON;
+	}
+	d = &packed_ring(vq)[at];
+	marks = d->flags & PACKED_MARKS;
+	/* The library's driver counts ids down. */
+	e->id = vq->num - 1 - d->id;
+	e->len = d->flags & VRING_DESC_F_WRITE ? d->len : 0;
+	return !marks || marks == PACKED_MARKS;
 }
 
 /* Add @n frames from number @seq on, in @nseg segments each; do not publish. */
@@ -128,22 +166,20 @@ TEST_F(in_order, tx_batch_is_one_entry)
 	unsigned int n = 64, i, entries = 0, at;
 	struct guest *g = &self->g;
 	struct vq *tx = self->tx;
-	__u32 id;
+	struct vq_used e, other;
 
 	poison(tx);
 	ASSERT_OK(send_at_once(g, n, 0, 1));
-	ASSERT_THAT(wait_until(split_used_idx(tx) == tx->avail_idx));
+	ASSERT_THAT(wait_until(vq_used_base(tx) == vq_base(tx)));
 	for (i = 0; i < n; i++) {
 		at = (variant->base + i) & (tx->num - 1);
-		id = split_used(tx)->ring[at].id;
-		ASSERT_NE(POISON, id);
-		ASSERT_EQ(0, split_used(tx)->ring[at].len);
+		ASSERT_THAT(read_entry(tx, at, &e));
+		ASSERT_EQ(0, e.len);
 		entries++;
-		/* With chains of one descriptor, an id is a position. */
-		for (; at != id; at = (at + 1) & (tx->num - 1), i++) {
-			ASSERT_LT(i, n);
-			if (at != ((variant->base + i) & (tx->num - 1)))
-				ASSERT_EQ(POISON, split_used(tx)->ring[at].id);
+		while (at != e.id) {
+			at = (at + 1) & (tx->num - 1);
+			ASSERT_LT(++i, n);
+			ASSERT_FALSE(read_entry(tx, at, &other));
 		}
 	}
 	/* One per batch of the worker, so much less than one per frame. */
@@ -226,7 +262,7 @@ TEST_F(in_order, stop_and_start)
 		ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
 		ASSERT_OK(vdev_get_base(g->dev, TXQ, &base));
 		ASSERT_LE(0, guest_reap(g));
-		ASSERT_EQ(self->tx->used_idx, base);
+		ASSERT_EQ(vq_used_base(self->tx), base);
 		ASSERT_OK(vdev_set_vring(g->dev, self->tx, base));
 		ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
 		ASSERT_OK_AT(capture_frames(g, 20, seq), "round %u", round);
@@ -358,6 +394,7 @@ TEST_F(in_order, rx_mergeable_is_one_entry)
 	static struct guest_frame f;
 	struct guest *g = &self->g;
 	struct vq *rx = self->rx;
+	struct vq_used e;
 
 	for (i = 0; i < 10; i++) {
 		while (!guest_post(g, size, 1, false))
@@ -371,12 +408,10 @@ TEST_F(in_order, rx_mergeable_is_one_entry)
 		ASSERT_THAT(f.len == 3000 && frame_is(f.data, 3000, i));
 		EXPECT_EQ(n, f.nbufs);
 		EXPECT_EQ(1, rx->entries);
-		EXPECT_EQ((at + n - 1) & (rx->num - 1),
-			  split_used(rx)->ring[at].id);
-		EXPECT_EQ((HDR_LEN_MRG + 3000) % size,
-			  split_used(rx)->ring[at].len);
-		EXPECT_EQ(POISON,
-			  split_used(rx)->ring[(at + 1) & (rx->num - 1)].id);
+		EXPECT_TRUE(read_entry(rx, at, &e));
+		EXPECT_EQ((at + n - 1) & (rx->num - 1), e.id);
+		EXPECT_EQ((HDR_LEN_MRG + 3000) % size, e.len);
+		EXPECT_FALSE(read_entry(rx, (at + 1) & (rx->num - 1), &e));
 	}
 }
 
@@ -498,7 +533,7 @@ TEST_F(in_order, call_inside_a_batch)
 	 * The first call after a start is unconditional; get it out of the way.
 	 */
 	ASSERT_OK(guest_check_tx(g, FRAME_LEN, 1, 1, false));
-	*split_used_event(tx) = tx->used_idx + 20;
+	vq_call_at(tx, 20);
 	event_count(tx->call);
 	ASSERT_OK(add_frames(g, 40, 0, 1));
 	vq_publish(tx);
@@ -516,6 +551,7 @@ FIXTURE(in_order_ring)
 FIXTURE_VARIANT(in_order_ring)
 {
 	unsigned int num;
+	__u64 features;
 };
 
 #define RING(n)								\
@@ -530,10 +566,22 @@ RING(2);
 RING(128);
 RING(32768);
 
+FIXTURE_VARIANT_ADD(in_order_ring, packed_3)
+{
+	.num = 3,
+	.features = F_RING_PACKED,
+};
+
+FIXTURE_VARIANT_ADD(in_order_ring, packed_100)
+{
+	.num = 100,
+	.features = F_RING_PACKED,
+};
+
 FIXTURE_SETUP(in_order_ring)
 {
 	struct guest_cfg cfg = {
-		.features = IN_ORDER | F_EVENT_IDX,
+		.features = IN_ORDER | F_EVENT_IDX | variant->features,
 		.tap_flags = IFF_VNET_HDR,
 		.num = variant->num,
 		.slot_size = 128,
@@ -543,7 +591,7 @@ FIXTURE_SETUP(in_order_ring)
 		.base = 65536 - 200,
 	};
 
-	SETUP_NEEDS(F_IN_ORDER);
+	SETUP_NEEDS(F_IN_ORDER | variant->features);
 	ASSERT_OK(guest_start(&self->g, &cfg));
 }
 
