@@ -115,6 +115,20 @@ FIXTURE_VARIANT_ADD(copy, tunnel_header)
 	.size = 66000,
 };
 
+FIXTURE_VARIANT_ADD(copy, packed)
+{
+	.features = F_PACKED,
+	.nseg = 3,
+	.size = 1001,
+};
+
+FIXTURE_VARIANT_ADD(copy, packed_logged)
+{
+	.features = F_PACKED | F_LOG_ALL,
+	.nseg = 1,
+	.size = 2048,
+};
+
 FIXTURE_SETUP(copy)
 {
 	struct guest_cfg cfg = {
