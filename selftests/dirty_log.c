@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "guest_log.h"
+#include "raw.h"
 #include "test.h"
-#include "vq_split.h"
 
 FIXTURE(command)
 {
@@ -301,32 +301,32 @@ TEST_F(command, reset_owner_forgets_the_log)
 	close(event);
 }
 
+#define EMPTIES_MAX	4000
+
 /* Post a chain of @n descriptors of length 0 and one of @len bytes. */
 static int post_empties(struct guest *g, unsigned int n, __u32 len, __u64 table)
 {
-	struct vring_desc *d = split_desc(&g->vq[RXQ]);
+	static struct vring_desc d[EMPTIES_MAX + 1];
+	static struct vq_seg seg[EMPTIES_MAX + 1];
+	const struct raw_desc whole = { table, (n + 1) * sizeof(*d), F_IND };
+	const struct vq_chain chain = { .seg = seg, .nin = n + 1 };
 	__u64 gpa = g->pool[RXQ].slot[0].gpa;
 	struct vq *vq = &g->vq[RXQ];
-	static __u16 id[4096];
 	unsigned int i;
 
-	if (table)
-		d = gmem_hva(&g->mem, table, (n + 1) * sizeof(*d));
-	if (!d || !split_claim(vq, table ? 1 : n + 1, id))
-		return -ENOSPC;
-	for (i = 0; i <= n; i++)
-		d[table ? i : id[i]] = (struct vring_desc) {
+	for (i = 0; i <= n; i++) {
+		seg[i] = (struct vq_seg){ gpa, i < n ? 0 : len };
+		d[i] = (struct vring_desc) {
 			.addr = gpa,
-			.len = i < n ? 0 : len,
-			.flags = VRING_DESC_F_WRITE |
-				 (i < n ? VRING_DESC_F_NEXT : 0),
-			.next = table ? i + 1 : id[i + 1],
+			.len = seg[i].len,
+			.flags = F_WRITE | (i < n ? F_NEXT : 0),
+			.next = i + 1,
 		};
-	if (table)
-		split_write(vq, id[0], table, (n + 1) * sizeof(*d),
-			    VRING_DESC_F_INDIRECT, 0);
-	split_offer(vq, id[0], table ? 1 : n + 1, 0);
-	return 0;
+	}
+	if (!table)
+		return vq_add(vq, &chain, 0);
+	return raw_put_table(vq, table, d, n + 1) && raw_offer(vq, &whole, 1) ?
+	       0 : -ENOSPC;
 }
 
 FIXTURE(empties)
@@ -336,16 +336,32 @@ FIXTURE(empties)
 	__u64 table;
 };
 
+FIXTURE_VARIANT(empties)
+{
+	__u64 features;
+};
+
+FIXTURE_VARIANT_ADD(empties, split)
+{
+	.features = F_MODERN,
+};
+
+FIXTURE_VARIANT_ADD(empties, packed)
+{
+	.features = F_PACKED,
+};
+
 FIXTURE_SETUP(empties)
 {
 	struct guest_cfg cfg = {
-		.features = F_MODERN,
+		.features = variant->features,
 		.tap_flags = IFF_VNET_HDR,
 		.num = 4096,
 		.slots = 64,
 		.slot_size = 2048,
 	};
 
+	SETUP_NEEDS(variant->features);
 	ASSERT_OK(guest_start(&self->g, &cfg));
 	ASSERT_OK(dlog_init(&self->log, &self->g.mem));
 	ASSERT_OK(guest_log_on(&self->g, &self->log));
@@ -391,7 +407,8 @@ TEST_F(empties, in_a_longer_chain)
 	unsigned int i;
 
 	for (i = 0; i < 4; i++) {
-		ASSERT_OK(post_empties(g, 4000, 2048, i & 1 ? self->table : 0));
+		ASSERT_OK(post_empties(g, EMPTIES_MAX, 2048,
+				       i & 1 ? self->table : 0));
 		vq_submit(&g->vq[RXQ]);
 		ASSERT_OK(guest_inject(g, 60, i));
 		ASSERT_THAT(vq_wait_pop(&g->vq[RXQ], &used));
