@@ -293,8 +293,45 @@ TEST_F(workers, only_the_attached_worker_wakes)
 	EXPECT_TRUE(wait_until(thread_switches(tid[1]) > before[1]));
 }
 
-/* Move rings between workers under load: frames arrive once and in order. */
-TEST_F(workers, attach_while_running)
+/* Rings of both layouts, under load. */
+FIXTURE(loaded)
+{
+	struct guest g;
+	int fd;
+};
+
+FIXTURE_VARIANT(loaded)
+{
+	__u64 features;
+};
+
+FIXTURE_VARIANT_ADD(loaded, split)
+{
+	.features = F_MODERN_BASE | F_EVENT_IDX,
+};
+
+FIXTURE_VARIANT_ADD(loaded, packed)
+{
+	.features = F_PACKED_BASE | F_EVENT_IDX,
+};
+
+FIXTURE_SETUP(loaded)
+{
+	struct guest_cfg cfg = GUEST_CFG(variant->features);
+
+	if (!env_is_ours())
+		SETUP_SKIP("vhost_net differs: no commands for workers");
+	ASSERT_OK(guest_start(&self->g, &cfg));
+	self->fd = self->g.dev;
+}
+
+FIXTURE_TEARDOWN(loaded)
+{
+	guest_stop(&self->g);
+}
+
+/* Move rings between workers: frames arrive once and in order. */
+TEST_F(loaded, attach_while_running)
 {
 	unsigned int total = env_scaled(3000, 500), round = 0;
 	__u32 out = 0, in = 0, seen_out = 0, seen_in = 0, end;
@@ -327,7 +364,7 @@ TEST_F(workers, attach_while_running)
 }
 
 /* A worker can be freed as soon as its rings are attached elsewhere. */
-TEST_F(workers, free_while_running)
+TEST_F(loaded, free_while_running)
 {
 	unsigned int total = env_scaled(2000, 300), id, last = 0;
 	struct guest *g = &self->g;
