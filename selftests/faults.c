@@ -23,11 +23,25 @@ FIXTURE(fault)
 	void *log;
 };
 
+FIXTURE_VARIANT(fault)
+{
+	__u64 features;
+};
+
+FIXTURE_VARIANT_ADD(fault, split)
+{
+	.features = F_MODERN,
+};
+
+FIXTURE_VARIANT_ADD(fault, packed)
+{
+	.features = F_PACKED,
+};
+
 FIXTURE_SETUP(fault)
 {
 	struct guest_cfg cfg = {
-		.features = F_VERSION_1 | F_MRG_RXBUF | F_EVENT_IDX |
-			    F_INDIRECT,
+		.features = variant->features,
 		.tap_flags = IFF_VNET_HDR,
 		.num = 64,
 		.ind_max = 8,
@@ -35,6 +49,7 @@ FIXTURE_SETUP(fault)
 		.regions = 8,
 	};
 
+	SETUP_NEEDS(variant->features);
 	self->knob = fault_knob_open(gettid());
 	ASSERT_GE(self->knob, 0);
 	fault_set_knobs();
