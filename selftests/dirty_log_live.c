@@ -61,16 +61,16 @@ FIXTURE_VARIANT_ADD(live, iotlb_flags)
 	.iotlb = { .grain = IOTLB_PAGE },
 };
 
+/* The second chain takes the last descriptor of a lap. */
 FIXTURE_VARIANT_ADD(live, packed)
 {
 	.features = F_PACKED,
+	.base = RING - 2,
 };
 
-/* The second chain takes the last descriptor of a lap. */
 FIXTURE_VARIANT_ADD(live, packed_flags)
 {
 	.features = F_PACKED_BASE | F_INDIRECT,
-	.base = RING - 2,
 };
 
 FIXTURE_VARIANT_ADD(live, packed_in_order)
