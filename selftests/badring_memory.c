@@ -89,13 +89,6 @@ FIXTURE_TEARDOWN(away)
 	munmap(self->place, PAGE);
 }
 
-/* Used instead of mprotect(), as ARCH=um can read protected pages. */
-static int move_mapping(void *from, void *to, size_t size)
-{
-	return mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to) ==
-	       to ? 0 : -errno;
-}
-
 #define away_t		FIXTURE_DATA(away)
 #define away_variant_t	FIXTURE_VARIANT(away)
 
@@ -103,12 +96,12 @@ static int take_page(away_t *self, const struct vq *vq,
 		     const away_variant_t *variant)
 {
 	self->page = vq->area[variant->area] + variant->page * PAGE;
-	return move_mapping(self->page, self->place, PAGE);
+	return gmem_move(self->page, self->place, PAGE);
 }
 
 static int return_page(away_t *self)
 {
-	return move_mapping(self->place, self->page, PAGE);
+	return gmem_move(self->place, self->page, PAGE);
 }
 
 /* Check whether the device uses chains without the page. */
@@ -383,13 +376,13 @@ static void check_miss(struct __test_metadata *_metadata, __u64 features,
 	ASSERT_OK(add_frame(&g, 2));
 	ASSERT_OK(iotlb_invalidate(g.dev, true, g.pool[TXQ].slot[2].gpa &
 				   ~(PAGE - 1ULL), PAGE));
-	ASSERT_OK(move_mapping(page, place, PAGE));
+	ASSERT_OK(gmem_move(page, place, PAGE));
 	vq_publish(tx);
 	vq_kick(tx);
 	ASSERT_THAT(wait_until(vdev_counter(g.dev, "queue1.retries") >= 5));
 	EXPECT_EQ(1, event_count(tx->err));
 	EXPECT_EQ(1, vdev_counter(g.dev, "queue1.ring_errors"));
-	ASSERT_OK(move_mapping(place, page, PAGE));
+	ASSERT_OK(gmem_move(place, page, PAGE));
 	ASSERT_OK(iotlb_answer_all(&t));
 	EXPECT_TRUE(vq_wait_pop(tx, &(struct vq_used){ 0 }));
 	iotlb_guest_stop(&t, &g);
@@ -459,12 +452,12 @@ TEST_F(unmapped, both_rings_go_on)
 		     0);
 	ASSERT_NE(MAP_FAILED, place);
 	ASSERT_OK(guest_check_alive(g, 0));
-	ASSERT_OK(move_mapping(r->hva, place, r->size));
+	ASSERT_OK(gmem_move(r->hva, place, r->size));
 	vq_kick(tx);
 	ASSERT_OK(vdev_rest(g->dev, tx));
 	ASSERT_OK(guest_inject(g, 60, 50));
 	EXPECT_TRUE(event_wait(g->vq[RXQ].err));
-	ASSERT_OK(move_mapping(place, r->hva, r->size));
+	ASSERT_OK(gmem_move(place, r->hva, r->size));
 	vq_kick(tx);
 	guest_refill(g, 1, 2048);
 	ASSERT_OK(guest_recv(g, &f));

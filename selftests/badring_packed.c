@@ -470,12 +470,6 @@ FIXTURE_TEARDOWN(packed_pages)
 	munmap(self->away, PAGE);
 }
 
-static int move_page(void *from, void *to)
-{
-	return mremap(from, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to) ==
-	       to ? 0 : -errno;
-}
-
 #define pages_t		FIXTURE_DATA(packed_pages)
 
 /* Publish eight chains, the first four of which lie in the first page. */
@@ -510,10 +504,10 @@ static int take_eight(pages_t *self)
 TEST_F(packed_pages, lost_for_a_moment)
 {
 	ASSERT_OK(publish_eight(self));
-	ASSERT_OK(move_page(self->page, self->away));
+	ASSERT_OK(gmem_move(self->page, self->away, PAGE));
 	vq_kick(self->tx);
 	EXPECT_TRUE(event_wait(self->tx->err));
-	ASSERT_OK(move_page(self->away, self->page));
+	ASSERT_OK(gmem_move(self->away, self->page, PAGE));
 	ASSERT_OK(vdev_set_addr(self->g.dev, self->tx));
 	vq_kick(self->tx);
 	EXPECT_OK(take_eight(self));

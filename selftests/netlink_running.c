@@ -85,16 +85,14 @@ TEST_F(running, faulted_ring)
 		     0);
 	ASSERT_NE(MAP_FAILED, place);
 	ASSERT_OK(guest_check_alive(g, 0));
-	ASSERT_EQ(place, mremap(r->hva, r->size, r->size,
-				MREMAP_MAYMOVE | MREMAP_FIXED, place));
+	ASSERT_OK(gmem_move(r->hva, place, r->size));
 	vq_kick(&g->vq[TXQ]);
 	ASSERT_THAT(event_wait(g->vq[TXQ].err));
 	ASSERT_OK(LOOK(TXQ));
 	EXPECT_TRUE(NUM(STATE) & VHOST_ALT_QUEUE_FAULTED);
 	EXPECT_FALSE(NUM(STATE) & VHOST_ALT_QUEUE_BROKEN);
 	EXPECT_EQ(1, self->m.counter[VHOST_ALT_COUNTER_RING_ERRORS]);
-	ASSERT_EQ(r->hva, mremap(place, r->size, r->size,
-				 MREMAP_MAYMOVE | MREMAP_FIXED, r->hva));
+	ASSERT_OK(gmem_move(place, r->hva, r->size));
 	EXPECT_TRUE(wait_until(!LOOK(TXQ) &&
 			       !(NUM(STATE) & VHOST_ALT_QUEUE_FAULTED)));
 	EXPECT_NE(0, self->m.counter[VHOST_ALT_COUNTER_RETRIES]);

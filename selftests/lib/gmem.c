@@ -150,3 +150,9 @@ bool gmem_fill(const struct gmem *mem, __u64 gpa, int byte, size_t len)
 {
 	return access_range(mem, gpa, NULL, len, ACCESS_FILL, byte);
 }
+
+int gmem_move(void *from, void *to, size_t size)
+{
+	return mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to) ==
+	       to ? 0 : -errno;
+}

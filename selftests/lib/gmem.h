@@ -54,4 +54,11 @@ bool gmem_write(const struct gmem *mem, __u64 gpa, const void *src, size_t len);
 bool gmem_read(const struct gmem *mem, __u64 gpa, void *dst, size_t len);
 bool gmem_fill(const struct gmem *mem, __u64 gpa, int byte, size_t len);
 
+/*
+ * Move pages of this process over a mapping of the same size, so that their
+ * contents are away for a while. Used instead of mprotect(), as ARCH=um can
+ * read protected pages.
+ */
+int gmem_move(void *from, void *to, size_t size);
+
 #endif

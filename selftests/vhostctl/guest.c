@@ -224,13 +224,7 @@ static int do_mend(unsigned int n)
 	return 0;
 }
 
-/* Move the memory of the rings to another address, or back. */
-static int move_memory(void *from, void *to, size_t size)
-{
-	return mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to) ==
-	       to ? 0 : -errno;
-}
-
+/* Where the memory of the rings is while it is lost. */
 static void *elsewhere;
 
 static int do_lose(unsigned int n)
@@ -243,7 +237,7 @@ static int do_lose(unsigned int n)
 			 -1, 0);
 	if (elsewhere == MAP_FAILED)
 		return -errno;
-	err = move_memory(r->hva, elsewhere, r->size);
+	err = gmem_move(r->hva, elsewhere, r->size);
 	if (err)
 		return err;
 	vq_kick(vq);
@@ -254,7 +248,7 @@ static int do_find(unsigned int n)
 {
 	struct gmem_region *r = &guest.mem.region[0];
 
-	return move_memory(elsewhere, r->hva, r->size);
+	return gmem_move(elsewhere, r->hva, r->size);
 }
 
 static int do_stop(unsigned int n)
