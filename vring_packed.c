@@ -408,10 +408,12 @@ static int packed_available(struct vha_ring *ring)
 
 /*
  * Virtio 1.2, 2.8.7: a chain may be a table of its own in guest memory, whose
- * entries are used one after the other.
+ * entries are used one after the other. Inline, it would take the registers of
+ * the loop over direct descriptors.
  */
-static int add_table(struct vha_ring *ring, struct vha_ring_chain *chain,
-		     u64 addr, u32 len, u16 flags)
+static noinline int add_table(struct vha_ring *ring,
+			      struct vha_ring_chain *chain, u64 addr, u32 len,
+			      u16 flags)
 {
 	struct vha_ring_packed_desc *table = ring->batch->packed.table, *entry;
 	u32 count = len / sizeof(*table), i, n;
@@ -490,19 +492,22 @@ static int walk_chain(struct vha_ring *ring, struct vha_ring_chain *chain,
 		      struct vha_ring_packed_held *held)
 {
 	struct vha_ring_packed_scratch *s = &ring->batch->packed;
-	const struct vha_ring_packed_desc *desc;
+	const struct vha_ring_packed_desc *next = s->desc + s->next, *desc;
+	const struct vha_ring_packed_desc *end = s->desc + s->count;
 	int bad = VHA_DROP_NONE, err;
 	unsigned int n = 0;
 
 	lockdep_assert_held(ring->lock);
-	held->head = s->desc[s->next].word;
+	held->head = next->word;
 	do {
-		if (unlikely(s->next == s->count)) {
+		if (unlikely(next == end)) {
 			err = read_on(ring);
 			if (err)
 				return err;
+			next = s->desc;
+			end = next + s->count;
 		}
-		desc = &s->desc[s->next++];
+		desc = next++;
 		n++;
 		if (likely(bad == VHA_DROP_NONE && n <= VHA_RING_MAX_HELD)) {
 			bad = add_desc(ring, chain, desc, n == 1);
@@ -514,6 +519,7 @@ static int walk_chain(struct vha_ring *ring, struct vha_ring_chain *chain,
 		if (bad == VHA_DROP_NONE)
 			bad = VHOST_ALT_DROP_CHAIN_LONG;
 	} while (word_flags(desc->word) & VRING_DESC_F_NEXT);
+	s->next = next - s->desc;
 	chain->id = word_id(desc->word);
 	held->slots = n;
 	return bad;
