@@ -166,7 +166,7 @@ struct vha_ring_batch {
  * @index: its place in the table
  * @flags: of VRING_DESC_F_*
  * @next: the next descriptor of the chain, if @has_next
- * @has_next: the chain goes on at @next, not behind this descriptor
+ * @has_next: the chain continues at @next, not after this descriptor
  * @len: bytes of the buffer
  * @addr: the guest's address of the buffer
  */
