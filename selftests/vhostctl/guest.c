@@ -18,7 +18,7 @@
  *	refill N	N receive buffers
  *	inject N	N frames into the tap, or fewer if it is full
  *	break, mend	let the transmit ring claim too many entries, or make a
- *			packed chain without an end; undo it, except in packed
+ *			packed chain without an end; undo
  *	lose, find	unmap the memory of the guest; undo
  *	stop, run	remove the backends; set them again
  *	nocall, nokick	remove the call, or kick, eventfd of transmit
@@ -38,8 +38,7 @@
 #include "env.h"
 #include "guest.h"
 #include "iotlb.h"
-#include "vq_packed.h"
-#include "vq_split.h"
+#include "raw.h"
 
 #define FRAME_LEN	100
 #define QLEN		64	/* of the tap: fills up quickly */
@@ -205,22 +204,14 @@ static int do_break(unsigned int n)
 {
 	struct vq *vq = &guest.vq[TXQ];
 
-	if (vq->ops == &vq_packed_ops) {
-		while (vq->nfree)
-			packed_write(vq, 0, 1, 0, VRING_DESC_F_NEXT);
-		vq_publish(vq);
-	} else {
-		split_avail(vq)->idx = vq->avail_idx + vq->num + 1;
-	}
+	raw_break_ring(vq);
 	vq_kick(vq);
 	return event_wait(vq->err) ? 0 : -ETIMEDOUT;
 }
 
 static int do_mend(unsigned int n)
 {
-	struct vq *vq = &guest.vq[TXQ];
-
-	split_avail(vq)->idx = vq->avail_idx;
+	raw_mend_ring(&guest.vq[TXQ]);
 	return 0;
 }
 
