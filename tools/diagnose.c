@@ -222,6 +222,11 @@ static void find_tap_overflow(const struct comparison *c)
 			    c->q->ifname, some ?: all, c->q->ifname);
 }
 
+static const char *backend_name(const struct comparison *c)
+{
+	return c->q->ifname[0] ? c->q->ifname : "the backend";
+}
+
 static void find_socket_full(const struct comparison *c)
 {
 	__u64 all = total(c, VHOST_ALT_COUNTER_SOCKET_FULL);
@@ -230,8 +235,7 @@ static void find_socket_full(const struct comparison *c)
 	if (all)
 		add_finding(c->d, c->q, "socket_full", some,
 			    "%s was full %llu times: its reader is slow, or its send buffer (sndbuf=) is too small",
-			    c->q->ifname[0] ? c->q->ifname : "the backend",
-			    some ?: all);
+			    backend_name(c), some ?: all);
 }
 
 static void find_old_errors(const struct comparison *c)
@@ -251,8 +255,7 @@ static void find_retries(const struct comparison *c)
 	if (all)
 		add_finding(c->d, c->q, "retries", some,
 			    "tried again %llu times, after 10 ms to 1 s each: the memory of its ring was not accessible, the host short of memory, or a queue behind %s full",
-			    some ?: all,
-			    c->q->ifname[0] ? c->q->ifname : "the backend");
+			    some ?: all, backend_name(c));
 }
 
 static void find_drops(const struct comparison *c)
