@@ -10,10 +10,11 @@ qemu_prepare() {
 	VM_STDERR=/dev/vport0p2
 }
 
-# Set TSC_KHZ, see tsc_khz.c. It is empty if no guest reads this host's counter.
+# Set TSC_KHZ, see tsc_khz.c. It is empty if the guest does not read this host's
+# counter, or can ask KVM for the rate.
 qemu_tsc() {
 	TSC_KHZ=
-	[ "$(uname -m)" = x86_64 ] || return 0
+	[ -z "$ICOUNT" ] && [ "${ACCEL:-tcg}" = tcg ] && [ "$(uname -m)" = x86_64 ] || return 0
 	tool tsc_khz
 	TSC_KHZ=$("$TOOL")
 }
@@ -66,8 +67,7 @@ qemu_kernel() {
 		random.trust_cpu=on "VM_INIT=$VM/guest/init-qemu"
 	)
 
-	# With -icount, the counter does not follow the host's.
-	[ -n "$ICOUNT" ] || [ -z "$TSC_KHZ" ] || args+=("tsc_early_khz=$TSC_KHZ")
+	[ -z "$TSC_KHZ" ] || args+=("tsc_early_khz=$TSC_KHZ")
 	initramfs_pack
 	QEMU_ARGS+=(-kernel "$KERNEL_DIR/vmlinux" -initrd "$RUN/initramfs"
 		-append "${args[*]}")
