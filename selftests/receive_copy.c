@@ -4,26 +4,11 @@
  * ring. Both ways give the guest the same bytes in the same buffers, and the
  * tap the same counters.
  */
-#include <linux/bpf.h>
 #include <net/if.h>
-#include <sys/syscall.h>
 
 #include "dlog.h"
 #include "test.h"
-
-#define KNOB	"/sys/module/vhost_alt/parameters/rx_copy"
-
-static int set_copy(bool on)
-{
-	int fd = open(KNOB, O_WRONLY | O_CLOEXEC), err = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, on ? "1" : "0", 1) != 1)
-		err = -errno;
-	close(fd);
-	return err;
-}
+#include "xdp.h"
 
 /* What arrived by one of the ways. */
 struct arrival {
@@ -154,7 +139,7 @@ FIXTURE_SETUP(copy)
 
 FIXTURE_TEARDOWN(copy)
 {
-	EXPECT_OK(set_copy(true));
+	EXPECT_OK(env_set_parameter("rx_copy", 1));
 	guest_stop(&self->g);
 	if (variant->features & F_LOG_ALL)
 		dlog_free(&self->log);
@@ -206,7 +191,7 @@ static int pass_all(copy_t *self, const copy_variant_t *variant, bool copied)
 	unsigned int i;
 	int err;
 
-	err = set_copy(copied);
+	err = env_set_parameter("rx_copy", copied);
 	for (kind = 0; !err && kind < FRAME_KINDS; kind++) {
 		if (kind == FRAME_USO4 && !env_kernel_at_least(6, 2))
 			continue;
@@ -339,69 +324,30 @@ TEST_F(copy, device_is_deleted)
 	EXPECT_OK(vdev_set_backend(g->dev, RXQ, -1));
 }
 
-#define INSN(op, dst, src, value) {					\
-	.code = (op),							\
-	.dst_reg = (dst),						\
-	.src_reg = (src),						\
-	.imm = (value),							\
-}
-
-static int sys_bpf(int cmd, union bpf_attr *attr)
-{
-	int ret = syscall(__NR_bpf, cmd, attr, sizeof(*attr));
-
-	return ret < 0 ? -errno : ret;
-}
-
-/* Load an XDP program that redirects all frames to a device. */
-static int load_redirect(int ifindex)
-{
-	struct bpf_insn insn[] = {
-		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_1, 0, ifindex),
-		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_2, 0, 0),
-		INSN(BPF_JMP | BPF_CALL, 0, 0, BPF_FUNC_redirect),
-		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0),
-	};
-	union bpf_attr attr = {
-		.prog_type = BPF_PROG_TYPE_XDP,
-		.insns = (unsigned long)insn,
-		.insn_cnt = ARRAY_SIZE(insn),
-		.license = (unsigned long)"GPL",
-	};
-
-	return sys_bpf(BPF_PROG_LOAD, &attr);
-}
-
 /* XDP frames in the tap's ring, among skbs. */
 TEST_F(copy, xdp_frames)
 {
 	static unsigned char frame[FRAME_MAX];
 	static struct guest_frame f;
 	struct guest *g = &self->g;
-	union bpf_attr attr = {
-		.test.data_in = (unsigned long)frame,
-		.test.repeat = 1,
-		.test.flags = BPF_F_TEST_XDP_LIVE_FRAMES,
-	};
 	unsigned int i;
 	int prog, ret;
+	size_t len;
 
-	prog = load_redirect(if_nametoindex(g->ifname));
+	prog = xdp_load_redirect(if_nametoindex(g->ifname));
 	if (prog < 0)
 		SKIP(return, "no BPF: %s", strerror(-prog));
-	attr.test.prog_fd = prog;
 	post(g, variant);
 	for (i = 0; i < 20; i++) {
-		attr.test.data_size_in = lengths[i % 14];
-		attr.test.data_size_out = 0;
-		frame_make(frame, attr.test.data_size_in, i);
-		ret = sys_bpf(BPF_PROG_TEST_RUN, &attr);
+		len = lengths[i % 14];
+		frame_make(frame, len, i);
+		ret = xdp_run(prog, frame, len);
 		if (ret == -EINVAL && !i)
 			SKIP(return, "no XDP frames on this kernel");
 		ASSERT_OK(ret);
 		ASSERT_OK(guest_inject(g, 60, 100 + i));
 		ASSERT_OK(guest_recv(g, &f));
-		ASSERT_EQ(attr.test.data_size_in, f.len);
+		ASSERT_EQ(len, f.len);
 		ASSERT_THAT(frame_is(f.data, f.len, i));
 		ASSERT_OK(guest_recv(g, &f));
 		ASSERT_THAT(frame_is(f.data, 60, 100 + i));

@@ -13,6 +13,7 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 
+#include "cgroup.h"
 #include "child.h"
 #include "test.h"
 #include "thread.h"
@@ -316,29 +317,6 @@ TEST_F(fork_from_owner, owner_killed)
 
 /* ---- accounting ---- */
 
-static int write_to(const char *dir, const char *file, const char *text)
-{
-	char path[200];
-	int fd, err = 0;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		err = -errno;
-	close(fd);
-	return err;
-}
-
-static int write_pid(const char *dir, pid_t pid)
-{
-	char text[16];
-
-	snprintf(text, sizeof(text), "%d", pid);
-	return write_to(dir, "cgroup.procs", text);
-}
-
 /* Check whether the threads are in the same cgroup as this process. */
 static bool in_my_cgroup(void)
 {
@@ -354,30 +332,6 @@ static bool in_my_cgroup(void)
 		    strcmp(mine, its))
 			return false;
 	return true;
-}
-
-#define CGROUP_ROOT	"/tmp/vhost_cgroup"
-
-/* Move this process to a new cgroup. Return: 0 or a negative errno. */
-static int cgroup_enter(char *dir, size_t len)
-{
-	mkdir(CGROUP_ROOT, 0755);
-	if (mount("none", CGROUP_ROOT, "cgroup2", 0, NULL))
-		return -errno;
-	snprintf(dir, len, CGROUP_ROOT "/vhost-%d", getpid());
-	return mkdir(dir, 0755) ? -errno : write_pid(dir, getpid());
-}
-
-/* Leave the cgroup and remove it. Return: true if no thread was left in it. */
-static bool cgroup_leave(const char *dir)
-{
-	bool empty;
-
-	write_pid(CGROUP_ROOT, getpid());
-	empty = wait_until(!rmdir(dir));
-	umount(CGROUP_ROOT);
-	rmdir(CGROUP_ROOT);
-	return empty;
 }
 
 /* The threads are charged to the owner's cgroup. */
@@ -420,19 +374,19 @@ TEST(cgroup_limits_threads)
 	err = cgroup_enter(dir, sizeof(dir));
 	if (err)
 		SKIP(return, "no cgroup2 here: %s", strerror(-err));
-	err = write_to(CGROUP_ROOT, "cgroup.subtree_control", "+pids");
+	err = cgroup_write(CGROUP_ROOT, "cgroup.subtree_control", "+pids");
 	ASSERT_OK(guest_start(&g, &cfg));
 	fd = vdev_open();
 	ASSERT_GE(fd, 0);
 	if (!err)
-		err = write_to(dir, "pids.max", "2");
+		err = cgroup_write(dir, "pids.max", "2");
 	if (!err) {
 		EXPECT_ERR(ENOMEM, vdev_set_owner(fd));
 		if (env_is_ours())
 			EXPECT_ERR(ENOMEM, vdev_new_worker(g.dev, &id));
 		EXPECT_TRUE(threads_wait(1));
 		EXPECT_OK(guest_check_alive(&g, 0));
-		EXPECT_OK(write_to(dir, "pids.max", "max"));
+		EXPECT_OK(cgroup_write(dir, "pids.max", "max"));
 		EXPECT_OK(vdev_set_owner(fd));
 	}
 	close(fd);
@@ -490,9 +444,9 @@ TEST(threads_stay_in_the_owners_cpuset)
 	err = cgroup_enter(dir, sizeof(dir));
 	if (err)
 		SKIP(return, "no cgroup2 here: %s", strerror(-err));
-	err = write_to(CGROUP_ROOT, "cgroup.subtree_control", "+cpuset");
+	err = cgroup_write(CGROUP_ROOT, "cgroup.subtree_control", "+cpuset");
 	if (!err)
-		err = write_to(dir, "cpuset.cpus", "0");
+		err = cgroup_write(dir, "cpuset.cpus", "0");
 	if (!err) {
 		EXPECT_TRUE(only_first_cpu(0));
 		check_cpus(_metadata);

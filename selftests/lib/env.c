@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "env.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +34,21 @@ bool env_is_ours(void)
 const char *env_module(void)
 {
 	return env_is_ours() ? "vhost_alt" : "vhost_net";
+}
+
+int env_set_parameter(const char *name, unsigned int value)
+{
+	char path[100];
+	int fd, err;
+
+	snprintf(path, sizeof(path), "/sys/module/vhost_alt/parameters/%s",
+		 name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	err = dprintf(fd, "%u", value) < 0 ? -errno : 0;
+	close(fd);
+	return err;
 }
 
 bool env_kernel_at_least(unsigned int major, unsigned int minor)

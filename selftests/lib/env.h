@@ -27,6 +27,9 @@ bool env_kernel_at_least(unsigned int major, unsigned int minor);
  */
 unsigned int env_scaled(unsigned int n, unsigned int min);
 
+/* Set a parameter of vhost_alt. Return: 0 or a negative errno. */
+int env_set_parameter(const char *name, unsigned int value);
+
 /* The documented limit on memory regions. */
 unsigned int env_max_regions(void);
 
