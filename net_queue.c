@@ -235,6 +235,8 @@ struct vha_tun_socket vha_net_queue_stop(struct vha_net_queue *nq)
 	put_back_packets(nq);
 	finish(q);
 	vha_queue_stop(q);
+	if (q->index == VHA_NET_TX)
+		vha_tun_tx_stop(&nq->tx);
 	vha_miss_clear(&q->miss);
 	old = nq->ts;
 	nq->ts = (struct vha_tun_socket){};

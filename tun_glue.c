@@ -306,6 +306,16 @@ static unsigned int frame_pad(const struct vha_tun_socket *ts,
 }
 
 /**
+ * vha_tun_tx_init() - prepare to send packets
+ * @tx: the packets, filled with zeroes
+ * @mutex: the mutex that will be held for each use of @tx
+ */
+void vha_tun_tx_init(struct vha_tun_tx *tx, struct mutex *mutex)
+{
+	vha_tun_pool_init(&tx->pool, mutex);
+}
+
+/**
  * vha_tun_tx_add() - add a packet to those that are to be sent
  * @tx: the packets; flushed every VHA_TUN_BATCH packets, so there is room
  * @ts: the backend, which takes batches
@@ -333,7 +343,7 @@ int vha_tun_tx_add(struct vha_tun_tx *tx, const struct vha_tun_socket *ts,
 	if (room > PAGE_SIZE)
 		return -EMSGSIZE;
 	/* Sizes are multiples of a cache line, so frames are aligned to one. */
-	buf = page_frag_alloc(&tx->frags, room, GFP_KERNEL);
+	buf = vha_tun_pool_take(&tx->pool, room);
 	if (unlikely(!buf))
 		return -ENOMEM;
 	if (unlikely(!copy_packet(buf + pad - packet->header, packet))) {
@@ -386,6 +396,7 @@ int vha_tun_tx_flush(struct vha_tun_tx *tx, const struct vha_tun_socket *ts)
 			page_frag_free(tx->xdp[i].data_hard_start);
 	}
 	tx->count = 0;
+	tx->pool.sent = true;
 	return err < 0 ? err : 0;
 }
 
@@ -418,10 +429,10 @@ int vha_tun_tx_single(const struct vha_tun_socket *ts,
 }
 
 /**
- * vha_tun_tx_cleanup() - free the memory for frames
+ * vha_tun_tx_stop() - free the memory for frames
  * @tx: the packets, which have been flushed
  */
-void vha_tun_tx_cleanup(struct vha_tun_tx *tx)
+void vha_tun_tx_stop(struct vha_tun_tx *tx)
 {
-	compat_page_frag_cache_drain(&tx->frags);
+	vha_tun_pool_drain(&tx->pool);
 }

@@ -7,11 +7,12 @@
 #define VHOST_ALT_TUN_GLUE_H
 
 #include <linux/if.h>
-#include <linux/mm_types.h>
 #include <linux/ptr_ring.h>
 #include <linux/socket.h>
 #include <linux/uio.h>
 #include <net/xdp.h>
+
+#include "tun_pool.h"
 
 /* Limit of frames in one message; tun accepts any number. */
 #define VHA_TUN_BATCH	64
@@ -64,12 +65,12 @@ struct vha_tun_interface {
  * struct vha_tun_tx - packets to be sent to a socket
  * @count: frames in @xdp
  * @xdp: the frames, in the layout that tun expects
- * @frags: the memory for frames
+ * @pool: the memory for frames
  */
 struct vha_tun_tx {
 	unsigned int count;
 	struct xdp_buff xdp[VHA_TUN_BATCH];
-	struct page_frag_cache frags;
+	struct vha_tun_pool pool;
 };
 
 /**
@@ -96,11 +97,12 @@ void vha_tun_socket_interface(struct vha_tun_socket *ts,
 			      struct vha_tun_interface *iface);
 bool vha_tun_socket_batches(const struct vha_tun_socket *ts);
 
+void vha_tun_tx_init(struct vha_tun_tx *tx, struct mutex *mutex);
 int vha_tun_tx_add(struct vha_tun_tx *tx, const struct vha_tun_socket *ts,
 		   const struct vha_tun_packet *packet);
 int vha_tun_tx_flush(struct vha_tun_tx *tx, const struct vha_tun_socket *ts);
 int vha_tun_tx_single(const struct vha_tun_socket *ts,
 		      const struct vha_tun_packet *packet);
-void vha_tun_tx_cleanup(struct vha_tun_tx *tx);
+void vha_tun_tx_stop(struct vha_tun_tx *tx);
 
 #endif /* VHOST_ALT_TUN_GLUE_H */

@@ -263,6 +263,8 @@ static int init_queues(struct vha_net_pair *pair)
 
 	pair->queues[VHA_NET_RX] = &pair->nq[VHA_NET_RX].q;
 	pair->queues[VHA_NET_TX] = &pair->nq[VHA_NET_TX].q;
+	vha_tun_tx_init(&pair->nq[VHA_NET_TX].tx,
+			&pair->queues[VHA_NET_TX]->mutex);
 	err = vha_queue_init(pair->queues[VHA_NET_RX], "rx", vha_net_rx_run,
 			     EPOLLIN);
 	if (err)
@@ -278,7 +280,6 @@ static void net_free(struct vha_net_pair *pair)
 {
 	unsigned int i;
 
-	vha_tun_tx_cleanup(&pair->nq[VHA_NET_TX].tx);
 	vha_dev_cleanup(&pair->dev);
 	for (i = 0; i < VHA_NET_QUEUES; i++)
 		vha_queue_cleanup(pair->queues[i]);
