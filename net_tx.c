@@ -8,6 +8,12 @@
 #include "net_tx.h"
 #include "trace.h"
 
+/*
+ * Flush once frames have so many bytes: if the host is done with them at once,
+ * their memory is used again while it is in the processor's cache.
+ */
+#define FLUSH_BYTES	(128 * 1024)
+
 /* Send the frames that have been added. *@bytes is their size, and is reset. */
 static void flush_frames(struct vha_net_queue *nq, size_t *bytes)
 {
@@ -82,6 +88,8 @@ static int send_packet(struct vha_net_queue *nq,
 	switch (err) {
 	case 0:
 		*bytes += packet->size - packet->header;
+		if (unlikely(*bytes >= FLUSH_BYTES))
+			flush_frames(nq, bytes);
 		return 0;
 	case -EMSGSIZE:
 		flush_frames(nq, bytes);

@@ -10,15 +10,22 @@
 #include <linux/if_tap.h>
 #include <linux/if_tun.h>
 #include <linux/if_packet.h>
+#include <linux/moduleparam.h>
 #include <linux/net.h>
 #include <linux/netdevice.h>
 #include <linux/seq_file.h>
+#include <linux/sizes.h>
 #include <linux/virtio_byteorder.h>
 #include <linux/virtio_net.h>
 #include <net/sock.h>
 
 #include "compat.h"
 #include "tun_glue.h"
+
+static unsigned int tx_linear = VHA_TUN_PACKET_MAX + SZ_1K;
+module_param(tx_linear, uint, 0644);
+MODULE_PARM_DESC(tx_linear,
+		 "Bytes up to which a frame is sent as one contiguous buffer");
 
 /* Find an AF_PACKET raw socket. Return: the socket or an ERR_PTR(). */
 static struct socket *packet_socket(struct file *file)
@@ -305,6 +312,17 @@ static unsigned int frame_pad(const struct vha_tun_socket *ts,
 	return SKB_DATA_ALIGN(headroom + packet->header);
 }
 
+/*
+ * Limit of a frame with all that surrounds it. An XDP program takes at most a
+ * page, unless the frame is an skb already.
+ */
+static size_t frame_max(const struct vha_tun_socket *ts)
+{
+	size_t max = READ_ONCE(tx_linear);
+
+	return sock_flag(ts->sock->sk, SOCK_XDP) ? min(max, PAGE_SIZE) : max;
+}
+
 /**
  * vha_tun_tx_init() - prepare to send packets
  * @tx: the packets, filled with zeroes
@@ -324,8 +342,8 @@ void vha_tun_tx_init(struct vha_tun_tx *tx, struct mutex *mutex)
  * The packet is copied in one go to the place of the frame, preceded by the
  * header; the header is then copied to where tun reads it.
  *
- * Return: 0; -EMSGSIZE if the packet is too large for a page, and is to be sent
- * by itself; -EFAULT if it cannot be read; -EINVAL if its header is invalid;
+ * Return: 0; -EMSGSIZE if the packet is too large, and is to be sent by itself;
+ * -EFAULT if it cannot be read; -EINVAL if its header is invalid;
  * -ENOMEM. On failure the packet has not been added.
  */
 int vha_tun_tx_add(struct vha_tun_tx *tx, const struct vha_tun_socket *ts,
@@ -340,12 +358,12 @@ int vha_tun_tx_add(struct vha_tun_tx *tx, const struct vha_tun_socket *ts,
 
 	BUILD_BUG_ON(NET_IP_ALIGN + NET_SKB_PAD < COMPAT_TUN_BUF_HEAD);
 
-	if (room > PAGE_SIZE)
+	if (unlikely(room > frame_max(ts)))
 		return -EMSGSIZE;
 	/* Sizes are multiples of a cache line, so frames are aligned to one. */
 	buf = vha_tun_pool_take(&tx->pool, room);
 	if (unlikely(!buf))
-		return -ENOMEM;
+		return room > PAGE_SIZE ? -EMSGSIZE : -ENOMEM;
 	if (unlikely(!copy_packet(buf + pad - packet->header, packet))) {
 		page_frag_free(buf);
 		return -EFAULT;
