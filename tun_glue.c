@@ -309,7 +309,10 @@ static unsigned int frame_pad(const struct vha_tun_socket *ts,
 
 	if (sock_flag(ts->sock->sk, SOCK_XDP))
 		headroom += XDP_PACKET_HEADROOM;
-	return SKB_DATA_ALIGN(headroom + packet->header);
+	headroom = SKB_DATA_ALIGN(headroom + packet->header);
+	/* What is copied in bulk goes to the start of a cache line. */
+	return packet->size > COMPAT_SMALL_COPY ? headroom + packet->header :
+						  headroom;
 }
 
 /*
