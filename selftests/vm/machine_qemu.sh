@@ -14,7 +14,7 @@ qemu_prepare() {
 # counter, or can ask KVM for the rate.
 qemu_tsc() {
 	TSC_KHZ=
-	[ -z "$ICOUNT" ] && [ "${ACCEL:-tcg}" = tcg ] && [ "$(uname -m)" = x86_64 ] || return 0
+	[ -z "${ICOUNT-}" ] && [ "${ACCEL:-tcg}" = tcg ] && [ "$(uname -m)" = x86_64 ] || return 0
 	tool tsc_khz
 	TSC_KHZ=$("$TOOL")
 }
