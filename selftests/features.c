@@ -4,8 +4,6 @@
  * words for features past the first 64. The second word has UDP tunnels, with a
  * header of 24 bytes.
  */
-#include <linux/if_bridge.h>
-#include <linux/sockios.h>
 #include <net/if.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -554,60 +552,12 @@ static void make_tunnel_hdr(unsigned char *hdr)
 	memcpy(hdr + 22, &inner, 2);
 }
 
-static int add_to_bridge(const char *bridge, const char *ifname)
-{
-	struct ifreq ifr = { .ifr_ifindex = if_nametoindex(ifname) };
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), err;
-
-	if (fd < 0)
-		return -errno;
-	strncpy(ifr.ifr_name, bridge, IFNAMSIZ - 1);
-	err = ioctl(fd, SIOCBRADDIF, &ifr) ? -errno : 0;
-	close(fd);
-	return err;
-}
-
-static int new_bridge(const char *bridge)
-{
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), err;
-
-	if (fd < 0)
-		return -errno;
-	err = ioctl(fd, SIOCBRADDBR, bridge) ? -errno : 0;
-	close(fd);
-	return err;
-}
-
-static int del_bridge(const char *bridge)
-{
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), err;
-
-	if (fd < 0)
-		return -errno;
-	link_up(bridge, false);
-	err = ioctl(fd, SIOCBRDELBR, bridge) ? -errno : 0;
-	close(fd);
-	return err;
-}
-
-/* Start a second guest like the first, with a tap of another name. */
-static int start_second(struct guest *g, const struct guest_cfg *cfg)
-{
-	int err = guest_init(g, cfg);
-
-	snprintf(g->ifname, sizeof(g->ifname), "tap1");
-	if (!err)
-		err = guest_open_tap(g);
-	if (!err)
-		err = guest_open_dev(g);
-	return err ? err : guest_set_backend(g, g->tap);
-}
-
 /* From one guest to the other, unsegmented and with the same header. */
 TEST_F(tunnel, gso_from_guest_to_guest)
 {
 	static unsigned char frame[HDR_LEN_TUNNEL + TUNNEL_LEN];
 	struct guest *g = &self->g, h;
+	struct guest_cfg cfg = g->cfg;
 	static struct guest_frame f;
 	struct vq_used used;
 	__u64 gpa = 0x8000000000ULL;
@@ -615,13 +565,14 @@ TEST_F(tunnel, gso_from_guest_to_guest)
 
 	if (variant->features2 != F2_TUNNEL || variant->features & F_VHOST_HDR)
 		SKIP(return, "needs tunnels both ways");
-	err = new_bridge("br0");
+	err = link_add_bridge("br0");
 	if (err)
 		SKIP(return, "no bridge here: %s", strerror(-err));
-	ASSERT_OK(start_second(&h, &g->cfg));
+	cfg.ifname = "tap1";
+	ASSERT_OK(guest_start(&h, &cfg));
 	ASSERT_OK(link_set_mtu("br0", 1500));
-	ASSERT_OK(add_to_bridge("br0", g->ifname));
-	ASSERT_OK(add_to_bridge("br0", h.ifname));
+	ASSERT_OK(link_set_bridge(g->ifname, "br0"));
+	ASSERT_OK(link_set_bridge(h.ifname, "br0"));
 	ASSERT_OK(link_up("br0", true));
 
 	ASSERT_OK(gmem_add(&g->mem, gpa, 0x10000));
@@ -641,7 +592,7 @@ TEST_F(tunnel, gso_from_guest_to_guest)
 	EXPECT_TRUE(vq_wait_pop(&g->vq[TXQ], &used));
 
 	guest_stop(&h);
-	EXPECT_OK(del_bridge("br0"));
+	EXPECT_OK(link_del("br0"));
 }
 
 VHOST_TEST_MAIN

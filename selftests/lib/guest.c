@@ -141,7 +141,7 @@ int guest_init(struct guest *g, const struct guest_cfg *cfg)
 	g->dev = -1;
 	g->tap = -1;
 	g->pkt = -1;
-	snprintf(g->ifname, sizeof(g->ifname), "tap0");
+	snprintf(g->ifname, sizeof(g->ifname), "%s", cfg->ifname ?: "tap0");
 	err = gmem_init(&g->mem, heap_size(&g->cfg));
 	if (!err)
 		err = init_pools(g);

@@ -16,6 +16,7 @@ struct guest_cfg {
 	const struct vq_ops *ops;	/* layout; as features say if NULL */
 	__u64 features;
 	__u64 features2;	/* second word of features */
+	const char *ifname;	/* tap0 if NULL */
 	int tap_flags;		/* in addition to IFF_TAP | IFF_NO_PI */
 	bool tun;		/* a tun (L3) instead of a tap */
 	bool no_tap;		/* the test brings its own backend */

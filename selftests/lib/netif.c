@@ -236,6 +236,32 @@ int link_add_veth(const char *name, const char *peer)
 	return rt_talk(&req);
 }
 
+int link_add_bridge(const char *name)
+{
+	struct rtattr *info;
+	struct rtreq req;
+
+	rt_init(&req, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+	rt_put(&req, IFLA_IFNAME, name, strlen(name) + 1);
+	info = rt_put(&req, IFLA_LINKINFO, NULL, 0);
+	rt_put(&req, IFLA_INFO_KIND, "bridge", 6);
+	rt_end(&req, info);
+	return rt_talk(&req);
+}
+
+int link_set_bridge(const char *name, const char *bridge)
+{
+	int index = if_nametoindex(bridge);
+	struct rtreq req;
+
+	if (!index)
+		return -errno;
+	rt_init(&req, RTM_NEWLINK, 0);
+	rt_put(&req, IFLA_IFNAME, name, strlen(name) + 1);
+	rt_put(&req, IFLA_MASTER, &index, sizeof(index));
+	return rt_talk(&req);
+}
+
 int link_add_macvtap(const char *name, const char *lower)
 {
 	__u32 mode = MACVLAN_MODE_BRIDGE;

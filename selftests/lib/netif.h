@@ -39,6 +39,8 @@ int link_set_mtu(const char *name, int mtu);
 int link_set_qlen(const char *name, int qlen);
 int link_del(const char *name);
 int link_add_veth(const char *name, const char *peer);
+int link_add_bridge(const char *name);
+int link_set_bridge(const char *name, const char *bridge);
 
 /* Add a macvtap in bridge mode on top of @lower; open its character device. */
 int link_add_macvtap(const char *name, const char *lower);
