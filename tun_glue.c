@@ -14,7 +14,6 @@
 #include <linux/net.h>
 #include <linux/netdevice.h>
 #include <linux/seq_file.h>
-#include <linux/sizes.h>
 #include <linux/virtio_byteorder.h>
 #include <linux/virtio_net.h>
 #include <net/sock.h>
@@ -22,10 +21,11 @@
 #include "compat.h"
 #include "tun_glue.h"
 
-static unsigned int tx_linear = VHA_TUN_PACKET_MAX + SZ_1K;
-module_param(tx_linear, uint, 0644);
+/* Receivers are told the size of the contiguous part as a 16-bit number. */
+static ushort tx_linear = U16_MAX;
+module_param(tx_linear, ushort, 0644);
 MODULE_PARM_DESC(tx_linear,
-		 "Bytes up to which a frame is sent as one contiguous buffer");
+		 "Bytes up to which a frame is contiguous, if larger than a page");
 
 /* Find an AF_PACKET raw socket. Return: the socket or an ERR_PTR(). */
 static struct socket *packet_socket(struct file *file)
@@ -316,14 +316,12 @@ static unsigned int frame_pad(const struct vha_tun_socket *ts,
 }
 
 /*
- * Limit of a frame with all that surrounds it. An XDP program takes at most a
- * page, unless the frame is an skb already.
+ * Check whether a frame of @len bytes may be contiguous though it is larger than
+ * a page. An XDP program takes only an skb then, which tun has to make.
  */
-static size_t frame_max(const struct vha_tun_socket *ts)
+static bool may_exceed_page(const struct vha_tun_socket *ts, size_t len)
 {
-	size_t max = READ_ONCE(tx_linear);
-
-	return sock_flag(ts->sock->sk, SOCK_XDP) ? min(max, PAGE_SIZE) : max;
+	return len <= READ_ONCE(tx_linear) && !sock_flag(ts->sock->sk, SOCK_XDP);
 }
 
 /**
@@ -355,13 +353,14 @@ int vha_tun_tx_add(struct vha_tun_tx *tx, const struct vha_tun_socket *ts,
 	unsigned int pad = frame_pad(ts, packet);
 	struct xdp_buff *xdp = &tx->xdp[tx->count];
 	struct virtio_net_hdr *hdr;
-	size_t room = SKB_DATA_ALIGN(packet->size - packet->header + pad) +
+	size_t len = packet->size - packet->header;
+	size_t room = SKB_DATA_ALIGN(len + pad) +
 		      SKB_DATA_ALIGN(sizeof(struct skb_shared_info));
 	void *buf;
 
 	BUILD_BUG_ON(NET_IP_ALIGN + NET_SKB_PAD < COMPAT_TUN_BUF_HEAD);
 
-	if (unlikely(room > frame_max(ts)))
+	if (room > PAGE_SIZE && !may_exceed_page(ts, len))
 		return -EMSGSIZE;
 	/* Sizes are multiples of a cache line, so frames are aligned to one. */
 	buf = vha_tun_pool_take(&tx->pool, room);
@@ -380,7 +379,7 @@ int vha_tun_tx_add(struct vha_tun_tx *tx, const struct vha_tun_socket *ts,
 	}
 
 	xdp_init_buff(xdp, room, NULL);
-	xdp_prepare_buff(xdp, buf, pad, packet->size - packet->header, true);
+	xdp_prepare_buff(xdp, buf, pad, len, true);
 	tx->count++;
 	return 0;
 }

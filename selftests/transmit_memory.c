@@ -13,7 +13,7 @@
 
 /* The parameters of the module, and their defaults. */
 #define TX_MEMORY	2048
-#define TX_LINEAR	68608
+#define TX_LINEAR	65535
 
 FIXTURE(memory)
 {
@@ -69,7 +69,7 @@ FIXTURE_VARIANT_ADD(memory, pages)
 {
 	.features = F_MODERN,
 	.tx_memory = TX_MEMORY,
-	.tx_linear = 4096,
+	.tx_linear = 0,
 };
 
 /* What the packet socket may hold: more than any test sends. */
