@@ -389,42 +389,52 @@ static int walk_chain(struct vha_ring *ring, struct vha_ring_chain *chain,
 }
 
 /*
- * Fast path of hold_chain(): append chain @i of those whose heads have been
- * read if it is a single descriptor whose buffer lies in the cached region, as
- * most are. Byte order is tested once; the other checks of hold_chain() do not
- * apply to such a chain.
+ * Fast path of hold_chain(): append the chains from index @i to @end of those
+ * whose heads have been read, as long as each is a single descriptor whose
+ * buffer lies in the cached region, as most are. Byte order is tested once; the
+ * other checks of hold_chain() do not apply to such chains.
  *
- * Return: false if hold_chain() must handle it.
+ * Return: how many; hold_chain() must handle the next one.
  */
-static __always_inline bool hold_single(struct vha_ring *ring, unsigned int i)
+static unsigned int hold_singles(struct vha_ring *ring, unsigned int i,
+				 unsigned int end)
 {
-	const struct vring_desc *desc = first_desc(ring, i);
 	struct vha_ring_batch *b = ring->batch;
-	struct vha_ring_chain *chain = &b->chains[b->count];
-	u16 flags = __virtio16_to_cpu(true, desc->flags);
-	u16 id = __virtio16_to_cpu(true, b->split.heads[i]);
-	u64 addr = __virtio64_to_cpu(true, desc->addr);
-	u32 len = __virtio32_to_cpu(true, desc->len);
-	bool in = flags & VRING_DESC_F_WRITE;
+	struct vha_ring_chain *chain = b->chains + b->count;
+	struct iovec *iov = b->iov + b->niov;
+	const struct vring_desc *desc;
+	unsigned int n, max;
+	u16 flags, id;
+	u32 len;
 
-	if (unlikely(!ring->is_le || id >= ring->num ||
-		     flags & (VRING_DESC_F_NEXT | VRING_DESC_F_INDIRECT)))
-		return false;
-	if (unlikely(b->niov == VHA_RING_MAX_HELD ||
-		     !vha_iotlb_translate_fast(ring->hint, addr, len,
-					       b->iov + b->niov)))
-		return false;
-	b->walked++;
-	*chain = (struct vha_ring_chain){
-		.id = id,
-		.bad = VHA_DROP_NONE,
-		.out = !in,
-		.in = in,
-		.first = b->niov++,
-		.size = len,
-	};
-	b->count++;
-	return true;
+	if (unlikely(!ring->is_le))
+		return 0;
+	max = min(end - i, VHA_RING_MAX_HELD - b->niov);
+	for (n = 0; n < max; n++, chain++) {
+		desc = first_desc(ring, i + n);
+		flags = __virtio16_to_cpu(true, desc->flags);
+		id = __virtio16_to_cpu(true, b->split.heads[i + n]);
+		len = __virtio32_to_cpu(true, desc->len);
+		if (unlikely(id >= ring->num || flags & (VRING_DESC_F_NEXT |
+							 VRING_DESC_F_INDIRECT)))
+			break;
+		if (!vha_iotlb_translate_fast(ring->hint,
+					      __virtio64_to_cpu(true, desc->addr),
+					      len, iov + n))
+			break;
+		*chain = (struct vha_ring_chain){
+			.id = id,
+			.bad = VHA_DROP_NONE,
+			.out = !(flags & VRING_DESC_F_WRITE),
+			.in = !!(flags & VRING_DESC_F_WRITE),
+			.first = b->niov + n,
+			.size = len,
+		};
+	}
+	b->count += n;
+	b->niov += n;
+	b->walked += n;
+	return n;
 }
 
 /*
@@ -465,7 +475,7 @@ static int hold_chain(struct vha_ring *ring, unsigned int i)
 static int split_fetch(struct vha_ring *ring, unsigned int max)
 {
 	struct vha_ring_batch *b = ring->batch;
-	unsigned int i, walked;
+	unsigned int i = 0, walked;
 	int n, err = 0;
 
 	n = split_available(ring);
@@ -479,17 +489,19 @@ static int split_fetch(struct vha_ring *ring, unsigned int max)
 		return -EFAULT;
 
 	walked = b->walked;
-	for (i = 0; i < n; i++) {
+	for (;;) {
+		i += hold_singles(ring, i, n);
+		if (i == n)
+			break;
+		err = hold_chain(ring, i);
+		if (unlikely(err))
+			break;
+		i++;
 		/* Empty descriptors fill no batch: limit the walk as well. */
 		if (unlikely(b->walked - walked > VHA_RING_MAX_HELD)) {
 			cond_resched();
 			break;
 		}
-		if (likely(hold_single(ring, i)))
-			continue;
-		err = hold_chain(ring, i);
-		if (unlikely(err))
-			break;
 	}
 	ring->split.last_avail += i;
 	/* Hand out the chains before an error; the next fetch returns it. */
