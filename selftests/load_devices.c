@@ -4,8 +4,9 @@
  * reopen and migrate them and are killed, in random order. No frame is lost or
  * comes twice, the counters add up, and nothing is left over.
  *
- * Each owner is a process with a guest. This process is the host's end of all
- * taps: it sees which frames have left a guest, and which remain in a tap.
+ * Each owner is a process with a guest, by turns with split and packed rings.
+ * This process is the host's end of all taps: it sees which frames have left a
+ * guest, and which remain in a tap.
  *
  * $VHOST_ALT_LOAD_SECONDS says how long, $VHOST_ALT_LOAD_DEVICES with how many,
  * $VHOST_ALT_SEED in which order, $VHOST_ALT_SWAPS how often owners are killed.
@@ -25,7 +26,6 @@
 #include "leak.h"
 #include "nl.h"
 #include "test.h"
-#include "vq_split.h"
 
 #define VMS_MAX		64
 #define RING		64
@@ -41,11 +41,18 @@
 /* Deadlines that the start of all devices may take. */
 #define PATIENCE	4
 
+/* How far an owner has taken back the chains of a ring. */
+struct mark {
+	__u32 moved;		/* frames that it knows the ring has moved */
+	struct vq vq;
+};
+
 /* What an owner shares with the host's end, also after it was killed. */
 struct life {
-	__u16 base[NR_VQS];	/* index at which the ring has begun */
+	/* The last two of each ring: it may be killed while it writes one. */
+	struct mark mark[NR_VQS][2];
+	unsigned int last[NR_VQS];
 	__u32 offered;		/* frames that it may have published */
-	__u32 moved[NR_VQS];	/* frames that it knows the ring has moved */
 	__u32 since[NR_VQS];	/* how many of them before this device */
 	__u32 captured;		/* written by the host's end */
 	__u32 turns, actions;
@@ -66,7 +73,8 @@ struct world {
 	__u64 rnd;
 	unsigned int turns_per_kill;
 	unsigned int kills, unsettled;
-	__u32 frames[NR_VQS];	/* of ended lives */
+	/* Of ended lives, in split and in packed rings. */
+	__u32 frames[2][NR_VQS];
 };
 
 static unsigned long setting(const char *name, unsigned long otherwise)
@@ -81,38 +89,52 @@ static unsigned long setting(const char *name, unsigned long otherwise)
 
 /* ---- an owner, in a process of its own ---- */
 
+static const struct mark *last_mark(const struct vm *vm, unsigned int ring)
+{
+	return &vm->life->mark[ring][load(vm->life->last[ring])];
+}
+
+/* Frames that the owner has taken back. */
+static __u32 taken(const struct vm *vm, unsigned int ring)
+{
+	return load(last_mark(vm, ring)->moved);
+}
+
+/* Note that @n more chains were taken back, before others take their place. */
+static void note_taken(struct vm *vm, unsigned int ring, unsigned int n)
+{
+	struct life *life = vm->life;
+	unsigned int next = !life->last[ring];
+
+	life->mark[ring][next].moved = taken(vm, ring) + n;
+	life->mark[ring][next].vq = vm->g.vq[ring];
+	store(life->last[ring], next);
+}
+
 /* Frames that the device has moved, as the ring says. */
 static __u32 moved_by(const struct vm *vm, unsigned int ring)
 {
-	const struct life *life = vm->life;
-	__u16 known = life->base[ring] + life->moved[ring];
+	struct mark mark = *last_mark(vm, ring);
 
-	return life->moved[ring] +
-	       (__u16)(split_used_idx((struct vq *)&vm->g.vq[ring]) - known);
-}
-
-static int reap(struct vm *vm)
-{
-	int n = guest_reap(&vm->g);
-
-	if (n > 0)
-		store(vm->life->moved[TXQ], vm->life->moved[TXQ] + n);
-	return n;
+	/* Chains may have been published since. */
+	mark.vq.inflight = mark.vq.num;
+	return mark.moved + vq_count_used(&mark.vq);
 }
 
 static int turn_tx(struct vm *vm)
 {
 	struct life *life = vm->life;
 	__u32 from = life->offered, seq;
-	int n = reap(vm);
+	int n = guest_reap(&vm->g);
 
 	if (n < 0)
 		return n;
+	note_taken(vm, TXQ, n);
 	if (from - load(life->captured) >= WINDOW)
 		return 0;
 	/* Before they are published: this process may end at any moment. */
 	store(life->offered, from + WINDOW / 2);
-	seq = guest_fill_tx(&vm->g, FRAME_LEN, from, from + WINDOW / 2);
+	seq = guest_send_frames(&vm->g, FRAME_LEN, from, from + WINDOW / 2);
 	store(life->offered, seq);
 	return 0;
 }
@@ -129,12 +151,12 @@ static int turn_rx(struct vm *vm)
 		if (err)
 			return err;
 		if (f.len != FRAME_LEN ||
-		    !frame_is(f.data, f.len, vm->life->moved[RXQ])) {
+		    !frame_is(f.data, f.len, taken(vm, RXQ))) {
 			fprintf(stderr, "# frame %u, not %u\n",
-				frame_seq(f.data), vm->life->moved[RXQ]);
+				frame_seq(f.data), taken(vm, RXQ));
 			return -EBADMSG;
 		}
-		store(vm->life->moved[RXQ], vm->life->moved[RXQ] + 1);
+		note_taken(vm, RXQ, 1);
 	}
 	/* So few that the device has to hold packets, and to put them back. */
 	guest_refill(g, 9, 2048);
@@ -182,7 +204,7 @@ static int stop_rings(struct vm *vm, __u32 *base)
 	for (i = 0; !err && i < NR_VQS; i++) {
 		err = vdev_get_base(vm->g.dev, i, &base[i]);
 		/* All before it is used, and nothing from it on. */
-		if (!err && base[i] != split_used_idx(&vm->g.vq[i]))
+		if (!err && base[i] != vq_used_base(&vm->g.vq[i]))
 			err = -EPROTO;
 	}
 	return err ? err : check_counters(vm);
@@ -244,7 +266,7 @@ static int reopen(struct vm *vm)
 
 	close(vm->g.dev);
 	for (i = 0; i < NR_VQS; i++)
-		base[i] = split_used_idx(&vm->g.vq[i]);
+		base[i] = vq_used_base(&vm->g.vq[i]);
 	err = open_device(vm, base);
 	return err ? err : guest_set_backend(&vm->g, vm->g.tap);
 }
@@ -287,7 +309,9 @@ static int live(struct vm *vm, __u64 rnd)
 	static int (* const action[])(struct vm *vm) = {
 		stop_and_start, migrate, reopen,
 	};
-	__u32 base[NR_VQS] = { vm->life->base[RXQ], vm->life->base[TXQ] };
+	__u32 base[NR_VQS] = {
+		vq_base(&vm->g.vq[RXQ]), vq_base(&vm->g.vq[TXQ]),
+	};
 	int err = open_device(vm, base);
 
 	if (!err)
@@ -311,19 +335,53 @@ static int live(struct vm *vm, __u64 rnd)
 
 /* ---- the host's end ---- */
 
+/* Few devices have all layouts too. The in-tree module has split rings only. */
+static __u64 features_of(unsigned int number)
+{
+	static const __u64 kinds[] = {
+		F_EVENT_IDX,
+		F_EVENT_IDX | F_RING_PACKED,
+		F_EVENT_IDX | F_RING_PACKED | F_IN_ORDER,
+		0,
+		F_RING_PACKED,
+		F_EVENT_IDX | F_IN_ORDER,
+	};
+	__u64 kind = kinds[number % (sizeof(kinds) / sizeof(*kinds))];
+
+	return F_MODERN_BASE | (vdev_offers(kind) ? kind : kind & F_EVENT_IDX);
+}
+
+static bool is_packed(const struct vm *vm)
+{
+	return vm->g.cfg.features & F_RING_PACKED;
+}
+
+/* The host's end has to know the size of chains that it has not offered. */
+static void init_slots(struct vq *vq)
+{
+	unsigned int i;
+
+	for (i = 0; i < vq->num; i++)
+		vq->slot[i].ndesc = 1;
+}
+
 static int vm_init(struct vm *vm, unsigned int number)
 {
 	struct guest_cfg cfg = {
-		.features = F_MODERN_BASE | (number & 1 ? F_EVENT_IDX : 0),
+		.features = features_of(number),
 		.tap_flags = IFF_VNET_HDR,
 		.num = RING,
-		.limit_sndbuf = number % 4 == 2,
+		.limit_sndbuf = number % 5 == 3,
 	};
 	int err = guest_init(&vm->g, &cfg), bypass = 1;
+	unsigned int i;
 
 	if (err)
 		return err;
-	snprintf(vm->g.ifname, sizeof(vm->g.ifname), "load%u", number);
+	for (i = 0; i < NR_VQS; i++)
+		init_slots(&vm->g.vq[i]);
+	snprintf(vm->g.ifname, sizeof(vm->g.ifname), "%s%u",
+		 vm->g.cfg.ops->name, number);
 	vm->life = mmap(NULL, sizeof(*vm->life), PROT_READ | PROT_WRITE,
 			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (vm->life == MAP_FAILED)
@@ -345,8 +403,8 @@ static int vm_start(struct world *w, struct vm *vm)
 	memset(life, 0, sizeof(*life));
 	vm->injected = 0;
 	for (i = 0; i < NR_VQS; i++) {
-		life->base[i] = rnd_next(&rnd);
-		guest_reset_ring(&vm->g, i, life->base[i]);
+		guest_reset_ring(&vm->g, i, rnd_next(&rnd));
+		life->mark[i][0].vq = vm->g.vq[i];
 		event_count(vm->g.vq[i].kick);
 		event_count(vm->g.vq[i].call);
 	}
@@ -380,7 +438,7 @@ static int inject(struct vm *vm)
 {
 	int err = 0;
 
-	while (!err && vm->injected - load(vm->life->moved[RXQ]) < WINDOW) {
+	while (!err && vm->injected - taken(vm, RXQ) < WINDOW) {
 		err = guest_inject(&vm->g, FRAME_LEN, vm->injected);
 		vm->injected++;
 	}
@@ -427,8 +485,8 @@ static int settle(struct world *w, struct vm *vm)
 		return -EBADMSG;
 	}
 	w->unsettled += life->captured != used;
-	w->frames[TXQ] += used;
-	w->frames[RXQ] += moved_by(vm, RXQ);
+	w->frames[is_packed(vm)][TXQ] += used;
+	w->frames[is_packed(vm)][RXQ] += moved_by(vm, RXQ);
 	return drain_tap(vm);
 }
 
@@ -578,7 +636,7 @@ static int run_kills(struct world *w, unsigned int n)
 		err = turn(w);
 		for (i = 0; !err && i < w->n; i++) {
 			if (!w->vm[i].pid || !w->vm[i].life->captured ||
-			    !w->vm[i].life->moved[RXQ])
+			    !taken(&w->vm[i], RXQ))
 				continue;
 			err = kill_vm(w, &w->vm[i]);
 			/* The deadline is that of one owner. */
@@ -650,6 +708,15 @@ static bool nothing_left(FIXTURE_DATA(load) *self)
 	return leak_none(self->before, 500 + self->w->kills / 2);
 }
 
+static void report(struct world *w)
+{
+	fprintf(stderr, "# %u owners killed; %u frames used later\n", w->kills,
+		w->unsettled);
+	fprintf(stderr, "# split: %u frames in, %u out; packed: %u in, %u out\n",
+		w->frames[false][RXQ], w->frames[false][TXQ],
+		w->frames[true][RXQ], w->frames[true][TXQ]);
+}
+
 TEST_F_TIMEOUT(load, devices_come_and_go, 3600)
 {
 	unsigned long seconds = setting("VHOST_ALT_LOAD_SECONDS", 0), n;
@@ -660,8 +727,7 @@ TEST_F_TIMEOUT(load, devices_come_and_go, 3600)
 	ASSERT_LE(n, VMS_MAX);
 	ASSERT_OK(world_init(self, n));
 	ASSERT_OK(run(w, env_now_ms() + 1000 * (seconds ?: 3)));
-	TH_LOG("%u owners killed; frames %u in, %u out; %u used later",
-	       w->kills, w->frames[RXQ], w->frames[TXQ], w->unsettled);
+	report(w);
 	EXPECT_TRUE(nothing_left(self));
 }
 
@@ -674,8 +740,7 @@ TEST_F_TIMEOUT(load, owners_killed, 3600)
 	ASSERT_OK(world_init(self, 4));
 	ASSERT_OK(run_kills(w, setting("VHOST_ALT_SWAPS",
 				       env_scaled(100, 8))));
-	TH_LOG("%u owners killed; frames %u in, %u out; %u used later",
-	       w->kills, w->frames[RXQ], w->frames[TXQ], w->unsettled);
+	report(w);
 	EXPECT_TRUE(nothing_left(self));
 }
 

@@ -694,9 +694,14 @@ int guest_check_alive(struct guest *g, __u32 seq)
 
 __u32 guest_fill_tx(struct guest *g, size_t len, __u32 seq, __u32 end)
 {
+	guest_reap(g);
+	return guest_send_frames(g, len, seq, end);
+}
+
+__u32 guest_send_frames(struct guest *g, size_t len, __u32 seq, __u32 end)
+{
 	unsigned char frame[FRAME_MAX];
 
-	guest_reap(g);
 	while (seq != end) {
 		frame_make(frame, len, seq);
 		if (guest_send(g, NULL, frame, len, 1, false))

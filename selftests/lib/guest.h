@@ -124,9 +124,10 @@ int guest_reap_all(struct guest *g);
 int guest_wait_room(struct guest *g, unsigned int ndesc);
 
 /*
- * Take back used transmit buffers, and submit frames @seq to @end - 1 as far as
- * there is room. Return: the number of the next frame.
+ * Submit frames @seq to @end - 1 as far as there is room; guest_fill_tx() takes
+ * back used transmit buffers first. Return: the number of the next frame.
  */
+__u32 guest_send_frames(struct guest *g, size_t len, __u32 seq, __u32 end);
 __u32 guest_fill_tx(struct guest *g, size_t len, __u32 seq, __u32 end);
 
 /*
