@@ -262,6 +262,22 @@ FIXTURE_VARIANT_ADD(swaps, single)
 	.limit_sndbuf = true,
 };
 
+FIXTURE_VARIANT_ADD(swaps, packed)
+{
+	.features = F_EVENT_IDX | F_RING_PACKED,
+};
+
+FIXTURE_VARIANT_ADD(swaps, packed_single)
+{
+	.features = F_RING_PACKED,
+	.limit_sndbuf = true,
+};
+
+FIXTURE_VARIANT_ADD(swaps, packed_in_order)
+{
+	.features = F_EVENT_IDX | F_RING_PACKED | F_IN_ORDER,
+};
+
 /* Open a tap, and the host's end of it. */
 static int open_tap(struct swaps *s, unsigned int i)
 {
@@ -291,6 +307,7 @@ FIXTURE_SETUP(swaps)
 	struct swaps *s = &self->s;
 	unsigned int i;
 
+	SETUP_NEEDS(variant->features);
 	memset(s, 0, sizeof(*s));
 	s->len = FRAME_LEN;
 	s->taps = TAPS;
