@@ -16,9 +16,9 @@
 
 #include "child.h"
 #include "iotlb.h"
+#include "raw.h"
 #include "test.h"
 #include "thread.h"
-#include "vq_split.h"
 
 #define RING		256
 #define FRAME_LEN	200
@@ -27,7 +27,7 @@
 #define THREADS_MAX	8
 
 /* Measurements alternate, so that a disturbance from outside affects both. */
-#define ROUNDS		31
+#define ROUNDS		21
 #define ROUND_MS	200
 
 /* The median of the rounds must be this much at least. */
@@ -54,44 +54,24 @@ static void pin(void)
 
 /* ---- the hostile guest ---- */
 
-/* Make each descriptor of a ring a chain of its own, like @desc. */
-static void fill_ring(struct vq *vq, const struct vring_desc *desc)
+/* Offer a descriptor as often as the ring has room, again and again. */
+static void transmit_forever(struct guest *g, const struct raw_desc *desc)
 {
-	unsigned int i;
+	struct vq *vq = &g->vq[TXQ];
 
-	for (i = 0; i < vq->num; i++)
-		split_desc(vq)[i] = *desc;
+	do {
+		while (raw_offer(vq, desc, 1))
+			;
+		vq_submit(vq);
+	} while (!raw_take_all(vq));
 }
 
-/* Offer all chains again, and wait until they are used. */
-static void offer_all(struct vq *vq)
-{
-	unsigned int i;
-
-	for (i = 0; i < vq->num; i++)
-		split_offer_raw(vq, i);
-	vq_submit(vq);
-	while (split_used_idx(vq) != vq->avail_idx) {
-		vq->used_idx = split_used_idx(vq);
-		if (!vq_wait(vq))
-			return;
-	}
-}
-
-static void transmit_forever(struct guest *g, const struct vring_desc *desc)
-{
-	fill_ring(&g->vq[TXQ], desc);
-	for (;;)
-		offer_all(&g->vq[TXQ]);
-}
-
-/* Offer the table of @n descriptors of @len bytes forever. */
+/* Offer a table of @n descriptors of @len bytes forever. */
 static void chains_forever(struct guest *g, unsigned int n, __u32 len)
 {
-	struct vring_desc *table = gmem_hva(&g->mem, AREA_GPA,
-					    n * sizeof(*table));
-	struct vring_desc head = {
-		.addr = AREA_GPA,
+	struct vring_desc table[LONG_CHAIN];
+	struct raw_desc head = {
+		.gpa = AREA_GPA,
 		.len = n * sizeof(*table),
 		.flags = VRING_DESC_F_INDIRECT,
 	};
@@ -104,7 +84,8 @@ static void chains_forever(struct guest *g, unsigned int n, __u32 len)
 			.flags = i + 1 < n ? VRING_DESC_F_NEXT : 0,
 			.next = i + 1,
 		};
-	transmit_forever(g, &head);
+	if (raw_put_table(&g->vq[TXQ], AREA_GPA, table, n))
+		transmit_forever(g, &head);
 }
 
 static void long_chains(struct guest *g)
@@ -119,14 +100,14 @@ static void empty_descriptors(struct guest *g)
 
 static void useless_buffers(struct guest *g)
 {
-	struct vring_desc desc = { .addr = AREA_GPA, .len = 1 };
+	struct raw_desc desc = { .gpa = AREA_GPA, .len = 1 };
 
 	transmit_forever(g, &desc);
 }
 
 static void largest_frames(struct guest *g)
 {
-	struct vring_desc desc = { .addr = AREA_GPA, .len = 65000 };
+	struct raw_desc desc = { .gpa = AREA_GPA, .len = 65000 };
 
 	transmit_forever(g, &desc);
 }
@@ -142,11 +123,12 @@ static void kick_storm(struct guest *g)
 /* Move the index back and forth: there is work, then there is none. */
 static void index_ping_pong(struct guest *g)
 {
-	struct vring_desc desc = { .addr = AREA_GPA, .len = 100 };
+	struct raw_desc desc = { .gpa = AREA_GPA, .len = 100 };
 	struct vq *vq = &g->vq[TXQ];
 	__u16 idx = vq->avail_idx;
 
-	fill_ring(vq, &desc);
+	while (raw_offer(vq, &desc, 1))
+		;
 	for (;;) {
 		idx++;
 		split_avail(vq)->idx = idx;
@@ -156,35 +138,65 @@ static void index_ping_pong(struct guest *g)
 	}
 }
 
+/* Replace the flags of a descriptor, unless the device was faster. */
+static void replace_flags(struct vring_packed_desc *desc, __u16 old, __u16 new)
+{
+	__atomic_compare_exchange_n(&desc->flags, &old, new, false,
+				    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+/* The same in a packed ring: withdraw the descriptor, and offer it again. */
+static void flags_ping_pong(struct guest *g)
+{
+	struct raw_desc desc = { .gpa = AREA_GPA, .len = 100 };
+	struct vq *vq = &g->vq[TXQ];
+	struct vq_used used;
+	__u16 on, off;
+
+	while (raw_offer(vq, &desc, 1)) {
+		on = vq->head_flags;
+		off = on ^ PACKED_MARKS;
+		vq_publish(vq);
+		do {
+			vq_kick(vq);
+			replace_flags(packed_ring(vq) + vq->head, on, off);
+			vq_kick(vq);
+			replace_flags(packed_ring(vq) + vq->head, off, on);
+		} while (!vq_pop(vq, &used));
+	}
+}
+
 /* Receive large frames into buffers of one byte. */
 static void tiny_buffers(struct guest *g)
 {
-	struct vring_desc desc = {
-		.addr = AREA_GPA, .len = 1, .flags = VRING_DESC_F_WRITE,
+	struct raw_desc desc = {
+		.gpa = AREA_GPA, .len = 1, .flags = VRING_DESC_F_WRITE,
 	};
 	struct vq *vq = &g->vq[RXQ];
+	struct vq_used used;
 	unsigned int i;
 
-	fill_ring(vq, &desc);
 	for (;;) {
 		for (i = 0; i < 4; i++)
 			guest_inject(g, 60000, 0);
-		while ((__u16)(vq->avail_idx - split_used_idx(vq)) < vq->num)
-			split_offer_raw(vq, vq->avail_idx % vq->num);
+		while (vq_pop(vq, &used))
+			;
+		while (raw_offer(vq, &desc, 1))
+			;
 		vq_submit(vq);
 	}
 }
 
-static int start_hostile(struct guest *g, const char *ifname)
+static int start_hostile(struct guest *g, __u64 features)
 {
 	struct guest_cfg cfg = {
-		.features = F_MODERN,
+		.features = features,
 		.tap_flags = IFF_VNET_HDR,
 		.num = RING,
 	};
 	int err = guest_init(g, &cfg);
 
-	snprintf(g->ifname, sizeof(g->ifname), "%s", ifname);
+	snprintf(g->ifname, sizeof(g->ifname), "bad0");
 	if (!err)
 		err = gmem_add(&g->mem, AREA_GPA, AREA_SIZE);
 	if (!err)
@@ -195,10 +207,10 @@ static int start_hostile(struct guest *g, const char *ifname)
 }
 
 /* Invalidate all translations while frames from many pages are sent. */
-static void iotlb_thrash(int ready)
+static void iotlb_thrash(__u64 features, int ready)
 {
 	struct guest_cfg cfg = {
-		.features = F_VERSION_1 | F_MRG_RXBUF,
+		.features = features & F_PACKED_BASE,
 		.tap_flags = IFF_VNET_HDR,
 		.num = RING,
 	};
@@ -230,36 +242,48 @@ FIXTURE_VARIANT(neighbour)
 {
 	void (*act)(struct guest *g);	/* NULL: iotlb_thrash */
 	unsigned int threads;		/* its own, and its workers */
+	__u64 features;			/* of both guests */
 };
 
-#define HOSTILE(name)							\
-	FIXTURE_VARIANT_ADD(neighbour, name)				\
+#define HOSTILE_IN(layout, feat, name)					\
+	FIXTURE_VARIANT_ADD(neighbour, layout ## name)			\
 	{								\
-		.act = name, .threads = 2,				\
+		.act = name, .threads = 2, .features = feat,		\
 	}
+
+#define HOSTILE(name)							\
+	HOSTILE_IN(, F_MODERN, name);					\
+	HOSTILE_IN(packed_, F_PACKED, name)
 
 HOSTILE(long_chains);
 HOSTILE(empty_descriptors);
 HOSTILE(useless_buffers);
 HOSTILE(largest_frames);
 HOSTILE(kick_storm);
-HOSTILE(index_ping_pong);
+HOSTILE_IN(, F_MODERN, index_ping_pong);
+HOSTILE_IN(packed_, F_PACKED, flags_ping_pong);
 HOSTILE(tiny_buffers);
 
 /* Its server is a thread too. */
 FIXTURE_VARIANT_ADD(neighbour, iotlb)
 {
-	.act = NULL, .threads = 3,
+	.act = NULL, .threads = 3, .features = F_MODERN,
+};
+
+FIXTURE_VARIANT_ADD(neighbour, packed_iotlb)
+{
+	.act = NULL, .threads = 3, .features = F_PACKED,
 };
 
 FIXTURE_SETUP(neighbour)
 {
 	struct guest_cfg cfg = {
-		.features = F_MODERN,
+		.features = variant->features,
 		.tap_flags = IFF_VNET_HDR,
 		.num = RING,
 	};
 
+	SETUP_NEEDS(cfg.features);
 	ASSERT_OK(guest_init(&self->g, &cfg));
 	snprintf(self->g.ifname, sizeof(self->g.ifname), "good0");
 	ASSERT_OK(guest_open_tap(&self->g));
@@ -295,13 +319,14 @@ static void compute(unsigned int threads, int ready)
 	spin(NULL);
 }
 
-static void be_hostile(void (*act)(struct guest *g), int ready)
+static void be_hostile(const FIXTURE_VARIANT(neighbour) *variant, int ready)
 {
+	void (*act)(struct guest *g) = variant->act;
 	static struct guest g;
 
 	if (!act)
-		iotlb_thrash(ready);
-	if (start_hostile(&g, "bad0"))
+		iotlb_thrash(variant->features, ready);
+	if (start_hostile(&g, variant->features))
 		_exit(1);
 	if (act != tiny_buffers)
 		close(g.pkt);
@@ -343,7 +368,7 @@ static int work_beside(FIXTURE_DATA(neighbour) *self,
 	if (pid < 0)
 		return -errno;
 	if (!pid && hostile)
-		be_hostile(variant->act, self->ready);
+		be_hostile(variant, self->ready);
 	if (!pid)
 		compute(variant->threads, self->ready);
 	if (!event_wait(self->ready))
@@ -399,7 +424,7 @@ TEST_F_TIMEOUT(neighbour, costs_no_more_than_a_hog, 600)
 /* Attempts to see both queues in the middle of their work. */
 #define ATTEMPTS	50
 
-/* Packets of both queues. Indices begin at 0 and do not wrap here. */
+/* Packets of both queues, which are not taken back. */
 struct progress {
 	unsigned int rx, tx;
 };
@@ -407,7 +432,7 @@ struct progress {
 static struct progress progress_of(struct guest *g)
 {
 	return (struct progress){
-		split_used_idx(&g->vq[RXQ]), split_used_idx(&g->vq[TXQ]),
+		vq_count_used(&g->vq[RXQ]), vq_count_used(&g->vq[TXQ]),
 	};
 }
 
@@ -466,30 +491,60 @@ static int compare_queues(struct guest *g, struct progress *both)
 	return guest_restart(g);
 }
 
-TEST(queues_share_a_worker)
+FIXTURE(queues)
+{
+	struct guest g;
+};
+
+FIXTURE_VARIANT(queues)
+{
+	__u64 features;
+};
+
+FIXTURE_VARIANT_ADD(queues, split)
+{
+	.features = F_MODERN_BASE,
+};
+
+FIXTURE_VARIANT_ADD(queues, packed)
+{
+	.features = F_PACKED_BASE,
+};
+
+FIXTURE_SETUP(queues)
 {
 	struct guest_cfg cfg = {
-		.features = F_MODERN_BASE,
+		.features = variant->features,
 		.tap_flags = IFF_VNET_HDR,
 		.num = SHARED_RING,
 		.slot_size = 512,
 		.no_tap = true,
 	};
+	struct guest *g = &self->g;
+
+	SETUP_NEEDS(cfg.features);
+	ASSERT_OK(guest_start(g, &cfg));
+	ASSERT_OK(guest_open_tap(g));
+	ASSERT_OK(link_set_qlen(g->ifname, SHARED_RING));
+	ASSERT_OK(guest_set_backend(g, g->tap));
+}
+
+FIXTURE_TEARDOWN(queues)
+{
+	guest_stop(&self->g);
+}
+
+TEST_F(queues, share_a_worker)
+{
 	struct progress both = { 0 };
 	unsigned int i;
-	struct guest g;
 
-	ASSERT_OK(guest_start(&g, &cfg));
-	ASSERT_OK(guest_open_tap(&g));
-	ASSERT_OK(link_set_qlen(g.ifname, SHARED_RING));
-	ASSERT_OK(guest_set_backend(&g, g.tap));
 	for (i = 0; i < ATTEMPTS && both.rx + both.tx < SHARED_RING / 4; i++)
-		ASSERT_OK(compare_queues(&g, &both));
+		ASSERT_OK(compare_queues(&self->g, &both));
 	TH_LOG("%u frames in, %u out", both.rx, both.tx);
 	ASSERT_LE(SHARED_RING / 4, both.rx + both.tx);
 	EXPECT_LE(both.rx, both.tx + both.tx / 10 + RUN_MAX);
 	EXPECT_LE(both.tx, both.rx + both.rx / 10 + RUN_MAX);
-	guest_stop(&g);
 }
 
 VHOST_TEST_MAIN
