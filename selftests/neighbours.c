@@ -245,24 +245,26 @@ FIXTURE_VARIANT(neighbour)
 	__u64 features;			/* of both guests */
 };
 
-#define HOSTILE_IN(layout, feat, name)					\
+#define HOSTILE(layout, feat, name)					\
 	FIXTURE_VARIANT_ADD(neighbour, layout ## name)			\
 	{								\
 		.act = name, .threads = 2, .features = feat,		\
 	}
 
-#define HOSTILE(name)							\
-	HOSTILE_IN(, F_MODERN, name);					\
-	HOSTILE_IN(packed_, F_PACKED, name)
-
-HOSTILE(long_chains);
-HOSTILE(empty_descriptors);
-HOSTILE(useless_buffers);
-HOSTILE(largest_frames);
-HOSTILE(kick_storm);
-HOSTILE_IN(, F_MODERN, index_ping_pong);
-HOSTILE_IN(packed_, F_PACKED, flags_ping_pong);
-HOSTILE(tiny_buffers);
+HOSTILE(, F_MODERN, long_chains);
+HOSTILE(packed_, F_PACKED, long_chains);
+HOSTILE(, F_MODERN, empty_descriptors);
+HOSTILE(packed_, F_PACKED, empty_descriptors);
+HOSTILE(, F_MODERN, useless_buffers);
+HOSTILE(packed_, F_PACKED, useless_buffers);
+HOSTILE(, F_MODERN, largest_frames);
+HOSTILE(packed_, F_PACKED, largest_frames);
+HOSTILE(, F_MODERN, kick_storm);
+HOSTILE(packed_, F_PACKED, kick_storm);
+HOSTILE(, F_MODERN, index_ping_pong);
+HOSTILE(packed_, F_PACKED, flags_ping_pong);
+HOSTILE(, F_MODERN, tiny_buffers);
+HOSTILE(packed_, F_PACKED, tiny_buffers);
 
 /* Its server is a thread too. */
 FIXTURE_VARIANT_ADD(neighbour, iotlb)
