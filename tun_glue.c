@@ -316,12 +316,13 @@ static unsigned int frame_pad(const struct vha_tun_socket *ts,
 }
 
 /*
- * Check whether a frame of @len bytes may be contiguous though it is larger than
- * a page. An XDP program takes only an skb then, which tun has to make.
+ * Check whether a frame of @len bytes may be contiguous though it is larger
+ * than a page. An XDP program takes only an skb then, which tun has to make.
  */
 static bool may_exceed_page(const struct vha_tun_socket *ts, size_t len)
 {
-	return len <= READ_ONCE(tx_linear) && !sock_flag(ts->sock->sk, SOCK_XDP);
+	return len <= READ_ONCE(tx_linear) &&
+	       !sock_flag(ts->sock->sk, SOCK_XDP);
 }
 
 /**

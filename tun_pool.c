@@ -30,8 +30,8 @@ MODULE_PARM_DESC(tx_memory,
  * References to a chunk that are taken at once. A chunk has less than a
  * thousand frames, since each has room for struct skb_shared_info.
  */
-#define BIAS_MAX	(1 << 20)
-#define BIAS_MIN	(1 << 10)
+#define BIAS_MAX	SZ_1M
+#define BIAS_MIN	SZ_1K
 
 /* After a failure, do without chunks for so long. */
 #define RETRY_DELAY	msecs_to_jiffies(100)
@@ -104,8 +104,8 @@ static int add_chunk(struct vha_tun_pool *pool, unsigned int order)
 /*
  * Find a chunk whose frames are all gone. Those at the start are tried first:
  * they are used most, so they are likely to be in the cache. Writes to the
- * chunk depend on the reference count, which orders them after the reads of
- * those who dropped their references.
+ * chunk depend on the reference count, which orders them after all reads that
+ * came before a reference was dropped.
  */
 static int find_chunk(const struct vha_tun_pool *pool, unsigned int order)
 {

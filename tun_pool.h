@@ -36,7 +36,7 @@ struct vha_tun_chunk {
  * @retry_at: time in jiffies at which to try to get a chunk again
  * @sent: a frame has been taken since @aging looked
  * @aging: frees the memory of an idle queue
- * @mutex: the mutex that users of the pool hold
+ * @mutex: the mutex of the queue, which users of the pool hold
  */
 struct vha_tun_pool {
 	unsigned int left;
@@ -50,7 +50,7 @@ struct vha_tun_pool {
 	unsigned long retry_at;
 	bool sent;
 	struct delayed_work aging;
-	struct mutex *mutex;
+	struct mutex *mutex; /* the queue's */
 };
 
 void vha_tun_pool_init(struct vha_tun_pool *pool, struct mutex *mutex);

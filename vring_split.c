@@ -405,6 +405,7 @@ static unsigned int hold_singles(struct vha_ring *ring, unsigned int i,
 	const struct vring_desc *desc;
 	unsigned int n, max;
 	u16 flags, id;
+	u64 addr;
 	u32 len;
 
 	if (unlikely(!ring->is_le))
@@ -414,13 +415,13 @@ static unsigned int hold_singles(struct vha_ring *ring, unsigned int i,
 		desc = first_desc(ring, i + n);
 		flags = __virtio16_to_cpu(true, desc->flags);
 		id = __virtio16_to_cpu(true, b->split.heads[i + n]);
+		addr = __virtio64_to_cpu(true, desc->addr);
 		len = __virtio32_to_cpu(true, desc->len);
-		if (unlikely(id >= ring->num || flags & (VRING_DESC_F_NEXT |
-							 VRING_DESC_F_INDIRECT)))
+		if (unlikely(id >= ring->num ||
+			     flags & (VRING_DESC_F_NEXT |
+				      VRING_DESC_F_INDIRECT)))
 			break;
-		if (!vha_iotlb_translate_fast(ring->hint,
-					      __virtio64_to_cpu(true, desc->addr),
-					      len, iov + n))
+		if (!vha_iotlb_translate_fast(ring->hint, addr, len, iov + n))
 			break;
 		*chain = (struct vha_ring_chain){
 			.id = id,

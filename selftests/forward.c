@@ -106,7 +106,7 @@ FIXTURE_TEARDOWN(forward)
 
 static const size_t lengths[] = { 100, 1400, 3000, 9014, 32000, 65000, 65535 };
 
-/* Make frame @seq. Return: its length; 0 if this kernel does not know its kind. */
+/* Make frame @seq. Return: its length; 0 if this kernel lacks its kind. */
 static size_t make(unsigned char *frame, __u32 seq, struct virtio_net_hdr *hdr)
 {
 	enum frame_kind kind = seq % FRAME_KINDS;
