@@ -4,13 +4,8 @@
  * bridge keeps its content and its offloads, or is segmented where the other
  * side wants that. The frames are broadcasts, so the host clones them.
  */
-#include <net/if.h>
-
+#include "bridge.h"
 #include "test.h"
-
-#define BRIDGE		"fwdbr"
-#define VETH		"fwdveth"
-#define VETH_PEER	"fwdpeer"
 
 /* Frames on their way at once. */
 #define BURST		24
@@ -44,30 +39,6 @@ FIXTURE_VARIANT_ADD(forward, packed)
 	.features = F_PACKED,
 };
 
-static int add_ports(struct guest *from, struct guest *to)
-{
-	int err = link_add_bridge(BRIDGE);
-
-	if (err)
-		return err;
-	err = link_add_veth(VETH, VETH_PEER);
-	if (!err)
-		err = link_set_mtu(VETH, NETIF_MTU_MAX);
-	if (!err)
-		err = link_set_mtu(VETH_PEER, NETIF_MTU_MAX);
-	if (!err)
-		err = link_set_bridge(VETH, BRIDGE);
-	if (!err)
-		err = link_set_bridge(from->ifname, BRIDGE);
-	if (!err)
-		err = link_set_bridge(to->ifname, BRIDGE);
-	if (!err)
-		err = link_up(VETH, true);
-	if (!err)
-		err = link_up(VETH_PEER, true);
-	return err ? err : link_up(BRIDGE, true);
-}
-
 FIXTURE_SETUP(forward)
 {
 	struct guest_cfg cfg = {
@@ -77,31 +48,28 @@ FIXTURE_SETUP(forward)
 		.slot_size = HDR_LEN_MAX + FRAME_MAX,
 		.slots = BURST,
 	};
-	int err;
 
 	SETUP_NEEDS(variant->features);
+	self->veth = bridge_open();
+	if (self->veth == -EOPNOTSUPP)
+		SETUP_SKIP("no bridge in this kernel");
+	ASSERT_GE(self->veth, 0);
 	ASSERT_OK(guest_start(&self->from, &cfg));
+	ASSERT_OK(bridge_add(self->from.ifname));
 	cfg.ifname = "tap1";
 	cfg.slot_size = 4096;
 	cfg.slots = 1024;
 	ASSERT_OK(guest_start(&self->to, &cfg));
 	if (variant->segments)
 		ASSERT_OK(tap_set_offload(self->to.tap, 0));
-	err = add_ports(&self->from, &self->to);
-	if (err == -EOPNOTSUPP)
-		SETUP_SKIP("no bridge in this kernel");
-	ASSERT_OK(err);
-	self->veth = packet_open(VETH_PEER, true);
-	ASSERT_GE(self->veth, 0);
+	ASSERT_OK(bridge_add(self->to.ifname));
 }
 
 FIXTURE_TEARDOWN(forward)
 {
-	close(self->veth);
-	link_del(VETH);
-	link_del(BRIDGE);
 	guest_stop(&self->to);
 	guest_stop(&self->from);
+	bridge_close(self->veth);
 }
 
 static const size_t lengths[] = { 100, 1400, 3000, 9014, 32000, 65000, 65535 };

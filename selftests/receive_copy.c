@@ -6,6 +6,7 @@
  */
 #include <net/if.h>
 
+#include "bridge.h"
 #include "dlog.h"
 #include "test.h"
 #include "xdp.h"
@@ -243,6 +244,76 @@ TEST_F(copy, same_as_recvmsg)
 	EXPECT_EQ(before.tx_dropped, b->tx_dropped);
 	EXPECT_EQ(2 * self->way[0].count,
 		  vdev_counter(self->g.dev, "queue0.packets"));
+}
+
+#define VLAN_TAG_LEN	4
+
+/*
+ * Make a frame with a VLAN tag. The host takes the tag out of a frame that it
+ * receives and keeps it beside, so what it forwards to the tap has it there.
+ */
+static size_t make_tagged(unsigned char *frame, size_t len, __u32 seq,
+			  enum frame_kind kind, struct virtio_net_hdr *hdr)
+{
+	static const unsigned char tag[VLAN_TAG_LEN] = { 0x81, 0x00, 0x20, 5 };
+	const size_t at = 2 * ETH_ALEN;
+
+	frame_make_kind(frame, len, seq, kind, hdr);
+	memmove(frame + at + sizeof(tag), frame + at, len - at);
+	memcpy(frame + at, tag, sizeof(tag));
+	if (hdr->flags)
+		hdr->csum_start += sizeof(tag);
+	if (hdr->gso_type)
+		hdr->hdr_len += sizeof(tag);
+	return len + sizeof(tag);
+}
+
+/* Pass tagged frames of all kinds by one of the ways. */
+static int pass_tagged(copy_t *self, const copy_variant_t *variant, int veth,
+		       bool copied)
+{
+	static unsigned char frame[FRAME_MAX + VLAN_TAG_LEN];
+	static const size_t lens[] = { 60, 100, 1514, 3000, 9014, 65000 };
+	struct arrival *way = &self->way[copied];
+	struct virtio_net_hdr hdr;
+	enum frame_kind kind;
+	unsigned int i;
+	size_t len;
+	int err;
+
+	err = env_set_parameter("rx_copy", copied);
+	for (kind = 0; !err && kind <= FRAME_TSO6; kind++) {
+		for (i = 0; !err && i < ARRAY_SIZE(lens); i++) {
+			if (lens[i] < (kind >= FRAME_TSO4 ? 2000 : 100 * kind))
+				continue;
+			len = make_tagged(frame, lens[i], i, kind, &hdr);
+			post(&self->g, variant);
+			err = packet_send(veth, &hdr, frame, len);
+			if (!err)
+				err = take(&self->g, way);
+			if (!err && way->frame[way->count - 1].len != len)
+				err = -EMSGSIZE;
+		}
+	}
+	return err;
+}
+
+TEST_F(copy, vlan_tags)
+{
+	unsigned int i;
+	int veth;
+
+	veth = bridge_open();
+	if (veth == -EOPNOTSUPP)
+		SKIP(return, "no bridge in this kernel");
+	ASSERT_GE(veth, 0);
+	EXPECT_OK(bridge_add(self->g.ifname));
+	EXPECT_OK(pass_tagged(self, variant, veth, false));
+	EXPECT_OK(pass_tagged(self, variant, veth, true));
+	bridge_close(veth);
+	ASSERT_EQ(self->way[0].count, self->way[1].count);
+	for (i = 0; i < self->way[0].count; i++)
+		ASSERT_OK_AT(same_frame(self, i), "frame %u", i);
 }
 
 /* A stream of frames, many of them in each batch, arrives complete. */
