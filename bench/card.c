@@ -158,6 +158,7 @@ int card_start(struct card *c, const struct card_cfg *cfg)
 	/* vhost_net has split rings only, and is measured with them. */
 	if (cfg->packed && vdev_offers(F_RING_PACKED))
 		g.features |= F_RING_PACKED;
+	g.regions = cfg->regions;
 	memset(c, 0, sizeof(*c));
 	c->cfg = *cfg;
 	c->ring = cfg->flow == FLOW_TX ? TXQ : RXQ;

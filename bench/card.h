@@ -32,6 +32,7 @@ struct card_cfg {
 	unsigned int num;	/* entries of the ring */
 	bool indirect;		/* tables, for frames of several pieces */
 	bool packed;		/* packed rings, where the device has them */
+	unsigned int regions;	/* memory regions that hold the buffers */
 };
 
 struct card {

@@ -24,6 +24,7 @@ struct options {
 	unsigned int num;
 	bool indirect;
 	bool packed;
+	unsigned int regions;
 	unsigned int nsizes;
 	size_t size[MAX_SIZES];
 	bool flow[FLOWS];
@@ -36,7 +37,7 @@ static const char *const flow_name[FLOWS] = {
 static void usage(FILE *to)
 {
 	fputs("vhost_bench [-r ROUNDS] [-p PACKETS] [-n RING] [-i] [-l split|packed]\n"
-	      "            [-d tx|rx|rx-late]... [-s SIZE]... DEVICE...\n"
+	      "            [-m MEMORY-REGIONS] [-d tx|rx|rx-late]... [-s SIZE]... DEVICE...\n"
 	      "Prints: device, flow, size, round, packets, ns of the worker, ns per packet by\n"
 	      "the clock (median of the bursts), kicks, calls, times the worker was scheduled.\n",
 	      to);
@@ -191,6 +192,7 @@ static int measure_all(const struct options *o, char **device, unsigned int n)
 		.num = o->num,
 		.indirect = o->indirect,
 		.packed = o->packed,
+		.regions = o->regions,
 	};
 	unsigned int round, i;
 	int err = 0;
@@ -259,6 +261,8 @@ static bool parse_option(struct options *o, int opt)
 	case 'l':
 		o->packed = !strcmp(optarg, "packed");
 		return o->packed || !strcmp(optarg, "split");
+	case 'm':
+		return (o->regions = strtoul(optarg, NULL, 10));
 	case 's':
 		return parse_size(o, optarg);
 	case 'd':
@@ -277,7 +281,7 @@ int main(int argc, char **argv)
 	};
 	int opt;
 
-	while ((opt = getopt(argc, argv, "r:p:n:il:s:d:h")) != -1) {
+	while ((opt = getopt(argc, argv, "r:p:n:il:m:s:d:h")) != -1) {
 		if (opt == 'h') {
 			usage(stdout);
 			return 0;
