@@ -6,6 +6,7 @@
 
 #include <linux/compat.h>
 #include <linux/fs.h>
+#include <linux/genetlink.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/nospec.h>
@@ -451,3 +452,6 @@ module_exit(net_exit);
 MODULE_LICENSE("GPL");
 MODULE_AUTHOR("The vhost_alt authors");
 MODULE_DESCRIPTION("Serves a guest's virtio-net rings in the host kernel");
+MODULE_VERSION(VHOST_ALT_VERSION);
+/* A client that asks for the netlink family has the module loaded. */
+MODULE_ALIAS_GENL_FAMILY(VHOST_ALT_GENL_NAME);

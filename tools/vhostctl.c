@@ -10,8 +10,6 @@
 
 #include "vhostctl.h"
 
-#define VERSION		"1"
-
 static const struct command {
 	const char *name;
 	int (*run)(const struct options *opt, int argc, char **argv);
@@ -363,7 +361,7 @@ static int run(struct command_line *cmdline)
 		return EXIT_OK;
 	}
 	if (strchr(cmdline->given, 'V')) {
-		puts("vhostctl " VERSION);
+		puts("vhostctl " VHOST_ALT_VERSION);
 		return EXIT_OK;
 	}
 	if (!cmdline->command)
