@@ -4,6 +4,7 @@
 #   KERNELRELEASE	the kernel to build for (default: the running one)
 #   KERNELDIR		its build directory
 #   DESTDIR		prefix of the directory where modules are installed
+#   DKMSDIR		where dkms-install puts the source
 
 KERNELRELEASE ?= $(shell uname -r)
 KERNELDIR ?= /lib/modules/$(KERNELRELEASE)/build
@@ -13,6 +14,8 @@ BUILD := $(CURDIR)/build
 MODULE_DIR := $(BUILD)/module/$(KERNELRELEASE)
 MODULE := $(MODULE_DIR)/vhost_alt.ko
 SOURCES := Kbuild uapi $(wildcard *.c *.h)
+MODULE_VERSION := $(shell sed -n 's/^module_version := //p' Kbuild)
+DKMSDIR ?= /usr/src/vhost_alt-$(MODULE_VERSION)
 
 all: help
 
@@ -50,6 +53,14 @@ tools: ## build vhostctl (needs libmnl-dev, libjson-c-dev, libncurses-dev)
 modules_install: modules ## install the module for the running kernel
 	$(MAKE) -C $(KERNELDIR) M=$(MODULE_DIR) INSTALL_MOD_PATH=$(DESTDIR) modules_install
 
+dkms-install: ## install the source for DKMS; then: dkms install vhost_alt/VERSION
+	install -d $(DESTDIR)$(DKMSDIR)/uapi
+	install -m 644 Kbuild dkms.conf $(wildcard *.c *.h) $(DESTDIR)$(DKMSDIR)
+	install -m 644 $(wildcard uapi/*.h) $(DESTDIR)$(DKMSDIR)/uapi
+
+deb: ## build the Debian packages in build/deb (needs debhelper and dh-dkms)
+	packaging/build-deb $(BUILD)/deb
+
 load: modules ## load the module just built, and show its device
 	modprobe -a tun tap
 	insmod $(MODULE)
@@ -65,4 +76,4 @@ clean: ## remove build results, but not the cache of test machines
 	rm -rf $(BUILD)
 
 .PHONY: all help demo check check-long quick tools coverage modules modules_install
-.PHONY: load unload bench clean
+.PHONY: dkms-install deb load unload bench clean

@@ -78,6 +78,13 @@ check_editorconfig() {
 	silent "files are as .editorconfig says" rule editorconfig "${files[@]}"
 }
 
+check_packages() {
+	silent "all files that have a version have the same one" rule packages version
+	# shellcheck disable=SC2086
+	silent "dkms.conf accepts the tested kernels" rule packages kernels $KERNELS
+	silent "vhost_alt(4) lists what the sources define" rule packages manual
+}
+
 check_lib() {
 	[ -x selftests/lib_unused ] || return 0
 	selftests/lib_unused >"$OUT/lib.log" 2>&1
