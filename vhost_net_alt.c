@@ -30,11 +30,6 @@ module_param(rxtx_workers, bool, 0644);
 MODULE_PARM_DESC(rxtx_workers,
 		 "Use separate receive and transmit threads for new owners");
 
-static bool takeover;
-module_param(takeover, bool, 0444);
-MODULE_PARM_DESC(takeover,
-		 "Provide /dev/vhost-net as well, unless vhost_net does");
-
 /**
  * struct vha_net_pair - an open file: a queue pair
  * @dev: the device
@@ -384,21 +379,85 @@ static struct miscdevice takeover_misc = {
 };
 
 /*
- * Provide /dev/vhost-net. If another driver does already, clear @takeover, so
- * that it tells whether the path is served.
+ * Whether /dev/vhost-net is served or, unless @loaded, wanted. Protected by the
+ * lock of the module's parameters.
  */
-static void __init take_over(void)
+static bool takeover;
+static bool loaded;
+
+/*
+ * Provide /dev/vhost-net, or stop. Open files stay as they are, so guests that
+ * use them do not notice.
+ */
+static int take_over(bool on)
 {
+	int err = 0;
+
+	lockdep_assert_held(&THIS_MODULE->param_lock);
+	if (on == takeover)
+		return 0;
+	if (on)
+		err = misc_register(&takeover_misc);
+	else
+		misc_deregister(&takeover_misc);
+	if (!err)
+		takeover = on;
+	return err;
+}
+
+/* Called for a parameter of modprobe, and for each write to the file. */
+static int set_takeover(const char *value, const struct kernel_param *kp)
+{
+	bool on;
 	int err;
 
-	if (!takeover)
-		return;
-	err = misc_register(&takeover_misc);
-	if (!err)
-		return;
+	err = kstrtobool(value ?: "1", &on);
+	if (err)
+		return err;
+	if (loaded)
+		return take_over(on);
+	takeover = on;
+	return 0;
+}
+
+static const struct kernel_param_ops takeover_ops = {
+	.flags	= KERNEL_PARAM_OPS_FL_NOARG,
+	.set	= set_takeover,
+	.get	= param_get_bool,
+};
+
+module_param_cb(takeover, &takeover_ops, &takeover, 0644);
+__MODULE_PARM_TYPE(takeover, "bool");
+MODULE_PARM_DESC(takeover,
+		 "Provide /dev/vhost-net as well, unless vhost_net does");
+
+/*
+ * If another driver provides /dev/vhost-net, go without it: guests that are
+ * given our own path need this module.
+ */
+static void __init start_takeover(void)
+{
+	bool wanted;
+	int err;
+
+	kernel_param_lock(THIS_MODULE);
+	wanted = takeover;
 	takeover = false;
-	pr_warn("/dev/vhost-net was not taken over (%d); unload vhost_net, then load this module again\n",
-		err);
+	loaded = true;
+	err = take_over(wanted);
+	kernel_param_unlock(THIS_MODULE);
+	if (err)
+		pr_warn("/dev/vhost-net was not taken over (%d); unload vhost_net, then write 1 to /sys/module/vhost_alt/parameters/takeover\n",
+			err);
+}
+
+static void __exit end_takeover(void)
+{
+	kernel_param_lock(THIS_MODULE);
+	take_over(false);
+	/* The file of the parameter is removed after this. */
+	loaded = false;
+	kernel_param_unlock(THIS_MODULE);
 }
 
 /*
@@ -411,7 +470,7 @@ static int __init register_devices(void)
 
 	err = misc_register(&net_misc);
 	if (!err)
-		take_over();
+		start_takeover();
 	return err;
 }
 
@@ -439,8 +498,7 @@ list_exit:
 
 static void __exit net_exit(void)
 {
-	if (takeover)
-		misc_deregister(&takeover_misc);
+	end_takeover();
 	misc_deregister(&net_misc);
 	vha_netlink_exit();
 	vha_list_exit();

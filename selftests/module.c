@@ -5,6 +5,7 @@
  * again, so it is not unloaded.
  */
 #include <glob.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -205,6 +206,20 @@ static bool has_taken_over(void)
 	return value == 'Y';
 }
 
+/* Return: 0 or a negative errno, as a write to the parameter's file has it. */
+static int set_takeover(bool on)
+{
+	int fd = open("/sys/module/" OURS "/parameters/takeover",
+		      O_WRONLY | O_CLOEXEC), err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, on ? "1" : "0", 1) != 1)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
 /* vhost_net still has its path: neither its users nor it notice anything. */
 static bool vhost_net_works(void)
 {
@@ -329,6 +344,134 @@ TEST_F(reload, takeover)
 	/* Nothing is left that keeps vhost_net from loading. */
 	if (self->had_vhost_net)
 		EXPECT_TRUE(load_vhost_net());
+}
+
+/* Start a guest beside the usual one. */
+static int start_second(struct guest *g, const struct guest_cfg *cfg)
+{
+	int err = guest_init(g, cfg);
+
+	snprintf(g->ifname, sizeof(g->ifname), "second0");
+	if (!err)
+		err = guest_open_tap(g);
+	if (!err)
+		err = guest_open_dev(g);
+	return err ?: guest_set_backend(g, g->tap);
+}
+
+/* Guests on either path do not notice that the second one comes and goes. */
+TEST_F(reload, takeover_at_run_time)
+{
+	struct guest_cfg cfg = GUEST_CFG(F_MODERN_BASE);
+	struct guest first, second;
+
+	ASSERT_THAT(gone(NET));
+	ASSERT_FALSE(has_taken_over());
+	ASSERT_OK(guest_start(&first, &cfg));
+	ASSERT_OK(set_takeover(true));
+	EXPECT_TRUE(has_taken_over());
+	EXPECT_OK(set_takeover(true));
+	ASSERT_THAT(wait_until(!access(NET_PATH, R_OK | W_OK)));
+	setenv("DEVICE", NET_PATH, true);
+	ASSERT_OK(start_second(&second, &cfg));
+	EXPECT_OK(guest_check_alive(&second, 0));
+	EXPECT_LT(0, vdev_counter(second.dev, "queue1.packets"));
+
+	ASSERT_OK(set_takeover(false));
+	EXPECT_FALSE(has_taken_over());
+	EXPECT_OK(set_takeover(false));
+	EXPECT_TRUE(wait_until(access(NET_PATH, F_OK)));
+	EXPECT_OK(guest_check_alive(&first, 0));
+	EXPECT_OK(guest_check_alive(&second, 1));
+	guest_stop(&second);
+	EXPECT_ERR(EAGAIN, unload(OURS));
+	guest_stop(&first);
+}
+
+/* Either module can have the path after the other one, but not beside it. */
+TEST_F(reload, takeover_after_vhost_net)
+{
+	struct guest_cfg cfg = GUEST_CFG(F_MODERN_BASE);
+	struct guest g;
+
+	if (!self->had_vhost_net && !load_vhost_net())
+		SKIP(return, "no vhost_net that could have the path");
+	ASSERT_OK(guest_start(&g, &cfg));
+	EXPECT_ERR(EBUSY, set_takeover(true));
+	EXPECT_FALSE(has_taken_over());
+	EXPECT_TRUE(vhost_net_works());
+	ASSERT_THAT(gone(NET));
+	EXPECT_OK(set_takeover(true));
+	EXPECT_TRUE(has_taken_over());
+	EXPECT_FALSE(load_vhost_net());
+	EXPECT_OK(set_takeover(false));
+	EXPECT_TRUE(load_vhost_net());
+	EXPECT_TRUE(vhost_net_works());
+	EXPECT_OK(guest_check_alive(&g, 0));
+	guest_stop(&g);
+	if (!self->had_vhost_net)
+		EXPECT_TRUE(gone(NET));
+}
+
+TEST_F(reload, takeover_value)
+{
+	int fd = open("/sys/module/" OURS "/parameters/takeover",
+		      O_WRONLY | O_CLOEXEC);
+
+	ASSERT_GE(fd, 0);
+	EXPECT_EQ(-1, write(fd, "x", 1));
+	EXPECT_EQ(EINVAL, errno);
+	close(fd);
+	EXPECT_FALSE(has_taken_over());
+	ASSERT_THAT(gone(NET));
+	ASSERT_THAT(gone(OURS));
+	EXPECT_ERR(EINVAL, load(self->ko, "takeover=x"));
+	EXPECT_FALSE(is_loaded(OURS));
+	/* Like each boolean parameter, it needs no value. */
+	ASSERT_OK(load(self->ko, "takeover"));
+	EXPECT_TRUE(has_taken_over());
+}
+
+struct opener {
+	bool stop, opened;
+};
+
+static void *open_and_close(void *arg)
+{
+	struct opener *o = arg;
+	int fd;
+
+	while (!__atomic_load_n(&o->stop, __ATOMIC_RELAXED)) {
+		fd = open(NET_PATH, O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		__atomic_store_n(&o->opened, true, __ATOMIC_RELAXED);
+		close(fd);
+	}
+	return NULL;
+}
+
+/* The path comes and goes while it is being opened, the module too. */
+TEST_F(reload, takeover_while_opened)
+{
+	unsigned int i, rounds = env_scaled(200, 20);
+	struct opener o = { 0 };
+	pthread_t thread;
+
+	ASSERT_THAT(gone(NET));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, open_and_close, &o));
+	for (i = 0; i < rounds; i++) {
+		EXPECT_OK(set_takeover(true));
+		EXPECT_OK(set_takeover(false));
+	}
+	EXPECT_OK(set_takeover(true));
+	EXPECT_TRUE(wait_until(__atomic_load_n(&o.opened, __ATOMIC_RELAXED)));
+	EXPECT_TRUE(wait_until(!unload(OURS)));
+	EXPECT_NE(0, access(NET_PATH, F_OK));
+	EXPECT_OK(load(self->ko, "takeover=1"));
+	__atomic_store_n(&o.stop, true, __ATOMIC_RELAXED);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_TRUE(has_taken_over());
 }
 
 VHOST_TEST_MAIN
