@@ -35,6 +35,8 @@ static const struct command {
 	  "say in plain words what is wrong" },
 	{ "exec", cmd_exec, "tqD", "-- QEMU [ARGUMENT...]",
 	  "run QEMU with a network card on a tap" },
+	{ "takeover", cmd_takeover, "", "[on | off | status]",
+	  "let the module serve /dev/vhost-net" },
 	{ "reset", cmd_reset, "", "ID [QUEUE]",
 	  "reset counters to 0" },
 };
