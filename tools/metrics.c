@@ -1,14 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vhostctl metrics: print OpenMetrics text, for Prometheus and others. */
+/*
+ * vhostctl metrics: print the text format of Prometheus, which node_exporter
+ * reads, or OpenMetrics text. They differ in the names of counters' families,
+ * in the units, and in the end.
+ */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "device.h"
+#include "guest.h"
 #include "names.h"
 
 #define PREFIX		"vhost_alt_"
 
-/* nl_string() has replaced all other special characters. */
+/**
+ * struct metrics - what is printed, and how
+ * @snap: all devices
+ * @guest: the name of each device's guest, in the order of @snap
+ * @openmetrics: print OpenMetrics text
+ */
+struct metrics {
+	struct snapshot snap;
+	char (*guest)[GUEST_NAME_LEN];
+	bool openmetrics;
+};
+
+/* A queue to print a sample of, and what the caller of each_queue() passed */
+struct sample {
+	const struct queue *q;
+	const char *guest;
+	const void *what;
+};
+
+/* nl_string() and guest_name() have replaced all other special characters. */
 static void print_label(const char *name, const char *value)
 {
 	printf("%s=\"", name);
@@ -20,151 +45,174 @@ static void print_label(const char *name, const char *value)
 	putchar('"');
 }
 
-static void print_queue_labels(const struct queue *q)
+static void print_queue_labels(const struct sample *s)
 {
-	printf("dev=\"%u\",", q->dev);
-	print_label("queue", q->name);
+	printf("dev=\"%u\",", s->q->dev);
+	print_label("queue", s->q->name);
 	putchar(',');
-	print_label("ifname", q->ifname);
+	print_label("ifname", s->q->ifname);
+	putchar(',');
+	print_label("guest", s->guest);
 }
 
-static void print_head(const char *name, const char *type, const char *help)
+/* Each family has a unit in OpenMetrics only; NULL: it has none. */
+static void print_head(const struct metrics *m, const char *name,
+		       const char *type, const char *unit, const char *help)
 {
-	printf("# TYPE " PREFIX "%s %s\n# HELP " PREFIX "%s %s.\n", name, type,
-	       name, help);
-}
+	const char *suffix = "";
 
-static void print_unit(const char *name, const char *unit)
-{
-	printf("# UNIT " PREFIX "%s %s\n", name, unit);
+	if (!m->openmetrics && !strcmp(type, "counter"))
+		suffix = "_total";
+	printf("# HELP " PREFIX "%s%s %s.\n", name, suffix, help);
+	printf("# TYPE " PREFIX "%s%s %s\n", name, suffix, type);
+	if (m->openmetrics && unit)
+		printf("# UNIT " PREFIX "%s %s\n", name, unit);
 }
 
 /* Call @print for each queue of each device. */
-static void each_queue(const struct snapshot *snap,
-		       void (*print)(const struct queue *q, const void *what),
-		       const void *what)
+static void each_queue(const struct metrics *m,
+		       void (*print)(const struct sample *s), const void *what)
 {
 	unsigned int i, q;
 
-	for (i = 0; i < snap->ndev; i++)
-		for (q = 0; q < snap->dev[i].nqueues; q++)
-			print(&snap->dev[i].queue[q], what);
+	for (i = 0; i < m->snap.ndev; i++) {
+		struct sample s = { .guest = m->guest[i], .what = what };
+
+		for (q = 0; q < m->snap.dev[i].nqueues; q++) {
+			s.q = &m->snap.dev[i].queue[q];
+			print(&s);
+		}
+	}
 }
 
-static void print_counter(const struct queue *q, const void *what)
+static void print_counter(const struct sample *s)
 {
-	const struct name *counter = what;
+	const struct name *counter = s->what;
 
 	printf(PREFIX "%s_total{", counter->name);
-	print_queue_labels(q);
-	printf("} %llu\n", q->counter[counter->value]);
+	print_queue_labels(s);
+	printf("} %llu\n", s->q->counter[counter->value]);
 }
 
 /* By convention, Prometheus has times in seconds. */
-static void print_busy(const struct queue *q, const void *what)
+static void print_busy(const struct sample *s)
 {
 	printf(PREFIX "busy_seconds_total{");
-	print_queue_labels(q);
-	printf("} %.9f\n", q->counter[VHOST_ALT_COUNTER_BUSY_NS] / 1e9);
+	print_queue_labels(s);
+	printf("} %.9f\n", s->q->counter[VHOST_ALT_COUNTER_BUSY_NS] / 1e9);
 }
 
-static void print_drops(const struct queue *q, const void *what)
+static void print_drops(const struct sample *s)
 {
 	const struct name *reason;
 
 	for (reason = drop_names; reason->name; reason++) {
 		printf(PREFIX "drops_total{");
-		print_queue_labels(q);
+		print_queue_labels(s);
 		printf(",reason=\"%s\"} %llu\n", reason->name,
-		       q->drop[reason->value]);
+		       s->q->drop[reason->value]);
 	}
 }
 
-/* Buckets are cumulative. There is no sum: it would be one of chains. */
-static void print_batches(const struct queue *q, const void *what)
+/* No histogram: that has a sum, which would be one of chains. */
+static void print_batches(const struct sample *s)
 {
-	__u64 sum = 0;
 	unsigned int i;
 
 	for (i = 0; i < BATCH_SIZES; i++) {
-		sum += q->batch[i];
-		printf(PREFIX "batch_size_bucket{");
-		print_queue_labels(q);
-		if (i < BATCH_SIZES - 1)
-			printf(",le=\"%u.0\"} %llu\n", 1U << i, sum);
-		else
-			printf(",le=\"+Inf\"} %llu\n", sum);
+		printf(PREFIX "batch_sizes_total{");
+		print_queue_labels(s);
+		printf(",chains=\"%s\"} %llu\n", batch_names[i],
+		       s->q->batch[i]);
 	}
 }
 
-static void print_running(const struct queue *q, const void *what)
+static void print_state(const struct sample *s)
 {
-	const __u32 *bit = what;
+	const __u32 *bit = s->what;
 
 	printf(PREFIX "queue_%s{", name_of(state_names, *bit));
-	print_queue_labels(q);
-	printf("} %d\n", !!(q->state & *bit));
+	print_queue_labels(s);
+	printf("} %d\n", !!(s->q->state & *bit));
 }
 
-static void print_size(const struct queue *q, const void *what)
+static void print_size(const struct sample *s)
 {
 	printf(PREFIX "queue_size{");
-	print_queue_labels(q);
-	printf("} %u\n", q->size);
+	print_queue_labels(s);
+	printf("} %u\n", s->q->size);
 }
 
-static void queue_metrics(const struct snapshot *snap)
+static void counter_metrics(const struct metrics *m)
 {
-	static const __u32 running = VHOST_ALT_QUEUE_RUNNING;
-	static const __u32 broken = VHOST_ALT_QUEUE_BROKEN;
-	static const __u32 faulted = VHOST_ALT_QUEUE_FAULTED;
 	const struct name *counter;
 
 	for (counter = counter_names; counter->name; counter++) {
 		if (counter->value == VHOST_ALT_COUNTER_BUSY_NS)
 			continue;
-		print_head(counter->name, "counter", counter->what);
-		each_queue(snap, print_counter, counter);
+		print_head(m, counter->name, "counter", NULL, counter->what);
+		each_queue(m, print_counter, counter);
 	}
-	print_unit("busy_seconds", "seconds");
-	print_head("busy_seconds", "counter", "Time spent busy polling");
-	each_queue(snap, print_busy, NULL);
-	print_head("drops", "counter", "Packets dropped, by reason");
-	each_queue(snap, print_drops, NULL);
-	print_head("batch_size", "histogram", "Chains per batch");
-	each_queue(snap, print_batches, NULL);
-	print_head("queue_running", "gauge", "Whether the queue has a backend");
-	each_queue(snap, print_running, &running);
-	print_head("queue_broken", "gauge",
+	print_head(m, "busy_seconds", "counter", "seconds",
+		   "Time spent busy polling");
+	each_queue(m, print_busy, NULL);
+	print_head(m, "drops", "counter", NULL, "Packets dropped, by reason");
+	each_queue(m, print_drops, NULL);
+	print_head(m, "batch_sizes", "counter", NULL,
+		   "Batches, by the number of their chains");
+	each_queue(m, print_batches, NULL);
+}
+
+static void queue_metrics(const struct metrics *m)
+{
+	static const __u32 running = VHOST_ALT_QUEUE_RUNNING;
+	static const __u32 broken = VHOST_ALT_QUEUE_BROKEN;
+	static const __u32 faulted = VHOST_ALT_QUEUE_FAULTED;
+
+	print_head(m, "queue_running", "gauge", NULL,
+		   "Whether the queue has a backend");
+	each_queue(m, print_state, &running);
+	print_head(m, "queue_broken", "gauge", NULL,
 		   "Whether the queue stopped because of a ring error");
-	each_queue(snap, print_running, &broken);
-	print_head("queue_faulted", "gauge",
+	each_queue(m, print_state, &broken);
+	print_head(m, "queue_faulted", "gauge", NULL,
 		   "Whether the queue waits for the memory of its ring or log");
-	each_queue(snap, print_running, &faulted);
-	print_head("queue_size", "gauge", "Entries in the ring");
-	each_queue(snap, print_size, NULL);
+	each_queue(m, print_state, &faulted);
+	print_head(m, "queue_size", "gauge", NULL, "Entries in the ring");
+	each_queue(m, print_size, NULL);
 }
 
-static void print_worker_labels(const struct device *dev, const char *name,
-				const struct worker *w)
+/* Call @print for each worker of each device. */
+static void each_worker(const struct metrics *m, const char *name,
+			void (*print)(const struct worker *w))
 {
-	printf(PREFIX "%s_total{dev=\"%u\",worker=\"%u\"} ", name, dev->id,
-	       w->id);
+	const struct device *dev;
+	const struct worker *w;
+	unsigned int i;
+
+	for (i = 0; i < m->snap.ndev; i++) {
+		dev = &m->snap.dev[i];
+		for (w = dev->worker; w < dev->worker + dev->nworkers; w++) {
+			printf(PREFIX "%s_total{dev=\"%u\",worker=\"%u\",",
+			       name, dev->id, w->id);
+			print_label("guest", m->guest[i]);
+			fputs("} ", stdout);
+			print(w);
+		}
+	}
 }
 
-static void print_runs(const struct device *dev, const struct worker *w)
+static void print_runs(const struct worker *w)
 {
-	print_worker_labels(dev, "worker_runs", w);
 	printf("%llu\n", w->runs);
 }
 
-static void print_runtime(const struct device *dev, const struct worker *w)
+static void print_runtime(const struct worker *w)
 {
-	print_worker_labels(dev, "worker_runtime_seconds", w);
 	printf("%.9f\n", w->runtime / 1e9);
 }
 
-static void print_info(const struct device *dev)
+static void print_info(const struct device *dev, const char *guest)
 {
 	char pid[16] = "";
 
@@ -177,39 +225,54 @@ static void print_info(const struct device *dev)
 	print_label("comm", dev->comm);
 	putchar(',');
 	print_label("ifname", device_ifname(dev));
+	putchar(',');
+	print_label("guest", guest);
 	puts("} 1");
 }
 
-static void device_metrics(const struct snapshot *snap)
+static void device_metrics(const struct metrics *m)
 {
-	const struct device *dev, *end = snap->dev + snap->ndev;
-	const struct worker *w;
+	unsigned int i;
 
 	/* Not of type info: node_exporter's parser does not know that. */
-	print_head("device_info", "gauge", "A device and its owner");
-	for (dev = snap->dev; dev < end; dev++)
-		print_info(dev);
-	print_head("regions", "gauge", "Regions in the memory table");
-	for (dev = snap->dev; dev < end; dev++)
-		printf(PREFIX "regions{dev=\"%u\"} %u\n", dev->id,
-		       dev->regions);
-	print_head("worker_runs", "counter",
+	print_head(m, "device_info", "gauge", NULL, "A device and its owner");
+	for (i = 0; i < m->snap.ndev; i++)
+		print_info(&m->snap.dev[i], m->guest[i]);
+	print_head(m, "regions", "gauge", NULL, "Regions in the memory table");
+	for (i = 0; i < m->snap.ndev; i++) {
+		printf(PREFIX "regions{dev=\"%u\",", m->snap.dev[i].id);
+		print_label("guest", m->guest[i]);
+		printf("} %u\n", m->snap.dev[i].regions);
+	}
+	print_head(m, "worker_runs", "counter", NULL,
 		   "Times a worker took up queued work");
-	for (dev = snap->dev; dev < end; dev++)
-		for (w = dev->worker; w < dev->worker + dev->nworkers; w++)
-			print_runs(dev, w);
-	print_unit("worker_runtime_seconds", "seconds");
-	print_head("worker_runtime_seconds", "counter",
+	each_worker(m, "worker_runs", print_runs);
+	print_head(m, "worker_runtime_seconds", "counter", "seconds",
 		   "CPU time used by a worker");
-	for (dev = snap->dev; dev < end; dev++)
-		for (w = dev->worker; w < dev->worker + dev->nworkers; w++)
-			print_runtime(dev, w);
+	each_worker(m, "worker_runtime_seconds", print_runtime);
+}
+
+/* A guest has the name of QEMU's option or else of its owner's command. */
+static bool name_guests(struct metrics *m)
+{
+	const struct device *dev;
+	unsigned int i;
+
+	m->guest = calloc(m->snap.ndev + 1, sizeof(*m->guest));
+	for (i = 0; m->guest && i < m->snap.ndev; i++) {
+		dev = &m->snap.dev[i];
+		if (dev->pid && guest_name_option(dev->pid, m->guest[i],
+						  GUEST_NAME_LEN))
+			continue;
+		snprintf(m->guest[i], GUEST_NAME_LEN, "%s", dev->comm);
+	}
+	return m->guest;
 }
 
 int cmd_metrics(const struct options *opt, int argc, char **argv)
 {
+	struct metrics m = { .openmetrics = opt->openmetrics };
 	struct filter all = { .by = FILTER_NONE };
-	struct snapshot snap;
 	struct nl nl;
 	int status;
 
@@ -219,13 +282,18 @@ int cmd_metrics(const struct options *opt, int argc, char **argv)
 	status = nl_open(&nl);
 	if (status)
 		return status;
-	status = snapshot_take(&snap, &nl, &all);
+	status = snapshot_take(&m.snap, &nl, &all);
+	if (!status && !name_guests(&m))
+		status = kernel_error("out of memory");
 	if (!status) {
-		queue_metrics(&snap);
-		device_metrics(&snap);
-		puts("# EOF");
+		counter_metrics(&m);
+		queue_metrics(&m);
+		device_metrics(&m);
+		if (m.openmetrics)
+			puts("# EOF");
 	}
-	snapshot_free(&snap);
+	free(m.guest);
+	snapshot_free(&m.snap);
 	nl_close(&nl);
 	return status;
 }

@@ -27,8 +27,8 @@ static const struct command {
 	  "print device events as they happen" },
 	{ "ring", cmd_ring, "jpNl", "ID QUEUE",
 	  "print the last entries of a ring" },
-	{ "metrics", cmd_metrics, "", "",
-	  "print all counters as OpenMetrics text" },
+	{ "metrics", cmd_metrics, "O", "",
+	  "print all counters for Prometheus" },
 	{ "probe", cmd_probe, "jpN", "[PATH]",
 	  "print what a vhost-net device offers" },
 	{ "explain", cmd_explain, "jpi", "ID",
@@ -65,6 +65,7 @@ static const struct option_desc {
 	  "1 to 15 characters" },
 	{ 'q', true, "queues", "N", "number of queue pairs (default 1)", "1 to 256" },
 	{ 'D', true, "device", "PATH", "the vhost device (default " DEVICE_PATH ")" },
+	{ 'O', true, "openmetrics", NULL, "print OpenMetrics text" },
 	{ 'V', false, "version", NULL, "print the version" },
 	{ 'h', false, "help", NULL, "print this help" },
 };
@@ -232,6 +233,9 @@ static bool set_option(struct options *opt, int letter, const char *value)
 		return true;
 	case 'N':
 		opt->numeric = true;
+		return true;
+	case 'O':
+		opt->openmetrics = true;
 		return true;
 	case 'i':
 		return parse_seconds(value, &opt->interval);

@@ -22,6 +22,7 @@ enum { EXIT_OK, EXIT_USAGE, EXIT_KERNEL };
  * @details: include features, indices and addresses
  * @oneline: one line per device
  * @numeric: exact numbers, and numbers instead of names
+ * @openmetrics: OpenMetrics text instead of the format of Prometheus
  * @interval: seconds between samples
  * @count: number of samples or events; 0: unlimited
  * @last: number of ring entries to print; 0: the kernel's default
@@ -31,7 +32,7 @@ enum { EXIT_OK, EXIT_USAGE, EXIT_KERNEL };
  * @queues: number of queue pairs
  */
 struct options {
-	bool json, pretty, stats, details, oneline, numeric;
+	bool json, pretty, stats, details, oneline, numeric, openmetrics;
 	double interval;
 	unsigned int count;
 	unsigned int last;

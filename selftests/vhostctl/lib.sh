@@ -18,9 +18,10 @@ until_true() {
 	done
 }
 
-# guest_begin : start a guest, see guest.c. Its process is $GUEST.
+# guest_begin : start a guest, see guest.c, with the arguments GUEST_ARGS, which it
+# ignores. Its process is $GUEST.
 guest_begin() {
-	coproc GUEST_IO { exec "$BIN/selftests/vhostctl/guest"; }
+	coproc GUEST_IO { exec "$BIN/selftests/vhostctl/guest" "${GUEST_ARGS[@]}"; }
 	GUEST=$GUEST_IO_PID
 	to_guest=${GUEST_IO[1]} from_guest=${GUEST_IO[0]}
 }
@@ -89,7 +90,7 @@ parse_kept() {
 	local files verdict name
 
 	shopt -s nullglob
-	files=("$KEPT"/*.json "$KEPT"/*.prom)
+	files=("$KEPT"/*.json "$KEPT"/*.prom "$KEPT"/*.openmetrics)
 	shopt -u nullglob
 	[ "${#files[@]}" -gt 0 ] || return 0
 	while read -r verdict name; do
