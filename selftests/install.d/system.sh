@@ -66,6 +66,9 @@ system_install() {
 		/srv/vhost-alt-dkms_*.deb /srv/vhostctl_*.deb'
 	system_result $? "apt installs the packages" "$WORK/log"
 	rm "$WORK"/system/srv/*.deb
+	cp "$TOP/debian/tests/vhostctl" "$WORK/system/srv/autopkgtest"
+	in_system /srv/autopkgtest
+	system_result $? "the autopkgtest of vhostctl passes" "$WORK/log"
 	system_module "$FIRST"
 	system_result $? "dkms has built the module for $FIRST" "$WORK/log"
 	in_system sh -c "modinfo -k $FIRST -F signer vhost_alt && ls -l /var/lib/dkms/mok.pub" &&
@@ -114,7 +117,8 @@ system_boot() {
 	local root=$WORK/system/srv/install-test boot=$WORK/system/boot
 
 	mkdir -p "$root"
-	cp "$TOP/selftests/install.d/guest" "$TOP/selftests/tap.sh" "$root/"
+	cp "$TOP/selftests/install.d/guest" "$TOP/selftests/tap.sh" "$TOP/debian/tests/module" \
+		"$root/"
 	cp "$TOP/selftests/install.d/install-test.service" "$WORK/system/etc/systemd/system/"
 	ln -sf ../install-test.service \
 		"$WORK/system/etc/systemd/system/multi-user.target.wants/"
