@@ -2,9 +2,10 @@
 # shellcheck shell=bash
 # Part of selftests/install: roots of stock Debian systems, in the cache.
 
-# suite_use SUITE : set APT, as in vm/apt.sh, and SOURCES to a sources.list.
+# suite_use SUITE : set APT, as in vm/apt.sh, SOURCES to a sources.list, and NEWER to
+# the options by which apt-get installs newer kernels, with what they depend on.
 suite_use() {
-	SOURCES=$OUT/$1.list
+	SOURCES=$OUT/$1.list NEWER=()
 	case $1 in
 	bookworm)
 		host_apt
@@ -15,6 +16,7 @@ suite_use() {
 	trixie)
 		private_apt
 		cp "$ENTRY/sources.list" "$SOURCES"
+		NEWER=(-t trixie-backports)
 		;;
 	esac
 }
@@ -57,7 +59,7 @@ system_make() {
 	include+=",libncurses6,linux-image-$FIRST,linux-headers-$FIRST"
 	mmdebstrap --variant=apt --include="$include" --skip=cleanup/apt \
 		--setup-hook="'$hook' setup \"\$1\"" \
-		--customize-hook="'$hook' download \"\$1\" linux-image-$SECOND \
+		--customize-hook="'$hook' download \"\$1\" ${NEWER[*]} linux-image-$SECOND \
 			linux-headers-$SECOND linux-image-$THIRD" \
 		--aptopt='APT::Install-Recommends "false"' \
 		--dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/man/*' \

@@ -84,7 +84,8 @@ system_take_over() {
 
 # system_kernel RELEASE [PACKAGE...] : install another kernel, and what belongs to it.
 system_kernel() {
-	in_system apt-get -y install --no-install-recommends --no-download "linux-image-$1" "${@:2}"
+	in_system apt-get -y --no-install-recommends --no-download "${NEWER[@]}" install \
+		"linux-image-$1" "${@:2}"
 	system_result $? "apt installs Linux $1${2:+ and its headers}" "$WORK/log"
 	if [ -n "${2-}" ]; then
 		system_module "$1"
