@@ -56,7 +56,8 @@ system_files() {
 }
 
 system_module() {
-	find "$WORK/system/usr/lib/modules/$1" -path '*/updates/dkms/vhost_alt.ko*' | grep -q .
+	find "$WORK/system/usr/lib/modules/$1" -path '*/updates/dkms/vhost_alt.ko*' \
+		2>/dev/null | grep -q .
 }
 
 # As docs/install.md says.
@@ -105,9 +106,9 @@ system_purge() {
 	in_system apt-get -y purge vhost-alt-dkms vhostctl
 	system_result $? "apt purges the packages" "$WORK/log"
 	rm -f "$WORK/system/etc/modprobe.d/vhost-alt-takeover.conf"
-	# dkms keeps its key.
-	system_files | LC_ALL=C comm -13 "$WORK/files.before" - |
-		grep -E 'vhost|/dkms/' | grep -v '/mok\.' >"$WORK/left"
+	# dkms keeps its key, and other kernels have drivers of their own.
+	system_files | LC_ALL=C comm -13 "$WORK/files.before" - | grep -E 'vhost|/dkms/' |
+		grep -vE '/mok\.|/kernel/drivers/vhost|/linux-headers-[^/]*/' >"$WORK/left"
 	[ ! -s "$WORK/left" ]
 	system_result $? "purged packages leave nothing" "$WORK/left"
 }
