@@ -94,7 +94,7 @@ void vha_net_queue_run(struct vha_net_queue *nq,
 
 	mutex_lock(&q->mutex);
 	if (q->running && !q->broken) {
-		q->stats.runs++;
+		vha_queue_begin_run(q);
 		q->ring.batch->walked = 0;
 		if (q->busyloop)
 			nq->run_end = local_clock() + BUSY_RUN_NS;

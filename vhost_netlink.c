@@ -155,6 +155,8 @@ static u32 queue_state(const struct vha_queue *q)
 		state |= VHOST_ALT_QUEUE_KICK;
 	if (READ_ONCE(q->call))
 		state |= VHOST_ALT_QUEUE_CALL;
+	if (vha_work_queued(&q->work))
+		state |= VHOST_ALT_QUEUE_QUEUED;
 	return state;
 }
 
@@ -264,6 +266,16 @@ static int put_indices(struct sk_buff *skb, const struct vha_queue *q)
 	       nla_put_u32(skb, VHOST_ALT_A_USED_WRAP, at.used_wrap);
 }
 
+static int put_last_run(struct sk_buff *skb, const struct vha_queue *q)
+{
+	unsigned long last = READ_ONCE(q->last_run);
+
+	if (!last)
+		return 0;
+	return put_u64(skb, VHOST_ALT_A_LAST_RUN,
+		       jiffies64_to_msecs(jiffies - last));
+}
+
 static int put_stats(struct sk_buff *skb, struct vha_queue *q)
 {
 	struct vha_stats_view view;
@@ -288,7 +300,8 @@ static int put_queue(struct sk_buff *skb, struct vha_queue *q, bool admin)
 			     vha_ring_layout(&q->ring)) ?:
 	      nla_put_u32(skb, VHOST_ALT_A_STATE, queue_state(q)) ?:
 	      nla_put_u32(skb, VHOST_ALT_A_BUSYLOOP, READ_ONCE(q->busyloop)) ?:
-	      put_indices(skb, q);
+	      put_indices(skb, q) ?:
+	      put_last_run(skb, q);
 	if (!err && admin)
 		err = put_addresses(skb, q);
 	return err ?: put_stats(skb, q);

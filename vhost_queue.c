@@ -73,6 +73,7 @@ void vha_queue_reset(struct vha_queue *q)
 	memset(q->features, 0, sizeof(q->features));
 	q->user_be = !virtio_legacy_is_little_endian();
 	q->busyloop = 0;
+	WRITE_ONCE(q->last_run, 0);
 	vha_ring_reset(&q->ring);
 	vha_queue_reset_stats(q);
 }

@@ -6,6 +6,7 @@
 #ifndef VHOST_ALT_QUEUE_H
 #define VHOST_ALT_QUEUE_H
 
+#include <linux/jiffies.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -66,6 +67,8 @@ struct vha_queue_backend {
  * @ring: the ring
  * @miss: the entry that the device IOTLB lacks for this queue
  * @kicks_seen: kicks counted when chains were last fetched
+ * @last_run: jiffies when the worker last began to run the queue, or 0; read by
+ *	observers without a lock
  * @stats: counters; never reset
  * @show_lock: protects @base and @backend against observers, which hold nothing
  *	else
@@ -100,6 +103,7 @@ struct vha_queue {
 	struct vha_ring ring;
 	struct vha_miss miss;
 	u64 kicks_seen;
+	unsigned long last_run;
 	struct vha_stats stats;
 
 	spinlock_t show_lock; /* @base and @backend */
@@ -142,6 +146,13 @@ void vha_queue_reset_stats(struct vha_queue *q);
 static inline void vha_queue_wake(struct vha_queue *q)
 {
 	vha_worker_queue(q->worker, &q->work);
+}
+
+/* Record that a run begins. */
+static inline void vha_queue_begin_run(struct vha_queue *q)
+{
+	q->stats.runs++;
+	WRITE_ONCE(q->last_run, jiffies);
 }
 
 /* Let the worker run the queue again after a delay. */

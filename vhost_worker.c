@@ -492,3 +492,16 @@ void vha_work_init(struct vha_work *work,
 	work->fn = fn;
 	work->flags = 0;
 }
+
+/**
+ * vha_work_queued() - check whether a work waits for its worker
+ * @work: the work
+ *
+ * Any context.
+ *
+ * Return: true if it was queued, and its worker has not begun to run it.
+ */
+bool vha_work_queued(const struct vha_work *work)
+{
+	return test_bit(VHA_WORK_QUEUED, &work->flags);
+}

@@ -51,5 +51,6 @@ void vha_worker_usage(const struct vha_worker *worker,
 		      struct pid_namespace *ns, struct vha_worker_usage *usage);
 
 void vha_work_init(struct vha_work *work, void (*fn)(struct vha_work *work));
+bool vha_work_queued(const struct vha_work *work);
 
 #endif /* VHOST_ALT_WORKER_H */

@@ -17,7 +17,7 @@ TEST_F(running, state)
 {
 	__u32 want = VHOST_ALT_QUEUE_RUNNING | VHOST_ALT_QUEUE_KICK |
 		     VHOST_ALT_QUEUE_CALL;
-	__u32 transient = VHOST_ALT_QUEUE_NOTIFY_OFF;
+	__u32 transient = VHOST_ALT_QUEUE_NOTIFY_OFF | VHOST_ALT_QUEUE_QUEUED;
 	struct guest *g = &self->g;
 	unsigned int i;
 
@@ -26,7 +26,7 @@ TEST_F(running, state)
 		want |= VHOST_ALT_QUEUE_EVENT_IDX;
 		/* With an event index, only a packed ring's first run does. */
 		if (!(variant->features & F_RING_PACKED))
-			transient = 0;
+			transient = VHOST_ALT_QUEUE_QUEUED;
 	}
 	for (i = 0; i < NR_VQS; i++) {
 		ASSERT_OK(LOOK(i));
@@ -41,6 +41,27 @@ TEST_F(running, state)
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
 	ASSERT_OK(LOOK(TXQ));
 	EXPECT_EQ(want, NUM(STATE) & ~transient);
+}
+
+/* The time since the last run grows while the queue rests. */
+TEST_F(running, last_run)
+{
+	struct guest *g = &self->g;
+	__u64 began, ms;
+
+	ASSERT_OK(vdev_rest(g->dev, &g->vq[TXQ]));
+	began = env_now_ms();
+	ASSERT_OK(guest_check_tx(g, 60, 0, 1, false));
+	ASSERT_OK(vdev_rest(g->dev, &g->vq[TXQ]));
+	ASSERT_OK(LOOK(TXQ));
+	ASSERT_TRUE(HAS(LAST_RUN));
+	ms = NUM(LAST_RUN);
+	/* A tick may be as long as 10 ms. */
+	EXPECT_LE(ms, env_now_ms() - began + 10);
+	EXPECT_TRUE(wait_until(!LOOK(TXQ) && NUM(LAST_RUN) > ms));
+	ASSERT_OK(vdev_cmd(g->dev, VHOST_RESET_OWNER, NULL));
+	ASSERT_OK(LOOK(TXQ));
+	EXPECT_FALSE(HAS(LAST_RUN));
 }
 
 static int break_ring(struct vq *vq)

@@ -251,6 +251,9 @@ static int read_one(struct shared *s, struct nl *nl, __u32 id)
 	s->seen.step = "counter of the kick";
 	if (m.counter[VHOST_ALT_COUNTER_KICKS] != 1)
 		return -EBADMSG;
+	s->seen.step = "the kick's work, which waits for the worker";
+	if (!(m.num[VHOST_ALT_A_STATE] & VHOST_ALT_QUEUE_QUEUED))
+		return -EBADMSG;
 	s->seen.step = "STATS_RESET";
 	err = nl_reset(nl, id, NL_NONE);
 	if (err)

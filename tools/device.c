@@ -214,6 +214,10 @@ void queue_read(const struct nlattr *attr, struct queue *q)
 	case VHOST_ALT_A_BUSYLOOP:
 		q->busyloop = nl_u32(attr);
 		break;
+	case VHOST_ALT_A_LAST_RUN:
+		q->last_run = nl_u64(attr);
+		q->has_last_run = true;
+		break;
 	default:
 		read_queue_state(attr, q);
 	}

@@ -41,6 +41,8 @@ struct queue {
 	bool has_worker;
 	__u32 worker;
 	__u32 busyloop;
+	bool has_last_run;
+	__u64 last_run;		/* milliseconds ago */
 	__u32 last_avail, avail_idx, last_used;
 	bool has_wraps;		/* the packed layout */
 	__u32 avail_wrap, used_wrap;

@@ -29,6 +29,7 @@ const struct name state_names[] = {
 	{ VHOST_ALT_QUEUE_KICK, "kick" },
 	{ VHOST_ALT_QUEUE_CALL, "call" },
 	{ VHOST_ALT_QUEUE_FAULTED, "faulted" },
+	{ VHOST_ALT_QUEUE_QUEUED, "queued" },
 	{ 0 }
 };
 

@@ -74,6 +74,8 @@ static void json_queue(struct json_object *to, const struct queue *q,
 	if (q->has_worker)
 		json_u64(to, "worker", q->worker);
 	json_u64(to, "busyloop_us", q->busyloop);
+	if (q->has_last_run)
+		json_u64(to, "last_run_ms", q->last_run);
 	if (opt->details)
 		json_indices(to, q);
 	if (opt->stats)
@@ -237,6 +239,8 @@ static void print_queue(const struct queue *q, const struct options *opt)
 	if (q->busyloop)
 		printf(" busyloop %u us", q->busyloop);
 	if (opt->details) {
+		if (q->has_last_run)
+			printf(" last_run %.3f s ago", q->last_run / 1e3);
 		next_line(opt, 8);
 		printf("last_avail %u avail_idx %u last_used %u",
 		       q->last_avail, q->avail_idx, q->last_used);

@@ -432,6 +432,8 @@ enum vhost_alt_cmd {
  *	take: 0 or 1; packed only
  * @VHOST_ALT_A_USED_WRAP: u32, the wrap counter of the next used entry to
  *	write: 0 or 1; packed only
+ * @VHOST_ALT_A_LAST_RUN: u64, the milliseconds since the worker last began to
+ *	run the queue, to the precision of a timer tick; absent if it never did
  * @__VHOST_ALT_A_MAX: one more than the last
  * @VHOST_ALT_A_MAX: the last one
  */
@@ -477,6 +479,7 @@ enum vhost_alt_attr {
 	VHOST_ALT_A_RING_AVAIL_EVENT,
 	VHOST_ALT_A_AVAIL_WRAP,
 	VHOST_ALT_A_USED_WRAP,
+	VHOST_ALT_A_LAST_RUN,
 
 	__VHOST_ALT_A_MAX,
 	VHOST_ALT_A_MAX = __VHOST_ALT_A_MAX - 1
@@ -494,6 +497,7 @@ enum vhost_alt_attr {
  * @VHOST_ALT_QUEUE_CALL: has an eventfd for calls
  * @VHOST_ALT_QUEUE_FAULTED: waits until the memory of its ring, or of its dirty
  *	log, can be accessed; tries by itself, and at each kick
+ * @VHOST_ALT_QUEUE_QUEUED: its worker was told to run it, and has not begun
  */
 enum vhost_alt_queue_state {
 	VHOST_ALT_QUEUE_RUNNING		= 0x01,
@@ -504,6 +508,7 @@ enum vhost_alt_queue_state {
 	VHOST_ALT_QUEUE_KICK		= 0x20,
 	VHOST_ALT_QUEUE_CALL		= 0x40,
 	VHOST_ALT_QUEUE_FAULTED		= 0x80,
+	VHOST_ALT_QUEUE_QUEUED		= 0x100,
 };
 
 /**

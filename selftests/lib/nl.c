@@ -32,6 +32,7 @@ static enum kind attr_kind(unsigned int type)
 	case VHOST_ALT_A_DESC_ADDR:
 	case VHOST_ALT_A_AVAIL_ADDR:
 	case VHOST_ALT_A_USED_ADDR:
+	case VHOST_ALT_A_LAST_RUN:
 		return K_U64;
 	case VHOST_ALT_A_COMM:
 	case VHOST_ALT_A_QUEUE_NAME:
