@@ -10,28 +10,70 @@
 /* Attempts at reading a list that changes while it is read */
 #define MAX_TRIES		20
 
+static const struct {
+	const char *word;
+	int by;
+} selectors[] = {
+	{ "dev", FILTER_DEV },
+	{ "pid", FILTER_PID },
+	{ "ifname", FILTER_IFNAME },
+	{ "guest", FILTER_GUEST },
+};
+
+static int parse_pair(struct filter *filter, const char *word,
+		      const char *value)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(selectors); i++)
+		if (!strcmp(word, selectors[i].word))
+			filter->by = selectors[i].by;
+	if (filter->by == FILTER_NONE)
+		return usage_error("unknown selector '%s': expected dev ID, pid PID, ifname NAME or guest NAME",
+				   word);
+	filter->name = value;
+	if ((filter->by == FILTER_DEV || filter->by == FILTER_PID) &&
+	    !parse_u32(value, &filter->number))
+		return usage_error("invalid value '%s' for %s: expected a number",
+				   value, word);
+	return EXIT_OK;
+}
+
 int filter_parse(struct filter *filter, int argc, char **argv)
 {
 	memset(filter, 0, sizeof(*filter));
 	if (!argc)
-		return 0;
-	if (argc != 2)
-		return usage_error("expected dev ID, pid PID or ifname NAME");
-	if (!strcmp(argv[0], "dev"))
-		filter->by = FILTER_DEV;
-	else if (!strcmp(argv[0], "pid"))
-		filter->by = FILTER_PID;
-	else if (!strcmp(argv[0], "ifname"))
-		filter->by = FILTER_IFNAME;
-	else
-		return usage_error("unknown selector '%s': expected dev ID, pid PID or ifname NAME",
-				   argv[0]);
-	filter->ifname = argv[1];
-	if (filter->by != FILTER_IFNAME &&
-	    !parse_u32(argv[1], &filter->number))
-		return usage_error("invalid value '%s' for %s: expected a number",
-				   argv[1], argv[0]);
-	return 0;
+		return EXIT_OK;
+	if (argc == 2)
+		return parse_pair(filter, argv[0], argv[1]);
+	if (argc > 2)
+		return usage_error("unexpected argument '%s': expected ID, IFNAME, pid PID or guest NAME",
+				   argv[2]);
+	filter->name = argv[0];
+	filter->by = parse_u32(argv[0], &filter->number) ? FILTER_DEV :
+							   FILTER_IFNAME;
+	return EXIT_OK;
+}
+
+/* Return: the exit status for a selector that selects nothing. */
+static int nothing_selected(const struct filter *filter)
+{
+	switch (filter->by) {
+	case FILTER_NONE:
+		return EXIT_OK;
+	case FILTER_DEV:
+		return kernel_error("device %u: no such device; vhostctl show lists the devices",
+				    filter->number);
+	case FILTER_PID:
+		return kernel_error("process %u: owns no device; vhostctl show lists the owners",
+				    filter->number);
+	case FILTER_IFNAME:
+		return kernel_error("interface %s: no device uses it; vhostctl show lists the interfaces",
+				    filter->name);
+	default:
+		return kernel_error("guest %s: no device's owner runs it; vhostctl show lists the guests",
+				    filter->name);
+	}
 }
 
 static void read_worker_attr(const struct nlattr *attr, void *data)
@@ -254,6 +296,7 @@ static int on_device(const struct nlmsghdr *msg, void *data)
 	if (!dev)
 		return MNL_CB_ERROR;
 	nl_each(msg, read_device_attr, dev);
+	guest_name_option(dev->pid, dev->guest, sizeof(dev->guest));
 	return MNL_CB_OK;
 }
 
@@ -296,9 +339,11 @@ static bool filter_match(const struct filter *filter, const struct device *dev)
 		return dev->pid && dev->pid == filter->number;
 	case FILTER_IFNAME:
 		for (i = 0; i < dev->nqueues; i++)
-			if (!strcmp(dev->queue[i].ifname, filter->ifname))
+			if (!strcmp(dev->queue[i].ifname, filter->name))
 				return true;
 		return false;
+	case FILTER_GUEST:
+		return !strcmp(dev->guest, filter->name);
 	default:
 		return true;
 	}
@@ -387,7 +432,27 @@ int snapshot_take(struct snapshot *snap, struct nl *nl,
 	else if (err)
 		return nl_error(nl, err, "list of devices");
 	assign_queues(snap, filter);
-	return 0;
+	return snap->ndev ? EXIT_OK : nothing_selected(filter);
+}
+
+int device_select(__u32 *id, struct nl *nl, char *selector)
+{
+	struct snapshot snap = { 0 };
+	struct filter filter;
+	int status;
+
+	status = filter_parse(&filter, 1, &selector);
+	*id = filter.number;
+	if (status || filter.by == FILTER_DEV)
+		return status;
+	status = snapshot_take(&snap, nl, &filter);
+	if (!status && snap.ndev > 1)
+		status = usage_error("interface %s: used by %u devices, one per queue pair; give a number",
+				     selector, snap.ndev);
+	else if (!status)
+		*id = snap.dev->id;
+	snapshot_free(&snap);
+	return status;
 }
 
 void snapshot_free(struct snapshot *snap)

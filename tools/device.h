@@ -5,6 +5,7 @@
 
 #include <net/if.h>
 
+#include "guest.h"
 #include "netlink.h"
 
 #define MAX_WORKERS	64
@@ -58,6 +59,7 @@ struct device {
 	bool has_owner;
 	__u32 pid;		/* 0: in another pid namespace */
 	char comm[COMM_LEN];
+	char guest[GUEST_NAME_LEN];	/* empty: unknown */
 	__u64 features, features_hi, backend_features;
 	__u32 regions;
 	bool has_iotlb;
@@ -86,17 +88,31 @@ struct snapshot {
 
 /* Selection of devices on the command line */
 struct filter {
-	enum { FILTER_NONE, FILTER_DEV, FILTER_PID, FILTER_IFNAME } by;
+	enum {
+		FILTER_NONE, FILTER_DEV, FILTER_PID, FILTER_IFNAME,
+		FILTER_GUEST,
+	} by;
 	__u32 number;
-	const char *ifname;
+	const char *name;	/* of the interface or guest */
 };
 
-/* Parse "dev ID", "pid PID" or "ifname NAME". Return: 0 or an exit status. */
+#define SELECTOR "[ID | IFNAME | pid PID | guest NAME]"
+
+/*
+ * Parse a selector: nothing for all devices, a device's number or interface, or
+ * a word and its value. Return: 0 or an exit status.
+ */
 int filter_parse(struct filter *filter, int argc, char **argv);
 
 /*
- * Take a snapshot of the selected devices. Return: 0 or an exit status. Call
- * snapshot_free() in either case.
+ * Find the one device that a number or an interface's name selects. Return: 0
+ * or an exit status.
+ */
+int device_select(__u32 *id, struct nl *nl, char *selector);
+
+/*
+ * Take a snapshot of the selected devices. Return: 0 or an exit status, also if
+ * there is none. Call snapshot_free() in either case.
  */
 int snapshot_take(struct snapshot *snap, struct nl *nl,
 		  const struct filter *filter);

@@ -3,10 +3,10 @@
 #ifndef VHOSTCTL_DIAGNOSE_H
 #define VHOSTCTL_DIAGNOSE_H
 
-#include "device.h"
-#include "ring.h"
+#include "rates.h"
+#include "sample.h"
 
-#define TEXT_LEN	320
+#define TEXT_LEN	400
 #define MAX_FINDINGS	64
 
 /**
@@ -24,38 +24,72 @@ struct finding {
 };
 
 /**
- * struct queue_sample - a queue at one moment
- * @queue: state reported by the module; NULL if the queue was not listed
- * @ring: contents of the ring, if readable
- * @ring_err: 0, or the error that prevented reading @ring
- * @tap_drops: packets dropped because the interface's queue was full
- */
-struct queue_sample {
-	const struct queue *queue;
-	struct ring ring;
-	int ring_err;
-	__u64 tap_drops;
-};
-
-/**
- * struct diagnosis - the samples of a device and the problems found
- * @before: the device in the first sample
- * @now: the device in the second sample
+ * struct diagnosis - two samples of a device and the problems found
+ * @first, @last: the samples, of all selected devices
+ * @before, @now: the device in them
  * @seconds: time between the samples
+ * @owner_stopped: found that the owner is stopped: of what follows from that,
+ *	nothing is reported
+ * @starved: the same, for a worker that does not get to run
+ * @tap_closed: the same, for a tap through which nothing can pass
+ * @guest_behind: the same, for a guest that lacks receive buffers
  * @n: number of findings
- * @finding: the findings
+ * @finding: the findings, the most likely causes first
  */
 struct diagnosis {
-	const struct device *before, *now;
+	const struct sample *first, *last;
+	const struct device_sample *before, *now;
 	double seconds;
+	bool owner_stopped, starved, tap_closed, guest_behind;
 	unsigned int n;
 	struct finding finding[MAX_FINDINGS];
 };
 
-/* Check the device as a whole. Return: false if its queues need no check. */
-bool diagnose_device(struct diagnosis *d);
+/* A queue in both samples */
+struct comparison {
+	struct diagnosis *d;
+	const struct queue_sample *before, *now;
+	const struct queue *q;		/* now->queue */
+};
 
-void diagnose_queue(struct diagnosis *d, const struct queue_sample *before,
-		    const struct queue_sample *now);
+/* Find the problems of the device whose samples @d names. */
+void diagnose(struct diagnosis *d);
+
+/* Report a problem. @q: the queue, or NULL for the device as a whole. */
+void __printf(5, 6) add_finding(struct diagnosis *d, const struct queue *q,
+				const char *problem, bool now, const char *fmt,
+				...);
+
+/* Call @rule for each queue that is in both samples. */
+void each_queue(struct diagnosis *d, void (*rule)(const struct comparison *c));
+
+/* A counter's value, and its growth between the samples. */
+__u64 total(const struct comparison *c, enum vhost_alt_counter counter);
+__u64 delta(const struct comparison *c, enum vhost_alt_counter counter);
+
+/* The growth of a counter in all receive, or transmit, queues of the device. */
+__u64 delta_of_all(const struct diagnosis *d, bool rx,
+		   enum vhost_alt_counter counter);
+
+bool is_rx(const struct comparison *c);
+
+/* Check whether a queue is in order: it runs, and its ring can be used. */
+bool is_serving(const struct comparison *c);
+
+/* The name of the interface, or "the backend". */
+const char *backend_name(const struct queue *q);
+
+/*
+ * Rules, by where the cause lies. Each may set what excuses later ones, and is
+ * called in this order.
+ */
+void causes_of_vmm(struct diagnosis *d);
+void causes_of_tap(struct diagnosis *d);
+void causes_of_scheduler(struct diagnosis *d);
+void causes_of_queue(struct diagnosis *d);
+void causes_of_guest(struct diagnosis *d);
+
+/* Causes of the tap that depend on what the guest or the scheduler does. */
+void causes_of_drops(struct diagnosis *d);
 
 #endif

@@ -1,98 +1,56 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vhostctl explain: sample a device twice and describe its problems. */
+/* vhostctl explain: sample devices twice and describe their problems. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "diagnose.h"
 #include "out.h"
-#include "rates.h"
 #include "stats.h"
 
-/*
- * Return: packets dropped because the interface's queue was full; 0 for an
- * interface that is not in this network namespace.
- */
-static __u64 tap_drops(const struct queue *q)
-{
-	static const char fields[] = "%*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %llu";
-	FILE *f = fopen("/proc/net/dev", "r");
-	unsigned long long n, drops = 0;
-	char line[512], *colon, *name;
-	bool here;
-
-	/* A different interface may have the same name here. */
-	here = q->ifname[0] && if_nametoindex(q->ifname) == q->ifindex;
-	while (f && here && fgets(line, sizeof(line), f)) {
-		colon = strchr(line, ':');
-		if (!colon)
-			continue;
-		*colon = 0;
-		name = line + strspn(line, " ");
-		if (!strcmp(name, q->ifname) &&
-		    sscanf(colon + 1, fields, &n) == 1)
-			drops = n;
-	}
-	if (f)
-		fclose(f);
-	return drops;
-}
-
-/* A device at one moment: what the module reports, and the rings */
-struct device_sample {
-	struct snapshot snap;
-	struct queue_sample *queue;
+/* What could not be looked at, and why */
+struct gap {
+	const char *what;
+	const char *why;
 };
 
-static int take_sample(struct device_sample *sample, struct nl *nl, __u32 dev)
-{
-	struct filter filter = { .by = FILTER_DEV, .number = dev };
-	struct queue_sample *q;
-	unsigned int i;
-	int status;
+#define MAX_GAPS	8
 
-	status = snapshot_take(&sample->snap, nl, &filter);
-	if (status)
-		return status;
-	if (!sample->snap.ndev)
-		return nl_error(nl, -ENODEV, "device %u", dev);
-	sample->queue = calloc(sample->snap.nqueue, sizeof(*sample->queue));
-	if (!sample->queue)
-		return kernel_error("out of memory");
-	for (i = 0; i < sample->snap.dev->nqueues; i++) {
-		q = &sample->queue[i];
-		q->queue = &sample->snap.dev->queue[i];
-		q->tap_drops = tap_drops(q->queue);
-		q->ring_err = ring_get(&q->ring, nl, dev,
-				       q->queue->index, 1);
-	}
-	return 0;
+static unsigned int find_gaps(const struct device_sample *s, struct gap *gap)
+{
+	unsigned int i, n = 0;
+	int err = 0;
+
+	for (i = 0; i < s->dev->nqueues; i++)
+		if (s->queue[i].ring_err == -EPERM ||
+		    s->queue[i].ring_err == -EBUSY)
+			err = s->queue[i].ring_err;
+	if (err)
+		gap[n++] = (struct gap){ "rings", err == -EPERM ?
+			"it requires CAP_NET_ADMIN: try sudo" :
+			"a command of the owner is in progress" };
+	if (s->link.why && device_ifname(s->dev)[0])
+		gap[n++] = (struct gap){ "interface", s->link.why };
+	if (s->tap.why && device_ifname(s->dev)[0])
+		gap[n++] = (struct gap){ "tap's queues", s->tap.why };
+	if (s->owner.why && s->dev->has_owner)
+		gap[n++] = (struct gap){ "owner", s->owner.why };
+	if (s->dev->nworkers && s->worker[0].why)
+		gap[n++] = (struct gap){ "scheduling", s->worker[0].why };
+	else if (s->dev->nworkers && s->cgroup.why)
+		gap[n++] = (struct gap){ "CPU limits", s->cgroup.why };
+	return n;
 }
 
-static void free_sample(struct device_sample *sample)
+static void findings_json(const struct diagnosis *d, struct json_object *doc)
 {
-	snapshot_free(&sample->snap);
-	free(sample->queue);
-}
-
-static bool may_read_rings(const struct device_sample *sample)
-{
-	unsigned int i;
-
-	for (i = 0; i < sample->snap.dev->nqueues; i++)
-		if (sample->queue[i].ring_err == -EPERM)
-			return false;
-	return true;
-}
-
-static int findings_json(const struct diagnosis *d, const struct options *opt)
-{
-	struct json_object *doc = json_object_new_object();
+	struct gap gap[MAX_GAPS];
 	struct json_object *array, *o;
-	unsigned int i;
+	unsigned int i, n;
 
-	json_u64(doc, "dev", d->now->id);
+	json_u64(doc, "dev", d->now->dev->id);
+	if (d->now->dev->guest[0])
+		json_str(doc, "guest", d->now->dev->guest);
 	json_real(doc, "seconds", d->seconds);
 	array = json_array_in(doc, "findings");
 	for (i = 0; i < d->n; i++) {
@@ -105,92 +63,134 @@ static int findings_json(const struct diagnosis *d, const struct options *opt)
 		json_boolean(o, "now", d->finding[i].now);
 		json_str(o, "text", d->finding[i].text);
 	}
-	return out_json(opt, doc);
+	array = json_array_in(doc, "not_examined");
+	n = find_gaps(d->now, gap);
+	for (i = 0; i < n; i++) {
+		o = json_object_in(array, NULL);
+		json_str(o, "what", gap[i].what);
+		json_str(o, "why", gap[i].why);
+	}
 }
 
-static void print_findings(const struct diagnosis *d, bool now)
+static unsigned int print_findings(const struct diagnosis *d, bool now)
 {
 	const struct finding *f;
+	unsigned int n = 0;
 
 	for (f = d->finding; f < d->finding + d->n; f++) {
 		if (f->now != now)
 			continue;
+		n++;
 		printf("%s%u%s%s:%s %s%s\n", colour(now ? COLOUR_RED :
 							  COLOUR_BOLD),
-		       d->now->id, f->queue ? " " : "",
+		       d->now->dev->id, f->queue ? " " : "",
 		       f->queue ? f->queue->name : "", colour(COLOUR_OFF),
 		       now ? "" : "earlier: ", f->text);
 	}
+	return n;
 }
 
 static void findings_text(const struct diagnosis *d)
 {
-	unsigned int i, wrong = 0;
-	__u64 packets = 0;
+	__u64 packets = delta_of_all(d, true, VHOST_ALT_COUNTER_PACKETS) +
+			delta_of_all(d, false, VHOST_ALT_COUNTER_PACKETS);
+	__u32 id = d->now->dev->id;
+	struct gap gap[MAX_GAPS];
+	unsigned int i, n;
 
-	for (i = 0; i < d->n; i++)
-		wrong += d->finding[i].now;
-	print_findings(d, true);
-	for (i = 0; i < d->now->nqueues && i < d->before->nqueues; i++)
-		packets += counter_delta(&d->before->queue[i],
-					 &d->now->queue[i],
-					 VHOST_ALT_COUNTER_PACKETS);
-	if (!wrong && packets)
+	n = print_findings(d, true);
+	if (!n && packets)
 		printf("%u: no problem found; %llu packets in %.1f s\n",
-		       d->now->id, packets, d->seconds);
-	else if (!wrong)
-		printf("%u: no problem found, and no traffic\n", d->now->id);
+		       id, packets, d->seconds);
+	else if (!n)
+		printf("%u: no problem found, and no traffic\n", id);
 	print_findings(d, false);
+	n = find_gaps(d->now, gap);
+	for (i = 0; i < n; i++)
+		printf("%u: not looked at: %s, because %s\n", id, gap[i].what,
+		       gap[i].why);
 }
 
-static int report(const struct device_sample *before,
-		  const struct device_sample *now, const struct options *opt)
+static bool has_problem(const struct diagnosis *d)
+{
+	unsigned int i;
+
+	for (i = 0; i < d->n; i++)
+		if (d->finding[i].now)
+			return true;
+	return false;
+}
+
+/*
+ * Diagnose a device of the second sample. Return: true if it has a problem now.
+ */
+static bool report(struct diagnosis *d, const struct device_sample *now,
+		   struct json_object *array)
+{
+	*d = (struct diagnosis){
+		.first = d->first,
+		.last = d->last,
+		.before = sample_device(d->first, now->dev->id),
+		.now = now,
+		.seconds = d->last->snap.seconds - d->first->snap.seconds,
+	};
+	/* It was opened in between. */
+	if (!d->before)
+		return false;
+	diagnose(d);
+	if (array)
+		findings_json(d, json_object_in(array, NULL));
+	else
+		findings_text(d);
+	return has_problem(d);
+}
+
+static int report_all(const struct sample *first, const struct sample *last,
+		      const struct options *opt)
 {
 	struct diagnosis *d = calloc(1, sizeof(*d));
+	struct json_object *array = NULL;
+	int status = EXIT_OK;
+	bool any = false;
 	unsigned int i;
 
 	if (!d)
 		return kernel_error("out of memory");
-	d->before = before->snap.dev;
-	d->now = now->snap.dev;
-	d->seconds = now->snap.seconds - before->snap.seconds;
-	if (!may_read_rings(now))
-		fputs("vhostctl: rings not examined without CAP_NET_ADMIN: try sudo\n",
-		      stderr);
-	if (diagnose_device(d))
-		for (i = 0; i < d->now->nqueues && i < d->before->nqueues; i++)
-			diagnose_queue(d, &before->queue[i], &now->queue[i]);
 	if (opt->json)
-		findings_json(d, opt);
-	else
-		findings_text(d);
+		array = json_object_new_array();
+	d->first = first;
+	d->last = last;
+	for (i = 0; i < last->snap.ndev; i++)
+		any |= report(d, &last->dev[i], array);
+	if (array)
+		status = out_json(opt, array);
 	free(d);
-	return EXIT_OK;
+	if (status)
+		return status;
+	return any && opt->exit_code ? EXIT_FINDINGS : EXIT_OK;
 }
 
 int cmd_explain(const struct options *opt, int argc, char **argv)
 {
-	struct device_sample before = { 0 }, now = { 0 };
+	struct sample first = { 0 }, last = { 0 };
+	struct filter filter;
 	struct nl nl;
 	int status;
-	__u32 dev;
 
-	if (argc != 1)
-		return usage_error("explain: expected ID");
-	status = parse_dev_id(argv[0], &dev);
+	status = filter_parse(&filter, argc, argv);
 	if (!status)
 		status = nl_open(&nl);
 	if (status)
 		return status;
-	status = take_sample(&before, &nl, dev);
+	status = sample_take_first(&first, &nl, &filter);
 	if (!status) {
 		stats_sleep(opt->interval);
-		status = take_sample(&now, &nl, dev);
+		status = sample_take_last(&last, &nl, &filter);
 	}
 	if (!status)
-		status = report(&before, &now, opt);
-	free_sample(&before);
-	free_sample(&now);
+		status = report_all(&first, &last, opt);
+	sample_free(&first);
+	sample_free(&last);
 	nl_close(&nl);
 	return status;
 }

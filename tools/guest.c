@@ -59,6 +59,7 @@ bool guest_name_option(unsigned int pid, char *name, size_t size)
 	char *word = NULL, *text;
 	size_t len = 0;
 
+	*name = 0;
 	if (!file)
 		return false;
 	while (!found && getdelim(&word, &len, 0, file) > 0) {

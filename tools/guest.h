@@ -11,7 +11,7 @@
 /*
  * Get the name that a process gives its guest: of QEMU's -name option, else
  * the name of its command. It consists of printable ASCII. Return: false if
- * the process is gone or, for the option, may not be read.
+ * the process is gone or, for the option, may not be read; @name is empty then.
  */
 bool guest_name(unsigned int pid, char *name, size_t size);
 bool guest_name_option(unsigned int pid, char *name, size_t size);

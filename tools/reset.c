@@ -2,7 +2,7 @@
 /* vhostctl reset: reset counters to 0. */
 #include <string.h>
 
-#include "netlink.h"
+#include "device.h"
 #include "ring.h"
 
 int cmd_reset(const struct options *opt, int argc, char **argv)
@@ -17,15 +17,15 @@ int cmd_reset(const struct options *opt, int argc, char **argv)
 	int status;
 
 	if (argc < 1 || argc > 2)
-		return usage_error("reset: expected ID [QUEUE]");
-	status = parse_dev_id(argv[0], &dev);
-	if (!status && argc > 1)
-		status = queue_parse(argv[1], &queue);
-	if (status)
-		return status;
+		return usage_error("reset: expected ID or IFNAME, and QUEUE or nothing");
+	if (argc > 1 && queue_parse(argv[1], &queue))
+		return EXIT_USAGE;
 	status = nl_open(&nl);
 	if (status)
 		return status;
+	status = device_select(&dev, &nl, argv[0]);
+	if (status)
+		goto out;
 	query.dev = dev;
 	if (argc > 1)
 		query.queue = queue;
@@ -35,6 +35,7 @@ int cmd_reset(const struct options *opt, int argc, char **argv)
 				  argv[1]);
 	else if (status)
 		status = nl_error(&nl, status, "device %u", dev);
+out:
 	nl_close(&nl);
 	return status;
 }

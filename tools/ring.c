@@ -268,28 +268,23 @@ static void ring_text(const struct ring *r, const struct options *opt)
 		       r->used[i].id, r->used[i].len);
 }
 
-static int ring_show(const struct options *opt, __u32 dev, __u32 queue)
+static int ring_show(const struct options *opt, struct nl *nl, __u32 dev,
+		     __u32 queue)
 {
 	struct ring *ring = malloc(sizeof(*ring));
-	struct nl nl;
 	int status;
 
 	if (!ring)
 		return kernel_error("out of memory");
-	status = nl_open(&nl);
-	if (!status) {
-		status = ring_get(ring, &nl, dev, queue,
-				  opt->last ? opt->last : NL_NONE);
-		if (status)
-			status = nl_error(&nl, status,
-					  "ring of device %u queue %u", dev,
-					    queue);
-		else if (opt->json)
-			status = ring_json(ring, opt);
-		else
-			ring_text(ring, opt);
-		nl_close(&nl);
-	}
+	status = ring_get(ring, nl, dev, queue,
+			  opt->last ? opt->last : NL_NONE);
+	if (status)
+		status = nl_error(nl, status, "ring of device %u queue %u",
+				  dev, queue);
+	else if (opt->json)
+		status = ring_json(ring, opt);
+	else
+		ring_text(ring, opt);
 	free(ring);
 	return status;
 }
@@ -297,12 +292,19 @@ static int ring_show(const struct options *opt, __u32 dev, __u32 queue)
 int cmd_ring(const struct options *opt, int argc, char **argv)
 {
 	__u32 dev, queue;
+	struct nl nl;
 	int status;
 
 	if (argc != 2)
-		return usage_error("ring: expected ID QUEUE");
-	status = parse_dev_id(argv[0], &dev);
+		return usage_error("ring: expected ID or IFNAME, and QUEUE");
+	status = queue_parse(argv[1], &queue);
 	if (!status)
-		status = queue_parse(argv[1], &queue);
-	return status ? status : ring_show(opt, dev, queue);
+		status = nl_open(&nl);
+	if (status)
+		return status;
+	status = device_select(&dev, &nl, argv[0]);
+	if (!status)
+		status = ring_show(opt, &nl, dev, queue);
+	nl_close(&nl);
+	return status;
 }

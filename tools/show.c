@@ -104,6 +104,8 @@ static void json_device(struct json_object *to, const struct device *dev,
 			json_u64(to, "pid", dev->pid);
 		json_str(to, "comm", dev->comm);
 	}
+	if (dev->guest[0])
+		json_str(to, "guest", dev->guest);
 	json_u64(to, "features", dev->features);
 	json_u64(to, "features_hi", dev->features_hi);
 	json_u64(to, "backend_features", dev->backend_features);
@@ -265,6 +267,8 @@ static void print_device(const struct device *dev, const struct options *opt)
 		printf(" (%s)", dev->comm);
 	else
 		fputs(" no owner", stdout);
+	if (dev->guest[0])
+		printf(" guest %s", dev->guest);
 	if (opt->details)
 		print_features(dev, opt);
 	for (i = 0; i < dev->nworkers; i++)
@@ -315,12 +319,22 @@ static void print_pair(const struct device *dev, unsigned int first,
 		      queue_drops(pair) + (n > 1 ? queue_drops(other) : 0),
 		      opt->numeric);
 	snprintf(pid, sizeof(pid), "%u", dev->pid);
-	printf("%-6u %-15s %s%-10s%s %-8s %-15s %7s %7s %7s\n", dev->id,
+	printf("%-6u %-15s %s%-10s%s %-8s %-15s %7s %7s %7s%s%s\n", dev->id,
 	       pair->ifname[0] ? pair->ifname : *other->ifname ?
 				 other->ifname : "-",
 	       colour(paint), state, colour(COLOUR_OFF),
 	       dev->pid ? pid : "-", dev->has_owner ? dev->comm : "-",
-	       rx, tx, drops);
+	       rx, tx, drops, dev->guest[0] ? "  " : "", dev->guest);
+}
+
+static bool has_guests(const struct snapshot *snap)
+{
+	unsigned int i;
+
+	for (i = 0; i < snap->ndev; i++)
+		if (snap->dev[i].guest[0])
+			return true;
+	return false;
 }
 
 static void show_text(const struct snapshot *snap, const struct options *opt)
@@ -329,9 +343,10 @@ static void show_text(const struct snapshot *snap, const struct options *opt)
 	unsigned int i, q;
 
 	if (snap->ndev && !long_form)
-		printf("%s%-6s %-15s %-10s %-8s %-15s %7s %7s %7s%s\n",
+		printf("%s%-6s %-15s %-10s %-8s %-15s %7s %7s %7s%s%s\n",
 		       colour(COLOUR_BOLD), "DEV", "IF", "STATE", "PID",
 		       "COMMAND", "RX-PKT", "TX-PKT", "DROPS",
+		       has_guests(snap) ? "  GUEST" : "",
 		       colour(COLOUR_OFF));
 	for (i = 0; i < snap->ndev; i++) {
 		if (long_form) {

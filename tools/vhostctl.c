@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "device.h"
 #include "vhostctl.h"
 
 static const struct command {
@@ -17,27 +19,27 @@ static const struct command {
 	const char *arguments;
 	const char *what;
 } commands[] = {
-	{ "show", cmd_show, "jpsdoN", "[dev ID | pid PID | ifname NAME]",
+	{ "show", cmd_show, "jpsdoN", SELECTOR,
 	  "list devices, one line per queue pair" },
-	{ "stats", cmd_stats, "jpNin", "[dev ID | pid PID | ifname NAME]",
+	{ "stats", cmd_stats, "jpNin", SELECTOR,
 	  "print the rates of each queue" },
-	{ "top", cmd_top, "NinS", "[dev ID | pid PID | ifname NAME]",
+	{ "top", cmd_top, "NinS", SELECTOR,
 	  "show rates live, full screen" },
 	{ "monitor", cmd_monitor, "jpn", "",
 	  "print device events as they happen" },
-	{ "ring", cmd_ring, "jpNl", "ID QUEUE",
+	{ "ring", cmd_ring, "jpNl", "ID | IFNAME QUEUE",
 	  "print the last entries of a ring" },
 	{ "metrics", cmd_metrics, "O", "",
 	  "print all counters for Prometheus" },
 	{ "probe", cmd_probe, "jpN", "[PATH]",
 	  "print what a vhost-net device offers" },
-	{ "explain", cmd_explain, "jpi", "ID",
+	{ "explain", cmd_explain, "jpie", SELECTOR,
 	  "say in plain words what is wrong" },
 	{ "exec", cmd_exec, "tqD", "-- QEMU [ARGUMENT...]",
 	  "run QEMU with a network card on a tap" },
 	{ "takeover", cmd_takeover, "", "[on | off | status]",
 	  "let the module serve /dev/vhost-net" },
-	{ "reset", cmd_reset, "", "ID [QUEUE]",
+	{ "reset", cmd_reset, "", "ID | IFNAME [QUEUE]",
 	  "reset counters to 0" },
 };
 
@@ -55,6 +57,7 @@ static const struct option_desc {
 	{ 'd', false, "details", NULL, "include features, indices and addresses" },
 	{ 'o', false, "oneline", NULL, "one line per device" },
 	{ 'N', false, "numeric", NULL, "numbers instead of names, not rounded" },
+	{ 'e', false, "exit-code", NULL, "exit with 3 if there are findings" },
 	{ 'i', false, "interval", "SECONDS", "time between samples (default 1)",
 	  "0.01 to 86400" },
 	{ 'n', false, "count", "COUNT", "stop after COUNT samples or events",
@@ -113,13 +116,6 @@ bool parse_u32(const char *text, __u32 *value)
 	return true;
 }
 
-int parse_dev_id(const char *text, __u32 *id)
-{
-	if (parse_u32(text, id))
-		return EXIT_OK;
-	return usage_error("invalid device ID '%s': expected a number", text);
-}
-
 static void help_options(const char *letters)
 {
 	char left[40];
@@ -150,7 +146,7 @@ static void help_all(void)
 
 	puts("usage: vhostctl [OPTION...] [COMMAND [ARGUMENT...]]\n\nCommands:");
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		printf("  %-8s %-33s %s\n", commands[i].name,
+		printf("  %-8s %-42s %s\n", commands[i].name,
 		       commands[i].arguments, commands[i].what);
 	puts("\nThe default command is show.\n\nOptions:");
 	help_options(NULL);
@@ -163,14 +159,57 @@ static void help_command(const struct command *c)
 	help_options(c->options);
 }
 
+/* Find a command by its name, or by a prefix that no other one has. */
 static const struct command *find_command(const char *name)
 {
+	const struct command *found = NULL;
+	size_t len = strlen(name);
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(commands); i++)
+	for (i = 0; i < ARRAY_SIZE(commands); i++) {
 		if (!strcmp(commands[i].name, name))
 			return &commands[i];
-	return NULL;
+		if (strncmp(commands[i].name, name, len))
+			continue;
+		if (found)
+			return NULL;
+		found = &commands[i];
+	}
+	return found;
+}
+
+/* Check whether one letter more, less, other or elsewhere makes @a of @b. */
+static bool is_similar(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	if (!*a || !*b)
+		return strlen(a) + strlen(b) < 2;
+	return !strcmp(a + 1, b) || !strcmp(a, b + 1) ||
+	       !strcmp(a + 1, b + 1) ||
+	       (a[0] == b[1] && a[1] == b[0] && !strcmp(a + 2, b + 2));
+}
+
+static int unknown_command(const char *name)
+{
+	size_t len = strlen(name);
+	char meant[128] = "";
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (strncmp(commands[i].name, name, len) &&
+		    !is_similar(commands[i].name, name))
+			continue;
+		snprintf(meant + strlen(meant), sizeof(meant) - strlen(meant),
+			 "%s%s", *meant ? " or " : "did you mean ",
+			 commands[i].name);
+	}
+	if (!*meant)
+		return usage_error("unknown command '%s'; see vhostctl --help",
+				   name);
+	return usage_error("unknown command '%s': %s?", name, meant);
 }
 
 /* Build the tables for getopt_long(). */
@@ -236,6 +275,9 @@ static bool set_option(struct options *opt, int letter, const char *value)
 		return true;
 	case 'O':
 		opt->openmetrics = true;
+		return true;
+	case 'e':
+		opt->exit_code = true;
 		return true;
 	case 'i':
 		return parse_seconds(value, &opt->interval);
@@ -313,7 +355,7 @@ static int parse_word(struct command_line *cmdline, char *word)
 	cmdline->command = find_command(word);
 	if (cmdline->command)
 		return EXIT_OK;
-	return usage_error("unknown command '%s'; see vhostctl --help", word);
+	return unknown_command(word);
 }
 
 static int parse_line(struct command_line *cmdline, int argc, char **argv)
@@ -357,6 +399,23 @@ static int check_options(const struct command_line *cmdline)
 	return EXIT_OK;
 }
 
+/* The module's version is known while it is loaded. */
+static void print_version(void)
+{
+	FILE *f = fopen("/sys/module/vhost_alt/version", "re");
+	char version[64] = "not loaded";
+
+	if (f && fscanf(f, "%63s", version) != 1)
+		strcpy(version, "unknown");
+	else if (!f && !access("/sys/module/vhost_alt", F_OK))
+		strcpy(version, "unknown");
+	if (f)
+		fclose(f);
+	printf("vhostctl " VHOST_ALT_VERSION
+	       ", netlink protocol %u, module %s\n",
+	       VHOST_ALT_GENL_VERSION, version);
+}
+
 static int run(struct command_line *cmdline)
 {
 	if (strchr(cmdline->given, 'h')) {
@@ -367,7 +426,7 @@ static int run(struct command_line *cmdline)
 		return EXIT_OK;
 	}
 	if (strchr(cmdline->given, 'V')) {
-		puts("vhostctl " VHOST_ALT_VERSION);
+		print_version();
 		return EXIT_OK;
 	}
 	if (!cmdline->command)

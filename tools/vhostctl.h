@@ -10,7 +10,7 @@
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 /* Exit statuses, documented in the man page */
-enum { EXIT_OK, EXIT_USAGE, EXIT_KERNEL };
+enum { EXIT_OK, EXIT_USAGE, EXIT_KERNEL, EXIT_FINDINGS };
 
 #define DEVICE_PATH	"/dev/vhost-net-alt"
 
@@ -23,6 +23,7 @@ enum { EXIT_OK, EXIT_USAGE, EXIT_KERNEL };
  * @oneline: one line per device
  * @numeric: exact numbers, and numbers instead of names
  * @openmetrics: OpenMetrics text instead of the format of Prometheus
+ * @exit_code: findings have an exit status of their own
  * @interval: seconds between samples
  * @count: number of samples or events; 0: unlimited
  * @last: number of ring entries to print; 0: the kernel's default
@@ -33,6 +34,7 @@ enum { EXIT_OK, EXIT_USAGE, EXIT_KERNEL };
  */
 struct options {
 	bool json, pretty, stats, details, oneline, numeric, openmetrics;
+	bool exit_code;
 	double interval;
 	unsigned int count;
 	unsigned int last;
@@ -61,8 +63,5 @@ int __printf(1, 2) kernel_error(const char *fmt, ...);
 
 /* Parse a whole number with nothing after it. */
 bool parse_u32(const char *text, __u32 *value);
-
-/* Parse a device's number. Return: 0 or an exit status. */
-int parse_dev_id(const char *text, __u32 *id);
 
 #endif

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Causes that show in how the module serves a queue */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "diagnose.h"
+#include "waiting.h"
+
+/* Below these, a verdict on cost would be about nothing. */
+#define BUSY_CPU	40	/* percent of a CPU */
+#define BUSY_RATE	10000	/* wake-ups per second */
+#define MIN_PACKETS	1000
+#define POOR_BATCH	2.0
+#define POLL_CPU	20	/* percent of a CPU */
+#define POLL_HITS	10	/* percent of the polls */
+
+static void find_ring_error(const struct comparison *c)
+{
+	char why[128] = "its cause is no longer visible";
+
+	if (!(c->q->state & VHOST_ALT_QUEUE_BROKEN))
+		return;
+	if (c->now->ring_err == -EFAULT)
+		strcpy(why,
+		       "its memory is not present, not mapped, or not in the memory table");
+	else if (!c->now->ring_err && waiting(c->now) > c->q->size)
+		snprintf(why, sizeof(why),
+			 "the guest claims %u available entries in a ring of %u",
+			 waiting(c->now), c->q->size);
+	else if (!c->now->ring_err && c->q->has_wraps && waiting(c->now))
+		strcpy(why, "the guest made a chain that is longer than the ring");
+	add_finding(c->d, c->q, "ring_error", true,
+		    "stopped by a ring error: %s; setting the backend restarts it: reboot the guest or rebind its driver",
+		    why);
+}
+
+static void find_fault(const struct comparison *c)
+{
+	if (c->q->state & VHOST_ALT_QUEUE_FAULTED &&
+	    !(c->q->state & VHOST_ALT_QUEUE_BROKEN))
+		add_finding(c->d, c->q, "ring_fault", true,
+			    "the memory of its ring or dirty log cannot be accessed, and is tried again, %llu times so far: see what the owner (%s) has unmapped or protected",
+			    total(c, VHOST_ALT_COUNTER_RETRIES),
+			    c->d->now->dev->comm);
+}
+
+static void find_old_errors(const struct comparison *c)
+{
+	__u64 all = total(c, VHOST_ALT_COUNTER_RING_ERRORS);
+
+	if (all && is_serving(c))
+		add_finding(c->d, c->q, "ring_error", false,
+			    "its ring was unusable %llu times", all);
+}
+
+static void find_retries(const struct comparison *c)
+{
+	__u64 all = total(c, VHOST_ALT_COUNTER_RETRIES);
+	__u64 some = delta(c, VHOST_ALT_COUNTER_RETRIES);
+
+	if (!all || !is_serving(c))
+		return;
+	add_finding(c->d, c->q, "retries", some,
+		    "tried again %llu times, after 10 ms to 1 s each: the memory of its ring was not accessible, the host short of memory, or a queue behind %s full",
+		    some ?: all, backend_name(c->q));
+}
+
+static double cpu_of_worker(const struct comparison *c)
+{
+	return worker_cpu(c->d->before->dev, c->d->now->dev, c->q->worker,
+			  c->d->seconds);
+}
+
+/* Single packets cost most, which matters only if there are many. */
+static void find_poor_batches(const struct comparison *c)
+{
+	__u64 packets = delta(c, VHOST_ALT_COUNTER_PACKETS);
+	__u64 batches = delta(c, VHOST_ALT_COUNTER_BATCHES);
+	__u64 wakes = delta(c, VHOST_ALT_COUNTER_KICKS) +
+		      delta(c, VHOST_ALT_COUNTER_WAKEUPS);
+	double cpu = cpu_of_worker(c);
+
+	if (packets < MIN_PACKETS || packets >= batches * POOR_BATCH ||
+	    wakes * 2 < packets || c->d->starved ||
+	    (cpu < BUSY_CPU && wakes < BUSY_RATE * c->d->seconds))
+		return;
+	add_finding(c->d, c->q, "poor_batching", true,
+		    "batching is poor: %.0f packets per second in batches of %.1f, so nearly every packet wakes the worker, which uses %.0f %% of a CPU; try busy polling (-netdev tap,...,poll-us=50)",
+		    packets / c->d->seconds, (double)packets / batches, cpu);
+}
+
+static void find_wasted_polling(const struct comparison *c)
+{
+	__u64 polls = delta(c, VHOST_ALT_COUNTER_BUSY_POLLS);
+	__u64 hits = delta(c, VHOST_ALT_COUNTER_BUSY_HITS);
+	double cpu = delta(c, VHOST_ALT_COUNTER_BUSY_NS) / 1e9 /
+		     c->d->seconds * 100;
+
+	/* The time includes that of others that interrupted the polling. */
+	if (cpu > cpu_of_worker(c))
+		cpu = cpu_of_worker(c);
+	if (cpu < POLL_CPU || hits * 100 >= polls * POLL_HITS)
+		return;
+	add_finding(c->d, c->q, "polling_wasted", true,
+		    "busy polling does not pay: it uses %.0f %% of a CPU, and %llu of %llu polls found work; set a shorter time than %u us (poll-us=), or none",
+		    cpu, hits, polls, c->q->busyloop);
+}
+
+static void judge(const struct comparison *c)
+{
+	find_ring_error(c);
+	find_fault(c);
+	find_old_errors(c);
+	find_retries(c);
+	find_poor_batches(c);
+	find_wasted_polling(c);
+}
+
+void causes_of_queue(struct diagnosis *d)
+{
+	each_queue(d, judge);
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdlib.h>
+#include <string.h>
+
+#include "sample.h"
+
+/* The interface of the device's backend: all its queues have the same one. */
+static const struct queue *backend_queue(const struct device *dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < dev->nqueues; i++)
+		if (dev->queue[i].ifname[0])
+			return &dev->queue[i];
+	return NULL;
+}
+
+static void read_backend(struct device_sample *d)
+{
+	const struct queue *q = backend_queue(d->dev);
+
+	d->link.why = "it has no interface";
+	d->tap.why = "it has no interface";
+	if (!q)
+		return;
+	host_link_read(&d->link, q->ifindex, q->ifname);
+	if (!d->link.why && d->link.master)
+		host_link_read(&d->bridge, d->link.master, NULL);
+	host_tap_read(&d->tap, d->dev->pid, q->ifname);
+}
+
+static void read_surroundings(struct device_sample *d)
+{
+	unsigned int i;
+
+	read_backend(d);
+	host_task_read(&d->owner, d->dev->pid);
+	for (i = 0; i < d->dev->nworkers; i++)
+		host_task_read(&d->worker[i], d->dev->worker[i].tid);
+	if (d->dev->nworkers)
+		host_cgroup_read(&d->cgroup, d->worker[0].cgroup);
+}
+
+static void read_rings(struct device_sample *d, struct nl *nl)
+{
+	struct queue_sample *q;
+	unsigned int i;
+
+	for (i = 0; i < d->dev->nqueues; i++) {
+		q = &d->queue[i];
+		q->queue = &d->dev->queue[i];
+		q->ring_err = ring_get(&q->ring, nl, d->dev->id,
+				       q->queue->index, 1);
+	}
+}
+
+static int read_devices(struct sample *sample, struct nl *nl,
+			const struct filter *filter)
+{
+	struct device_sample *d;
+	unsigned int i;
+	int status;
+
+	status = snapshot_take(&sample->snap, nl, filter);
+	if (status)
+		return status;
+	sample->dev = calloc(sample->snap.ndev + 1, sizeof(*sample->dev));
+	sample->queue = calloc(sample->snap.nqueue + 1,
+			       sizeof(*sample->queue));
+	if (!sample->dev || !sample->queue)
+		return kernel_error("out of memory");
+	for (i = 0; i < sample->snap.ndev; i++) {
+		d = &sample->dev[i];
+		d->dev = &sample->snap.dev[i];
+		d->queue = &sample->queue[d->dev->queue - sample->snap.queue];
+		read_rings(d, nl);
+		read_surroundings(d);
+	}
+	return 0;
+}
+
+int sample_take_first(struct sample *sample, struct nl *nl,
+		      const struct filter *filter)
+{
+	memset(sample, 0, sizeof(*sample));
+	host_load_read(&sample->load);
+	return read_devices(sample, nl, filter);
+}
+
+int sample_take_last(struct sample *sample, struct nl *nl,
+		     const struct filter *filter)
+{
+	int status;
+
+	memset(sample, 0, sizeof(*sample));
+	status = read_devices(sample, nl, filter);
+	if (!status)
+		host_load_read(&sample->load);
+	return status;
+}
+
+void sample_free(struct sample *sample)
+{
+	snapshot_free(&sample->snap);
+	host_load_free(&sample->load);
+	free(sample->dev);
+	free(sample->queue);
+}
+
+const struct device_sample *sample_device(const struct sample *sample,
+					  __u32 dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < sample->snap.ndev; i++)
+		if (sample->dev[i].dev->id == dev)
+			return &sample->dev[i];
+	return NULL;
+}
