@@ -35,6 +35,8 @@ static const struct command {
 	  "print what a vhost-net device offers" },
 	{ "explain", cmd_explain, "jpie", SELECTOR,
 	  "say in plain words what is wrong" },
+	{ "workers", cmd_workers, "jp", SELECTOR,
+	  "list the threads that serve devices" },
 	{ "exec", cmd_exec, "tqD", "-- QEMU [ARGUMENT...]",
 	  "run QEMU with a network card on a tap" },
 	{ "takeover", cmd_takeover, "", "[on | off | status]",

@@ -55,6 +55,7 @@ int cmd_probe(const struct options *opt, int argc, char **argv);
 int cmd_explain(const struct options *opt, int argc, char **argv);
 int cmd_exec(const struct options *opt, int argc, char **argv);
 int cmd_takeover(const struct options *opt, int argc, char **argv);
+int cmd_workers(const struct options *opt, int argc, char **argv);
 int cmd_reset(const struct options *opt, int argc, char **argv);
 
 /* Print an error message. Return: the exit status that goes with it. */
