@@ -24,6 +24,8 @@
  *	nocall, nokick	remove the call, or kick, eventfd of transmit
  *	load		send and receive frames singly, until the next command
  *	churn		open and close devices, until the next command
+ *
+ * faults.c has more. "guest trace PID" only holds another process.
  */
 #include <errno.h>
 #include <poll.h>
@@ -35,28 +37,24 @@
 #include <linux/if_packet.h>
 #include <unistd.h>
 
+#include "commands.h"
 #include "env.h"
-#include "guest.h"
 #include "iotlb.h"
 #include "raw.h"
 
-#define FRAME_LEN	100
 #define QLEN		64	/* of the tap: fills up quickly */
 
-static struct guest guest;
+struct guest guest;
+__u32 seq;
+static bool answered;		/* the command in progress */
 static struct iotlb iotlb;
 static int spare = -1;
-static __u32 seq;
 
-static int start(__u64 features)
+int guest_begin(const struct guest_cfg *cfg)
 {
-	struct guest_cfg cfg = {
-		.features = F_VERSION_1 | F_MRG_RXBUF | F_EVENT_IDX | features,
-		.tap_flags = IFF_VNET_HDR,
-	};
 	int bypass = 1, err;
 
-	err = guest_start(&guest, &cfg);
+	err = guest_start(&guest, cfg);
 	if (err)
 		return err;
 	/* Frames reach the tap's queue at once or are dropped. */
@@ -64,6 +62,14 @@ static int start(__u64 features)
 		       sizeof(bypass)))
 		return -errno;
 	return link_set_qlen(guest.ifname, QLEN);
+}
+
+static int start(__u64 features)
+{
+	return guest_begin(&(struct guest_cfg){
+		.features = F_VERSION_1 | F_MRG_RXBUF | F_EVENT_IDX | features,
+		.tap_flags = IFF_VNET_HDR,
+	});
 }
 
 static int do_start(unsigned int n)
@@ -151,6 +157,8 @@ static int do_rx(unsigned int n)
 		guest_refill(&guest, 1, 2048);
 		err = guest_check_rx(&guest, FRAME_LEN, seq++);
 	}
+	/* A driver that has taken all asks for the next call. */
+	guest.vq[RXQ].ops->arm(&guest.vq[RXQ]);
 	return err;
 }
 
@@ -258,11 +266,12 @@ static int do_nocall(unsigned int n)
 }
 
 /* Answer first, so that the caller continues meanwhile. */
-static int until_next(int (*again)(void))
+int until_next(int (*again)(void))
 {
 	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
 	int err = 0;
 
+	answered = true;
 	puts("ok");
 	fflush(stdout);
 	while (!err && !poll(&in, 1, 0))
@@ -313,10 +322,7 @@ static int do_churn(unsigned int n)
 	return err;
 }
 
-static const struct {
-	const char *name;
-	int (*run)(unsigned int n);
-} commands[] = {
+static const struct guest_command commands[] = {
 	{ "start", do_start },
 	{ "packed", do_packed },
 	{ "iommu", do_iommu },
@@ -342,26 +348,44 @@ static const struct {
 	{ "nokick", do_nokick },
 	{ "load", do_load },
 	{ "churn", do_churn },
+	{ 0 }
 };
+
+static const struct guest_command *find_command(const char *name)
+{
+	const struct guest_command *const tables[] = {
+		commands, fault_commands,
+	};
+	const struct guest_command *c;
+	unsigned int i;
+
+	for (i = 0; i < 2; i++)
+		for (c = tables[i]; c->name; c++)
+			if (!strcmp(c->name, name))
+				return c;
+	return NULL;
+}
 
 static int obey(const char *line)
 {
-	unsigned int i, n = 0;
+	const struct guest_command *c;
+	unsigned int n = 0;
 	char name[16];
 
+	answered = false;
 	if (sscanf(line, "%15s %u", name, &n) < 1)
 		return -EINVAL;
-	for (i = 0; i < sizeof(commands) / sizeof(*commands); i++)
-		if (!strcmp(commands[i].name, name))
-			return commands[i].run(n);
-	return -EINVAL;
+	c = find_command(name);
+	return c ? c->run(n) : -EINVAL;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	char line[64];
 	int err;
 
+	if (argc == 3 && !strcmp(argv[1], "trace"))
+		return trace_process(atoi(argv[2]));
 	/* Do not read ahead: load polls the descriptor. */
 	setvbuf(stdin, NULL, _IONBF, 0);
 	while (fgets(line, sizeof(line), stdin)) {
@@ -371,7 +395,7 @@ int main(void)
 		if (err)
 			fprintf(stderr, "# guest: %s: %s\n", line,
 				strerror(-err));
-		else if (strncmp(line, "load", 4) && strncmp(line, "churn", 5))
+		else if (!answered)
 			puts("ok");
 		fflush(stdout);
 	}
