@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "child.h"
@@ -31,6 +32,7 @@ enum { NOT_YET, IN_COMMAND, RETURNED };
 struct shared {
 	int error;			/* of the owner's preparations */
 	bool ready;			/* they are done */
+	int kick;			/* of the guest, in the owner */
 	pid_t pid[STUCK];		/* the processes that give commands */
 	int state[STUCK];
 	struct {
@@ -168,6 +170,7 @@ static void own_guest(struct shared *s)
 		s->error = guest_send(&g, NULL, frame, sizeof(frame), 1, false);
 	}
 	vq_publish(&g.vq[TXQ]);
+	s->kick = g.vq[TXQ].kick;
 }
 
 /* Start the owner and wait until it is prepared. */
@@ -250,9 +253,6 @@ static int read_one(struct shared *s, struct nl *nl, __u32 id)
 		return err;
 	s->seen.step = "counter of the kick";
 	if (m.counter[VHOST_ALT_COUNTER_KICKS] != 1)
-		return -EBADMSG;
-	s->seen.step = "the kick's work, which waits for the worker";
-	if (!(m.num[VHOST_ALT_A_STATE] & VHOST_ALT_QUEUE_QUEUED))
 		return -EBADMSG;
 	s->seen.step = "STATS_RESET";
 	err = nl_reset(nl, id, NL_NONE);
@@ -392,6 +392,19 @@ TEST_F(stuck, many_devices_in_a_command)
 		STUCK, s->seen.dump_ms, s->seen.ms, s->seen.family_ms);
 }
 
+/* Kick in the place of the owner, which is stopped. */
+static int kick_for_owner(FIXTURE_DATA(stuck) *self)
+{
+	int pidfd = syscall(SYS_pidfd_open, self->owner, 0);
+	int fd = syscall(SYS_pidfd_getfd, pidfd, self->s->kick, 0);
+
+	if (fd < 0)
+		return -errno;
+	event_signal(fd);
+	close(fd);
+	return close(pidfd) ? -errno : 0;
+}
+
 /*
  * The contents of a ring used to be read by its worker, so a stopped one showed
  * nothing.
@@ -412,6 +425,16 @@ TEST_F(stuck, ring_of_a_stopped_owner)
 	ASSERT_OK(nl_queue(&self->nl, id, TXQ, &self->m));
 	EXPECT_EQ(BASE, NUM(LAST_AVAIL));
 	EXPECT_EQ(0, self->m.counter[VHOST_ALT_COUNTER_PACKETS]);
+	EXPECT_FALSE(NUM(STATE) & VHOST_ALT_QUEUE_QUEUED);
+
+	if (!worker_can_be_stopped(self))
+		SKIP(return, "this kernel's workers do not stop with the owner");
+	ASSERT_OK(kick_for_owner(self));
+	ASSERT_OK(nl_queue(&self->nl, id, TXQ, &self->m));
+	EXPECT_TRUE(NUM(STATE) & VHOST_ALT_QUEUE_QUEUED);
+	release(self);
+	EXPECT_TRUE(wait_until(!nl_queue(&self->nl, id, TXQ, &self->m) &&
+			       !(NUM(STATE) & VHOST_ALT_QUEUE_QUEUED)));
 }
 
 VHOST_TEST_MAIN
