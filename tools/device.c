@@ -29,7 +29,7 @@ static int parse_pair(struct filter *filter, const char *word,
 		if (!strcmp(word, selectors[i].word))
 			filter->by = selectors[i].by;
 	if (filter->by == FILTER_NONE)
-		return usage_error("unknown selector '%s': expected dev ID, pid PID, ifname NAME or guest NAME",
+		return usage_error("unknown selector '%s': expected dev, pid, ifname or guest",
 				   word);
 	filter->name = value;
 	if ((filter->by == FILTER_DEV || filter->by == FILTER_PID) &&
@@ -47,7 +47,7 @@ int filter_parse(struct filter *filter, int argc, char **argv)
 	if (argc == 2)
 		return parse_pair(filter, argv[0], argv[1]);
 	if (argc > 2)
-		return usage_error("unexpected argument '%s': expected ID, IFNAME, pid PID or guest NAME",
+		return usage_error("unexpected argument '%s' after a selector",
 				   argv[2]);
 	filter->name = argv[0];
 	filter->by = parse_u32(argv[0], &filter->number) ? FILTER_DEV :
@@ -68,10 +68,10 @@ static int nothing_selected(const struct filter *filter)
 		return kernel_error("process %u: owns no device; vhostctl show lists the owners",
 				    filter->number);
 	case FILTER_IFNAME:
-		return kernel_error("interface %s: no device uses it; vhostctl show lists the interfaces",
+		return kernel_error("interface %s: no device uses it; vhostctl show lists them",
 				    filter->name);
 	default:
-		return kernel_error("guest %s: no device's owner runs it; vhostctl show lists the guests",
+		return kernel_error("guest %s: no device's owner runs it; see vhostctl show",
 				    filter->name);
 	}
 }
@@ -447,7 +447,7 @@ int device_select(__u32 *id, struct nl *nl, char *selector)
 		return status;
 	status = snapshot_take(&snap, nl, &filter);
 	if (!status && snap.ndev > 1)
-		status = usage_error("interface %s: used by %u devices, one per queue pair; give a number",
+		status = usage_error("interface %s: used by %u devices: give a number",
 				     selector, snap.ndev);
 	else if (!status)
 		*id = snap.dev->id;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,14 +29,38 @@ unsigned int cpu_list_count(const char *list)
 	return n;
 }
 
+/* Fields of a stat file, by their numbers in proc(5) */
+enum {
+	FIELD_STATE = 3,
+	FIELD_UTIME = 14,
+	FIELD_STIME = 15,
+	FIELD_PROCESSOR = 39,
+	FIELD_POLICY = 41,
+};
+
+/* Take over all fields after the name. Return: false if there are too few. */
+static bool read_fields(struct host_task *task, char *fields)
+{
+	unsigned int n = FIELD_STATE;
+	char *field, *rest;
+
+	for (field = strtok_r(fields, " ", &rest); field;
+	     field = strtok_r(NULL, " ", &rest), n++) {
+		if (n == FIELD_STATE)
+			task->state = *field;
+		else if (n == FIELD_UTIME || n == FIELD_STIME)
+			task->ticks += strtoull(field, NULL, 10);
+		else if (n == FIELD_PROCESSOR)
+			task->cpu = atoi(field);
+		else if (n == FIELD_POLICY)
+			task->policy = atoi(field);
+	}
+	return n > FIELD_POLICY;
+}
+
 /* The name is in parentheses and may contain some: look for the last one. */
 void host_task_stat(struct host_task *task, const char *path)
 {
-	/* Fields 3 to 41 */
-	static const char fields[] = " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u"
-		" %*u %llu %llu %*d %*d %*d %*d %*d %*d %*u %*u %*d %*u %*u"
-		" %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*d %d %*u %u";
-	unsigned long long user, kernel;
 	char line[1024], *open, *close;
 	FILE *f = fopen(path, "re");
 
@@ -48,15 +73,13 @@ void host_task_stat(struct host_task *task, const char *path)
 	fclose(f);
 	open = strchr(line, '(');
 	close = strrchr(line, ')');
-	if (!open || !close ||
-	    sscanf(close + 1, fields, &task->state, &user, &kernel, &task->cpu,
-		   &task->policy) != 5) {
+	task->ticks = 0;
+	if (!open || !close || !read_fields(task, close + 1)) {
 		task->why = "its stat file has an unknown format";
 		return;
 	}
 	*close = 0;
 	snprintf(task->name, sizeof(task->name), "%s", open + 1);
-	task->ticks = user + kernel;
 }
 
 static void read_status(struct host_task *task, __u32 tid)
