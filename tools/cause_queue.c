@@ -9,7 +9,7 @@
 
 /* Below these, a verdict on cost would be about nothing. */
 #define BUSY_CPU	40	/* percent of a CPU */
-#define BUSY_RATE	10000	/* wake-ups per second */
+#define BUSY_RATE	5000	/* wake-ups per second */
 #define MIN_PACKETS	1000
 #define POOR_BATCH	2.0
 #define POLL_CPU	20	/* percent of a CPU */

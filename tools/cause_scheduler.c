@@ -9,8 +9,9 @@
 #define MUCH		20
 /* Percent of one CPU */
 #define CPU_BOUND	90
-/* Percent of the interval for which a throttled worker waits */
-#define SOME		2
+/* Percent of the interval for which a worker waits, or its cgroup is throttled */
+#define SOME_WAIT	2
+#define SOME_THROTTLE	10
 
 /* A worker in both samples */
 struct worker_view {
@@ -29,16 +30,17 @@ static bool find_throttling(const struct worker_view *v)
 {
 	const struct host_cgroup *a = &v->d->before->cgroup;
 	const struct host_cgroup *b = &v->d->now->cgroup;
+	double ms = (b->throttled_us - a->throttled_us) / 1e3;
 
 	if (a->why || b->why || b->throttled <= a->throttled ||
-	    v->waited < SOME)
+	    (v->waited < SOME_WAIT &&
+	     ms / 10 < SOME_THROTTLE * v->d->seconds))
 		return false;
 	add_finding(v->d, NULL, "worker_throttled", true,
 		    "worker %u waited %.0f %% of the time: its cgroup %s may use %.0f %% of a CPU and was throttled %llu times, for %.0f ms; raise cpu.max there",
 		    v->worker->id, v->waited, b->limited,
 		    b->period_us ? 100.0 * b->quota_us / b->period_us : 0,
-		    b->throttled - a->throttled,
-		    (b->throttled_us - a->throttled_us) / 1e3);
+		    b->throttled - a->throttled, ms);
 	return true;
 }
 

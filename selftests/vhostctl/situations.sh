@@ -106,7 +106,7 @@ situations() {
 		ring error | ring_error | start; tx 5; break
 		ring error, packed ring | ring_error | packed; tx 5; break
 		memory lost | ring_fault | start; tx 5; lose
-		single packets keep the worker busy | poor_batching | big; singles 12000
+		single packets at a high rate | poor_batching | start; singles 100
 		polling that does not pay | polling_wasted | start; poll 5000; trickle
 	END
 }
