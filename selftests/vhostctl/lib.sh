@@ -18,10 +18,10 @@ until_true() {
 	done
 }
 
-# guest_begin [ARGUMENT...] : start a guest, see guest.c, which ignores arguments. Its
-# process is $GUEST.
+# guest_begin [ARGUMENT...] : start a guest, see guest.c, with GUEST_ARGS and these
+# arguments, which it ignores. Its process is $GUEST.
 guest_begin() {
-	coproc GUEST_IO { exec "$BIN/selftests/vhostctl/guest" "$@"; }
+	coproc GUEST_IO { exec "$BIN/selftests/vhostctl/guest" "${GUEST_ARGS[@]}" "$@"; }
 	GUEST=$GUEST_IO_PID
 	to_guest=${GUEST_IO[1]} from_guest=${GUEST_IO[0]}
 }
