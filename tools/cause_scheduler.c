@@ -9,7 +9,7 @@
 #define MUCH		20
 /* Percent of one CPU */
 #define CPU_BOUND	90
-/* Percent of the interval in which a worker waits, or its cgroup is throttled */
+/* Percent of the interval that a worker waits, or its cgroup is throttled */
 #define SOME_WAIT	2
 #define SOME_THROTTLE	10
 
