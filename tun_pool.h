@@ -3,6 +3,7 @@
 #ifndef VHOST_ALT_TUN_POOL_H
 #define VHOST_ALT_TUN_POOL_H
 
+#include <linux/lockdep.h>
 #include <linux/mm_types.h>
 #include <linux/mutex.h>
 #include <linux/workqueue.h>
@@ -69,6 +70,7 @@ void *vha_tun_pool_refill(struct vha_tun_pool *pool, unsigned int size);
 static inline void *vha_tun_pool_take(struct vha_tun_pool *pool,
 				      unsigned int size)
 {
+	lockdep_assert_held(pool->mutex);
 	if (unlikely(pool->left < size))
 		return vha_tun_pool_refill(pool, size);
 	pool->left -= size;
