@@ -21,3 +21,11 @@ log_show() {
 	say "the kernel log has:"
 	grep -aE -B 2 -A 40 "$LOG_BAD" "$1" | head -n 600 | tr -d '\r' >&2
 }
+
+# log_has_stray_int3 FILE : the kernel has died of a breakpoint. It patches its code
+# through breakpoints. A processor that QEMU emulates may execute one that it had
+# translated after the kernel has removed it, and has no use for it any more.
+log_has_stray_int3() {
+	[ "$MACHINE" = qemu ] && [ "${ACCEL:-tcg}" = tcg ] &&
+		grep -aqE 'Oops: int3: ' "$1"
+}
