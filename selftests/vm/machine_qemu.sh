@@ -24,7 +24,7 @@ qemu_tsc() {
 qemu_processor() {
 	case ${ACCEL:-tcg} in
 	kvm) QEMU_ARGS+=(-accel kvm -cpu host -smp 2 -m "${MEMORY:-4G}") ;;
-	*) QEMU_ARGS+=(-accel "tcg,thread=multi" -cpu max -smp 2 -m "${MEMORY:-4G}") ;;
+	*) QEMU_ARGS+=(-accel "tcg,thread=single" -cpu max -smp 2 -m "${MEMORY:-4G}") ;;
 	esac
 }
 
