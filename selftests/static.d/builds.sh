@@ -5,20 +5,21 @@
 # Bytes that a function may have on the stack; vhost_net's largest has 656.
 STACK_MOST=512
 
-# A build of its own each time, since only what is compiled can warn.
+# A build of its own each time, since only what is compiled can warn. Sparse looks
+# at the first kernel alone: Debian's headers lack its script from 7.2 on, and it
+# says nothing else for those between.
 check_builds() {
-	local kernel log tools
+	local kernel log tools sparse=(C=2 CF=-D__CHECK_ENDIAN__)
 
 	link_sources
 	for kernel in $KERNELS; do
 		log=$OUT/build-$kernel.log
 		rm -rf "$TOP/build/module/static-qemu-$kernel"
 		selftests/vm/build-module --source "$OUT/static" qemu "$kernel" \
-			W=1 C=2 CF=-D__CHECK_ENDIAN__ >"$log" 2>&1
+			W=1 "${sparse[@]}" >"$log" 2>&1
 		tap_result $? "builds for $kernel" "$log"
-		tools="W=1, sparse"
-		# Debian's headers lack the script that tries sparse, from 7.2 on.
-		! grep -q 'C=2 specified, but' "$log" || tools="W=1"
+		tools="W=1${sparse:+, sparse}"
+		sparse=()
 		build_messages "$kernel" "$log" >"$log.bad"
 		[ ! -s "$log.bad" ]
 		tap_result $? "builds for $kernel without a message ($tools)" "$log.bad"
@@ -42,7 +43,7 @@ check_untested() {
 
 	newest=$(sed -n 's/^newest_tested := //p' Kbuild)
 	version=${newest%.*}.$((${newest#*.} + 1))
-	selftests/vm/build-module --source "$OUT/static" qemu "$kernel" \
+	selftests/vm/build-module --source "$OUT/static" qemu "$kernel" -n \
 		"VERSION=${version%.*}" "PATCHLEVEL=${version#*.}" >"$log" 2>&1 &&
 		[ "$(grep -c "not tested on Linux $version, only up to $newest$" "$log")" = 1 ]
 	tap_result $? "a build for $version says that it is not tested" "$log"
