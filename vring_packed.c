@@ -806,6 +806,54 @@ out:
 	return err;
 }
 
+/*
+ * Check whether each chain up to the youngest one held takes one descriptor, and
+ * is to get a used descriptor of its own. The two positions are that far apart
+ * only then: no chain takes less than one.
+ */
+static bool all_singles(const struct vha_ring *ring)
+{
+	return !ring->in_order &&
+	       distance(ring, ring->packed.used, ring->packed.avail) ==
+	       (int)vha_ring_held(ring);
+}
+
+/* write_section() for all_singles(): the places are next to each other. */
+static int write_singles(struct vha_ring *ring, unsigned int end,
+			 struct used_end *last)
+{
+	struct vha_ring_packed_desc __user *table = ring->packed.desc;
+	struct vha_ring_packed_desc __user *past = table + ring->num, *to;
+	const struct vha_ring_batch *b = ring->batch;
+	const struct vha_ring_chain *first = b->chains + b->done;
+	const struct vha_ring_chain *chain = first, *stop = b->chains + end;
+	u16 start = ring->packed.used, marks = used_marks(start);
+	int err = -EFAULT;
+
+	to = table + slot_of(start);
+	if (!user_write_access_begin(table, ring->num * sizeof(*table)))
+		goto out;
+	while (++chain < stop) {
+		if (++to == past) {
+			to = table;
+			marks ^= DESC_MARKS;
+		}
+		unsafe_put_user(used_word(chain, marks), &to->word, fault);
+	}
+	/* As in write_section(). */
+	smp_wmb();
+	to = table + slot_of(start);
+	unsafe_put_user(used_word(first, used_marks(start)), &to->word, fault);
+	err = 0;
+fault:
+	user_write_access_end();
+out:
+	chain = min(chain, stop - 1);
+	last->held = b->packed.held + (chain - b->chains);
+	last->pos = forward(ring, start, end - b->done);
+	return err;
+}
+
 static int write_word(struct vha_ring *ring, unsigned int slot, __le64 word,
 		      size_t len)
 {
@@ -978,6 +1026,8 @@ static int packed_complete(struct vha_ring *ring, unsigned int end, bool *call)
 
 	if (unlikely(ring->scattered))
 		err = write_scattered(ring, end, &last);
+	else if (all_singles(ring))
+		err = write_singles(ring, end, &last);
 	else
 		err = write_section(ring, end, &last);
 	if (unlikely(err)) {
