@@ -14,7 +14,7 @@ suite_use() {
 			'Created-By: Packages' 'Origin: Debian' | grep " $1" >"$SOURCES"
 		;;
 	trixie)
-		private_apt
+		private_apt trixie
 		cp "$ENTRY/sources.list" "$SOURCES"
 		NEWER=(-t trixie-backports)
 		;;

@@ -5,9 +5,10 @@
 # suite_apt KERNEL : set APT to the options that make apt find the packages of
 # that kernel.
 suite_apt() {
-	case $1 in
-	6.1) host_apt ;;
-	*) private_apt ;;
+	case $MACHINE_ARCH-$1 in
+	arm64-*) private_apt arm64 ;;
+	*-6.1) host_apt ;;
+	*) private_apt trixie ;;
 	esac
 }
 
@@ -44,7 +45,7 @@ lists_renew() {
 	if [ "${#APT[@]}" = 0 ]; then
 		[ "$(id -u)" = 0 ] && apt-get -qq update >&2
 	else
-		cache_renew apt/trixie apt_lists
+		cache_renew "apt/$APT_LISTS" apt_lists "$APT_LISTS"
 	fi
 }
 
@@ -56,34 +57,65 @@ host_apt() {
 	lists_renew || die "please run apt-get update"
 }
 
+# private_apt LISTS : set APT to the package lists of that name.
 private_apt() {
-	cache_get apt/trixie apt_lists
+	APT_LISTS=$1
+	cache_get "apt/$1" apt_lists "$1"
 	APT=(-c "$ENTRY/apt.conf" -o Dir::Etc::sourcelist="$ENTRY/sources.list"
 		-o Dir::State::Lists="$ENTRY/lists" -o Dir::Cache="$ENTRY/cache")
 }
 
+# apt_lists LISTS : fetch them into the current directory.
 apt_lists() {
-	local mirror key=/usr/share/keyrings/debian-archive-keyring.gpg suite
-
-	mirror=$(debian_mirror) || die "no Debian mirror in the machine's apt sources"
-	say "fetching the package lists of trixie and trixie-backports"
-	for suite in trixie trixie-backports; do
-		echo "deb [signed-by=$key] $mirror $suite main"
-	done >sources.list
+	say "fetching the package lists for $1"
+	"sources_$1" >sources.list ||
+		die "no Debian mirror in the machine's apt sources"
 	cat >apt.conf <<-END
 		Dir::Etc::sourceparts "-";
 		Dir::State::status "/dev/null";
 		APT::Sandbox::User "root";
 		APT::Install-Recommends "false";
 		END
+	[ "$1" != arm64 ] || apt_architectures arm64 amd64 >>apt.conf
 	mkdir lists cache
 	apt-get -qq -c apt.conf -o Dir::Etc::sourcelist="$PWD/sources.list" \
 		-o Dir::State::Lists="$PWD/lists" -o Dir::Cache="$PWD/cache" update >&2
 }
 
-# Print the mirror that the host itself uses.
-debian_mirror() {
+# Print the settings for the first one, and packages of the others by name. Those of
+# the host, and of its dpkg, are not touched.
+apt_architectures() {
+	local all
+
+	printf -v all ' "%s";' "$@"
+	echo "APT::Architecture \"$1\";"
+	echo "APT::Architectures {$all };"
+}
+
+sources_trixie() {
+	local mirror key=/usr/share/keyrings/debian-archive-keyring.gpg suite
+
+	mirror=$(debian_mirror) || return
+	for suite in trixie trixie-backports; do
+		echo "deb [signed-by=$key] $mirror $suite main"
+	done
+}
+
+# The host's own suites too, which may come from several mirrors.
+sources_arm64() {
+	local key=/usr/share/keyrings/debian-archive-keyring.gpg
+
+	host_repositories | sort -u | sed -nE "s|^Debian[^ ]* (.*)|deb [signed-by=$key] \1 main|p"
+	sources_trixie
+}
+
+# Print label, mirror and suite of what the host itself uses.
+host_repositories() {
 	# shellcheck disable=SC2016
-	apt-get indextargets --format '$(LABEL) $(REPO_URI)' 'Created-By: Packages' |
-		sed -n 's/^Debian //p' | head -n 1 | grep .
+	apt-get indextargets --format '$(LABEL) $(REPO_URI) $(CODENAME)' \
+		'Created-By: Packages'
+}
+
+debian_mirror() {
+	host_repositories | sed -nE 's/^Debian ([^ ]*) .*/\1/p' | head -n 1 | grep .
 }

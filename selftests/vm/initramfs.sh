@@ -9,9 +9,15 @@ initramfs() {
 
 	shift
 	mkdir -p "$root"/{bin,dev,proc,sys,root,modules,tmp,run/vm}
-	cp "$BUSYBOX" "$root/bin/busybox"
+	[ -e "$root/bin/busybox" ] || cp "$BUSYBOX" "$root/bin/busybox"
 	install -m 755 "$init" "$root/init"
 	initramfs_modules "$root/modules" "$@"
+}
+
+# initramfs_root DIR : begin with a copy of DIR.
+initramfs_root() {
+	mkdir -p "$RUN/root"
+	cp -a "$1/." "$RUN/root"
 }
 
 # The same files give the same bytes: instructions are counted from boot.

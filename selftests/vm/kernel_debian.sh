@@ -11,6 +11,11 @@ debian_kernel() {
 	suite_apt "$1"
 	with_new_lists "RELEASE KERNEL_ID KERNEL_DIR ROOT" debian_get "$1" ||
 		die "cannot get Linux $1"
+	say_if_newer "$1"
+}
+
+# say_if_newer KERNEL
+say_if_newer() {
 	[ "$(series_of "$RELEASE")" = "$1" ] ||
 		say "no packages of Linux $1 any more: taking $RELEASE"
 }
@@ -18,22 +23,35 @@ debian_kernel() {
 # Get the kernel, and the root in which modules are built for it, so that both come
 # from the same package lists.
 debian_get() {
-	local package
-
-	RELEASE=$(debian_releases | newest_from "$1") || die "no packages of Linux $1 or newer"
-	package=linux-image-$RELEASE
-	KERNEL_ID=$package-$(debian_version "$package")
-	cache_get "kernel/$KERNEL_ID" debian_unpack "$package" "$RELEASE"
-	KERNEL_DIR=$ENTRY
+	debian_release "$1"
+	debian_image
 	ROOT=
 	[ "$1" = 6.1 ] || { need mmdebstrap && trixie_root_get; }
 }
 
-# Print all releases of which there are an image and the headers: a suite keeps
-# images for longer.
+# debian_release KERNEL : set RELEASE to the newest one in the lists.
+debian_release() {
+	RELEASE=$(debian_releases "$1" | newest_from "$1") ||
+		die "no packages of Linux $1 or newer"
+}
+
+# Set KERNEL_ID and KERNEL_DIR to the image of RELEASE.
+debian_image() {
+	local package=linux-image-$RELEASE
+
+	KERNEL_ID=$package-$(debian_version "$package")
+	cache_get "kernel/$KERNEL_ID" debian_unpack "$package" "$RELEASE"
+	KERNEL_DIR=$ENTRY
+}
+
+# debian_releases [KERNEL] : print all releases of its flavour of which there are an
+# image and the headers: a suite keeps images for longer.
 debian_releases() {
+	local flavour=$MACHINE_ARCH
+
+	[[ ${1-} != *-16k ]] || flavour+=-16k
 	apt-cache "${APT[@]}" search --names-only \
-		'^linux-(image|headers)-[0-9.]+[+-](deb)?[0-9.]+-amd64$' |
+		"^linux-(image|headers)-[0-9.]+[+-](deb)?[0-9.]+-$flavour\$" |
 		sed -n 's/^linux-[a-z]*-\([^ ]*\).*/\1/p' | sort | uniq -d
 }
 
@@ -52,9 +70,13 @@ newest_from() {
 	[ -n "$found" ] && echo "$found"
 }
 
-# Print the kernel that a release belongs to: 6.12 for 6.12.107+deb13-amd64.
+# Print the kernel that a release belongs to: 6.12 for 6.12.107+deb13-amd64, and
+# 6.12-16k for 6.12.107+deb13-arm64-16k.
 series_of() {
-	echo "$1" | grep -oE '^[0-9]+\.[0-9]+'
+	local flavour=
+
+	[[ $1 != *-16k ]] || flavour=-16k
+	echo "$(grep -oE '^[0-9]+\.[0-9]+' <<<"$1")$flavour"
 }
 
 debian_version() {
@@ -69,18 +91,19 @@ debian_unpack() {
 	# Newer packages have the files in packages that they depend on.
 	# shellcheck disable=SC2046
 	apt_download "$1" $(apt-cache "${APT[@]}" depends "$1" |
-		grep -oE 'linux-(base|binary|modules)-.*-amd64') || return
+		grep -oE "linux-(base|binary|modules)-.*-$MACHINE_ARCH.*") || return
 	for deb in ./*.deb; do
 		dpkg -x "$deb" . && rm "$deb" || return
 	done
 	[ -d lib ] || ln -s usr/lib lib
-	depmod -b . "$2" && debian_vmlinux "$(find . -type f -name 'vmlinuz*')" >vmlinux
+	depmod -b . "$2" &&
+		"vmlinux_$MACHINE_ARCH" "$(find . -type f -name 'vmlinuz*')" >vmlinux
 }
 
-# debian_vmlinux FILE : print the kernel without its decompressor, which boots 2 s
+# vmlinux_amd64 FILE : print the kernel without its decompressor, which boots 2 s
 # faster under TCG. The boot header has its offset, see
 # Documentation/x86/boot.rst.
-debian_vmlinux() {
+vmlinux_amd64() {
 	local setup offset length
 
 	setup=$(od -An -tu1 -j $((0x1f1)) -N 1 "$1")

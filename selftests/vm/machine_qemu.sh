@@ -3,7 +3,10 @@
 # Booting a stock Debian kernel in QEMU.
 
 qemu_prepare() {
-	debian_kernel "$KERNEL"
+	case $MACHINE_ARCH in
+	arm64) kernel_arm64 "$KERNEL" ;;
+	*) debian_kernel "$KERNEL" ;;
+	esac
 	KERNEL=$(series_of "$RELEASE")
 	qemu_tsc
 	VM_STDOUT=/dev/vport0p1
@@ -14,14 +17,23 @@ qemu_prepare() {
 # counter, or can ask KVM for the rate.
 qemu_tsc() {
 	TSC_KHZ=
+	[ "$MACHINE_ARCH" = amd64 ] || return 0
 	[ -z "${ICOUNT-}" ] && [ "${ACCEL:-tcg}" = tcg ] && [ "$(uname -m)" = x86_64 ] || return 0
 	tool tsc_khz
 	TSC_KHZ=$("$TOOL")
 }
 
+# Prepare only what building a module needs.
+qemu_prepare_build() {
+	case $MACHINE_ARCH in
+	arm64) arm64_release "$KERNEL" && KERNEL=$(series_of "$RELEASE") ;;
+	*) qemu_prepare ;;
+	esac
+}
+
 # Emulate a processor unless ACCEL=kvm is set: a guest may hang even if /dev/kvm
 # exists.
-qemu_processor() {
+qemu_processor_amd64() {
 	case ${ACCEL:-tcg} in
 	kvm) QEMU_ARGS+=(-accel kvm -cpu host -smp 2 -m "${MEMORY:-4G}") ;;
 	*) QEMU_ARGS+=(-accel "tcg,thread=single" -cpu max -smp 2 -m "${MEMORY:-4G}") ;;
@@ -30,7 +42,7 @@ qemu_processor() {
 
 # One instruction takes one nanosecond, so all boots are identical. Without erms
 # and fsrm: a string instruction counts once per byte.
-qemu_icount_processor() {
+qemu_icount_processor_amd64() {
 	QEMU_ARGS+=(
 		-accel tcg -icount "shift=0,sleep=off" -cpu "max,-erms,-fsrm" -smp 1
 		-m "${MEMORY:-1G}" -rtc "base=2026-01-01,clock=vm" -seed 1
@@ -62,11 +74,14 @@ qemu_output() {
 
 qemu_kernel() {
 	local args=(
-		console=ttyS0 loglevel=5 panic=-1 nokaslr mitigations=off
-		tsc=reliable no_timer_check nowatchdog cryptomgr.notests
-		random.trust_cpu=on "VM_INIT=$VM/guest/init-qemu"
+		loglevel=5 panic=-1 nokaslr mitigations=off nowatchdog cryptomgr.notests
+		random.trust_cpu=on
 	)
 
+	case $MACHINE_ARCH in
+	amd64) args+=(console=ttyS0 tsc=reliable no_timer_check "VM_INIT=$VM/guest/init-qemu") ;;
+	arm64) args+=(console=ttyAMA0 "VM_INIT=$VM/guest/init-qemu-arm64") ;;
+	esac
 	[ -z "$TSC_KHZ" ] || args+=("tsc_early_khz=$TSC_KHZ")
 	initramfs_pack
 	QEMU_ARGS+=(-kernel "$KERNEL_DIR/vmlinux" -initrd "$RUN/initramfs"
@@ -74,11 +89,12 @@ qemu_kernel() {
 }
 
 qemu_full() {
-	qemu_processor
+	"qemu_processor_$MACHINE_ARCH"
 	qemu_output
 	qemu_share host / ,readonly=on
 	qemu_share run "$RUN" ""
 	[ -z "$OUT" ] || qemu_share out "$OUT" ""
+	[ "$MACHINE_ARCH" != arm64 ] || { arm64_selftests && initramfs_root "$ARM64_ROOT"; }
 	initramfs "$VM/guest/init-initramfs" virtio_pci virtio_console \
 		9pnet_virtio 9p
 }
@@ -86,7 +102,7 @@ qemu_full() {
 qemu_icount() {
 	local name
 
-	qemu_icount_processor
+	"qemu_icount_processor_$MACHINE_ARCH"
 	# Serial lines are served by the processor's own thread. A device with a
 	# thread of its own in QEMU would answer at different times in each boot.
 	for name in log stdout stderr status; do
@@ -98,7 +114,10 @@ qemu_icount() {
 }
 
 qemu_start() {
-	QEMU_ARGS=(-M q35 -nodefaults -no-user-config -no-reboot -display none
+	local program=qemu-system-x86_64 board=q35
+
+	[ "$MACHINE_ARCH" = amd64 ] || program=qemu-system-aarch64 board=virt
+	QEMU_ARGS=(-M "$board" -nodefaults -no-user-config -no-reboot -display none
 		-monitor none)
 	if [ -n "$ICOUNT" ]; then
 		qemu_icount
@@ -106,7 +125,7 @@ qemu_start() {
 		qemu_full
 	fi
 	qemu_kernel
-	machine_exec qemu-system-x86_64 "${QEMU_ARGS[@]}" \
+	machine_exec "$program" "${QEMU_ARGS[@]}" \
 		</dev/null >"$RUN/qemu" 2>&1 &
 	MACHINE_PID=$!
 }
@@ -117,6 +136,10 @@ qemu_make_module() {
 	shift
 	# There is no vmlinux to make BTF from; avoid the message about it.
 	set -- CONFIG_DEBUG_INFO_BTF_MODULES= "$@"
+	if [ "$MACHINE_ARCH" = arm64 ]; then
+		arm64_make "$dir" "$@"
+		return
+	fi
 	set -- "/lib/modules/$RELEASE/build" M="$dir" "$@"
 	case $KERNEL in
 	6.1)

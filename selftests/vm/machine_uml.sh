@@ -9,6 +9,10 @@ uml_prepare() {
 	VM_STDERR=/dev/tty2
 }
 
+uml_prepare_build() {
+	uml_prepare
+}
+
 # Set XSTATE to the library that xstate.c explains. 7.2 asks the host how many
 # registers it has.
 uml_xstate() {

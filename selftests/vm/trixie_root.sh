@@ -9,13 +9,13 @@ TRIXIE_KERNELS=(6.12 7.2 7.3)
 # trixie_root : make it, and set ROOT to it.
 trixie_root() {
 	need mmdebstrap
-	private_apt
+	private_apt trixie
 	with_new_lists ROOT trixie_root_get || die "cannot make a Debian 13 root"
 }
 
 # From the lists in APT.
 trixie_root_get() {
-	local headers=() k releases release hash
+	local headers=() k releases release hash MACHINE_ARCH=amd64
 
 	releases=$(debian_releases)
 	for k in "${TRIXIE_KERNELS[@]}"; do
@@ -35,7 +35,8 @@ trixie_root_make() {
 	local apt_dir=$CACHE/apt/trixie include hook
 
 	say "making a Debian 13 root, for $*"
-	include=make,perl,kmod,sparse,qemu-system-x86,$(IFS=, && echo "$*")
+	include=make,perl,kmod,sparse,gcc-14-aarch64-linux-gnu,qemu-system-x86
+	include+=,$(IFS=, && echo "$*")
 	# shellcheck disable=SC2016
 	hook='printf "Package: qemu-* seabios\nPin: release n=trixie-backports\n'
 	# shellcheck disable=SC2016
@@ -51,14 +52,15 @@ trixie_root_make() {
 	return 1
 }
 
-# in_trixie_root COMMAND… : run it in the root, with the work tree mounted at its
-# own path.
+# in_trixie_root COMMAND… : run it in the root, with the work tree and the cached
+# kernels mounted at their own paths.
 in_trixie_root() {
 	# shellcheck disable=SC2016
-	local script='mount --bind "$1" "$2$1" && mount -t proc proc "$2/proc" &&
-		mount --bind /dev "$2/dev" && cd / && exec chroot "$2" "${@:3}"'
+	local script='mount --bind "$1" "$3$1" && mount --bind "$2" "$3$2" &&
+		mount -t proc proc "$3/proc" && mount --bind /dev "$3/dev" &&
+		cd / && exec chroot "$3" "${@:4}"'
 
-	mkdir -p "$ROOT$TOP"
+	mkdir -p "$ROOT$TOP" "$ROOT$CACHE/kernel" "$CACHE/kernel"
 	unshare --mount --propagation private bash -c "$script" sh \
-		"$TOP" "$ROOT" "$@"
+		"$TOP" "$CACHE/kernel" "$ROOT" "$@"
 }
