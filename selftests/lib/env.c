@@ -73,6 +73,7 @@ static unsigned int machine_scale(void)
 		{ "uml-debug", 2 },
 		{ "uml-smp", 5 },
 		{ "qemu", 5 },
+		{ "qemu-arm64", 5 },
 	};
 	const char *machine = getenv("VHOST_ALT_MACHINE");
 	unsigned int i;
