@@ -6,7 +6,8 @@
 # that kernel.
 suite_apt() {
 	case $MACHINE_ARCH-$1 in
-	arm64-*) private_apt arm64 ;;
+	arm64-6.1) private_apt host-arm64 ;;
+	arm64-*) private_apt trixie-arm64 ;;
 	*-6.1) host_apt ;;
 	*) private_apt trixie ;;
 	esac
@@ -68,7 +69,7 @@ private_apt() {
 # apt_lists LISTS : fetch them into the current directory.
 apt_lists() {
 	say "fetching the package lists for $1"
-	"sources_$1" >sources.list ||
+	"sources_${1%-arm64}" >sources.list ||
 		die "no Debian mirror in the machine's apt sources"
 	cat >apt.conf <<-END
 		Dir::Etc::sourceparts "-";
@@ -76,7 +77,7 @@ apt_lists() {
 		APT::Sandbox::User "root";
 		APT::Install-Recommends "false";
 		END
-	[ "$1" != arm64 ] || apt_architectures arm64 amd64 >>apt.conf
+	[ "$1" = "${1%-arm64}" ] || apt_architectures arm64 amd64 >>apt.conf
 	mkdir lists cache
 	apt-get -qq -c apt.conf -o Dir::Etc::sourcelist="$PWD/sources.list" \
 		-o Dir::State::Lists="$PWD/lists" -o Dir::Cache="$PWD/cache" update >&2
@@ -101,12 +102,11 @@ sources_trixie() {
 	done
 }
 
-# The host's own suites too, which may come from several mirrors.
-sources_arm64() {
+# The host's own suites, which may come from several mirrors.
+sources_host() {
 	local key=/usr/share/keyrings/debian-archive-keyring.gpg
 
 	host_repositories | sort -u | sed -nE "s|^Debian[^ ]* (.*)|deb [signed-by=$key] \1 main|p"
-	sources_trixie
 }
 
 # Print label, mirror and suite of what the host itself uses.
