@@ -16,14 +16,10 @@
 #include "vhost_iotlb.h"
 #include "vhost_log.h"
 
-/* The size of the pages that bits stand for; the host's may differ. */
-#define LOG_PAGE_SHIFT	12
-#define LOG_PAGE_SIZE	BIT_ULL(LOG_PAGE_SHIFT)
-
 /* The byte of the log that has the bit of @addr. */
 static u64 log_byte(u64 addr)
 {
-	return addr >> (LOG_PAGE_SHIFT + 3);
+	return addr >> (VHA_LOG_PAGE_SHIFT + 3);
 }
 
 /**
@@ -93,7 +89,7 @@ static int log_page(u8 __user *base, u64 addr)
 	unsigned long __user *word =
 		(void __user *)ALIGN_DOWN(uaddr, sizeof(*word));
 	unsigned int bit = (uaddr % sizeof(*word)) * BITS_PER_BYTE +
-			   (addr >> LOG_PAGE_SHIFT) % BITS_PER_BYTE;
+			   (addr >> VHA_LOG_PAGE_SHIFT) % BITS_PER_BYTE;
 	unsigned long old;
 
 	if (get_user(old, word))
@@ -111,7 +107,7 @@ static int log_page(u8 __user *base, u64 addr)
  */
 int vha_log_write(const struct vha_log *log, u64 addr, u64 len)
 {
-	u64 page = addr & ~(LOG_PAGE_SIZE - 1);
+	u64 page = addr & ~(VHA_LOG_PAGE_SIZE - 1);
 	u64 left = len ? len + (addr - page) : 0;
 	int err = 0;
 
@@ -121,9 +117,9 @@ int vha_log_write(const struct vha_log *log, u64 addr, u64 len)
 	 * barrier of the owner's exchange of the log's words.
 	 */
 	smp_mb();
-	for (; !err && left; left -= min(left, LOG_PAGE_SIZE)) {
+	for (; !err && left; left -= min(left, VHA_LOG_PAGE_SIZE)) {
 		err = log_page(log->base, page);
-		page += LOG_PAGE_SIZE;
+		page += VHA_LOG_PAGE_SIZE;
 	}
 	return err;
 }

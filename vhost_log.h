@@ -12,6 +12,10 @@
 struct eventfd_ctx;
 struct vha_iotlb;
 
+/* Bytes that a bit stands for, whatever the size of the host's pages. */
+#define VHA_LOG_PAGE_SHIFT	12
+#define VHA_LOG_PAGE_SIZE	(1ULL << VHA_LOG_PAGE_SHIFT)
+
 /**
  * struct vha_log - where a ring logs
  * @base: the bitmap; of unknown size, but checked to lie in user address space

@@ -925,8 +925,8 @@ static int log_slots(struct vha_ring *ring, unsigned int first,
 }
 
 /*
- * Log the used descriptors for the chains up to @end. Gaps of up to a page
- * between them are logged too. The ring's position is still that of the first
+ * Log the used descriptors for the chains up to @end. Gaps of up to a page of
+ * the log between them are logged too: no page lies within a gap. The ring's position is still that of the first
  * one.
  */
 static int log_used_descs(struct vha_ring *ring, unsigned int end)
@@ -938,7 +938,7 @@ static int log_used_descs(struct vha_ring *ring, unsigned int end)
 	while (used.next < used.end) {
 		next_used(&used);
 		if (used.slot - last >
-		    PAGE_SIZE / sizeof(struct vha_ring_packed_desc)) {
+		    VHA_LOG_PAGE_SIZE / sizeof(struct vha_ring_packed_desc)) {
 			err = log_slots(ring, first, last);
 			if (err)
 				return err;

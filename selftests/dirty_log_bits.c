@@ -379,6 +379,37 @@ TEST_F(bits, transmit)
 	}
 }
 
+/*
+ * Two chains of one batch, whose used descriptors are pages apart. The device
+ * writes nothing in between, whatever the size of the host's pages.
+ */
+TEST_F(bits, gap_between_used_descriptors)
+{
+	const unsigned int nseg[] = { 600, 1 };
+	static unsigned char frame[1514];
+	struct guest *g = &self->g;
+	struct vq *vq = &g->vq[TXQ];
+	unsigned int i, slot = vq->used_idx;
+
+	if (!is_packed(vq))
+		SKIP(return, "only with used descriptors");
+	ASSERT_OK(begin(self));
+	for (i = 0; i < ARRAY_SIZE(nseg); i++) {
+		frame_make(frame, sizeof(frame), i);
+		ASSERT_OK(guest_send(g, NULL, frame, sizeof(frame), nseg[i],
+				     false));
+		dlog_mark(&self->may, used_gpa(vq, slot % vq->num),
+			  sizeof(struct vring_packed_desc));
+		slot += nseg[i];
+	}
+	vq_submit(vq);
+	for (i = 0; i < ARRAY_SIZE(nseg); i++)
+		ASSERT_OK(guest_capture(g, sizeof(frame), i));
+	ASSERT_OK(guest_reap_all(g));
+	ASSERT_OK(stop_and_compare(self));
+	EXPECT_FALSE(dlog_is_clean(&self->log));
+}
+
 /* Each page of the used ring in turn. */
 TEST_F(bits, whole_used_ring)
 {
