@@ -926,8 +926,8 @@ static int log_slots(struct vha_ring *ring, unsigned int first,
 
 /*
  * Log the used descriptors for the chains up to @end. Gaps of up to a page of
- * the log between them are logged too: no page lies within a gap. The ring's position is still that of the first
- * one.
+ * the log between them are logged too: no page lies within a gap. The ring's
+ * position is still that of the first one.
  */
 static int log_used_descs(struct vha_ring *ring, unsigned int end)
 {
