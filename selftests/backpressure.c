@@ -167,7 +167,7 @@ TEST_F(backpressure, frames_put_back_keep_their_place)
 	EXPECT_EQ(0, dropped(g));
 }
 
-#define PAGE		4096
+#define PAGE		gmem_page()
 #define LOST_RING	16
 
 static int start_paged(struct guest *g)
@@ -177,9 +177,9 @@ static int start_paged(struct guest *g)
 		.ops = &paged,
 		.features = F_MODERN_BASE | F_EVENT_IDX,
 		.tap_flags = IFF_VNET_HDR | IFF_BACKPRESSURE,
-		.num = 1024,
+		.num = PAGE / 4,
 		.slots = 64,
-		.base = 600,
+		.base = PAGE * 600 / 4096,
 	};
 	int err;
 

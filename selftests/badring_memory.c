@@ -11,13 +11,14 @@
 #include "test.h"
 #include "vq_split.h"
 
-#define PAGE		4096
+#define PAGE		gmem_page()
+#define RING		(PAGE / 4)
 
 /*
- * A ring of 1024 entries whose areas begin at pages of their own. Of the used
- * ring, the first page has the index, the next ones most entries, and the last
- * one the event index. A packed ring is four pages of descriptors, and the two
- * areas for events.
+ * A ring of 1024 entries, more on larger pages, whose areas begin at pages of
+ * their own. Of the used ring, the first page has the index, the next ones most
+ * entries, and the last one the event index. A packed ring is four pages of
+ * descriptors, and the two areas for events.
  */
 FIXTURE(away)
 {
@@ -35,10 +36,10 @@ FIXTURE_VARIANT(away)
 };
 
 /* The entries of this index, and those that follow, lie in the second page. */
-#define BASE		600
+#define BASE		(RING * 600 / 1024)
 
 /* Packed, they lie in this page. */
-#define BASE_PAGE	(BASE * sizeof(struct vring_packed_desc) / PAGE)
+#define BASE_PAGE	2
 
 #define AWAY(feat, where, number, name)					\
 	FIXTURE_VARIANT_ADD(away, name)					\
@@ -65,7 +66,7 @@ FIXTURE_SETUP(away)
 		.ops = &paged,
 		.features = F_VERSION_1 | F_MRG_RXBUF | variant->features,
 		.tap_flags = IFF_VNET_HDR,
-		.num = 1024,
+		.num = RING,
 		.slots = 16,
 		.base = BASE,
 	};
@@ -347,12 +348,12 @@ TEST_F(away, stop_after_the_outage)
 static void check_miss(struct __test_metadata *_metadata, __u64 features,
 		       enum vq_area area, unsigned int number)
 {
-	const struct iotlb_cfg iotlb = { .v2 = true, .grain = IOTLB_PAGE };
+	const struct iotlb_cfg iotlb = { .v2 = true, .pages = true };
 	const struct guest_cfg cfg = {
 		.ops = guest_log_paged_ops(features),
 		.features = features | F_ACCESS_PLATFORM,
 		.tap_flags = IFF_VNET_HDR,
-		.num = 512,
+		.num = PAGE / 8,
 		.slots = 48,
 		/* Packed, the second frame ends the first page. */
 		.base = PAGE / sizeof(struct vring_packed_desc) - 2,

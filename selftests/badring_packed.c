@@ -383,7 +383,7 @@ FIXTURE_VARIANT(packed_pages)
 	bool logged;
 };
 
-#define PAGE		4096
+#define PAGE		gmem_page()
 
 FIXTURE_VARIANT_ADD(packed_pages, first)
 {

@@ -25,8 +25,9 @@ struct bad {
 	bool batched;		/* found only if frames are sent in batches */
 };
 
-/* In the memory table, but not mapped. */
-#define HIDDEN		(AREA_GPA + AREA_SIZE - 4096)
+/* In the memory table, but not mapped: a page of any host. */
+#define HIDDEN_SIZE	0x10000
+#define HIDDEN		(AREA_GPA + AREA_SIZE - HIDDEN_SIZE)
 
 static const struct bad bad[] = {
 	{ VHOST_ALT_DROP_CHAIN_HEAD },
@@ -103,7 +104,7 @@ static int prepare_area(struct guest *g)
 	if (!gmem_fill(&g->mem, AREA_GPA, 0, AREA_SIZE) ||
 	    !gmem_write(&g->mem, AREA_GPA + 0x20000, &hdr, sizeof(hdr)))
 		return -EFAULT;
-	return munmap(gmem_hva(&g->mem, HIDDEN, 4096), 4096) ?
+	return munmap(gmem_hva(&g->mem, HIDDEN, HIDDEN_SIZE), HIDDEN_SIZE) ?
 	       -errno : 0;
 }
 

@@ -118,7 +118,7 @@ TEST_F(counters, busy_polling)
 /* Each miss counted has been read, or is still to be read. */
 TEST(iotlb_misses)
 {
-	struct iotlb_cfg icfg = { .v2 = true, .grain = IOTLB_PAGE };
+	struct iotlb_cfg icfg = { .v2 = true, .pages = true };
 	struct guest_cfg cfg = {
 		.features = F_EVENT_IDX | F_MRG_RXBUF,
 		.tap_flags = IFF_VNET_HDR,

@@ -58,7 +58,7 @@ FIXTURE_VARIANT_ADD(live, iotlb)
 FIXTURE_VARIANT_ADD(live, iotlb_flags)
 {
 	.features = F_MODERN_BASE | F_INDIRECT | F_ACCESS_PLATFORM,
-	.iotlb = { .grain = IOTLB_PAGE },
+	.iotlb = { .pages = true },
 };
 
 /* The second chain takes the last descriptor of a lap. */

@@ -42,7 +42,7 @@ FIXTURE_VARIANT_ADD(traffic, scattered)
 /* An entry for each page, though neighbours are neighbours in memory. */
 FIXTURE_VARIANT_ADD(traffic, pages)
 {
-	.iotlb = { .v2 = false, .grain = IOTLB_PAGE },
+	.iotlb = { .v2 = false, .pages = true },
 	.features = F_VERSION_1 | F_EVENT_IDX | F_INDIRECT,
 	.num = 1024,
 };

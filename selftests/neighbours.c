@@ -214,7 +214,7 @@ static void iotlb_thrash(__u64 features, int ready)
 		.tap_flags = IFF_VNET_HDR,
 		.num = RING,
 	};
-	struct iotlb_cfg iotlb = { .v2 = true, .grain = IOTLB_PAGE };
+	struct iotlb_cfg iotlb = { .v2 = true, .pages = true };
 	static struct guest g;
 	static struct iotlb t;
 

@@ -139,9 +139,12 @@ TEST_F(device, regions)
 	EXPECT_EQ(0, NUM(REGIONS));
 }
 
+/* An IOTLB entry, which need not be a page. */
+#define ENTRY	4096
+
 TEST_F(device, iotlb_entries)
 {
-	static char memory[2][IOTLB_PAGE];
+	static char memory[2][ENTRY];
 	int dev = self->g.dev;
 
 	ASSERT_OK(vdev_set_owner(dev));
@@ -150,13 +153,13 @@ TEST_F(device, iotlb_entries)
 	ASSERT_OK(LOOK(NL_NONE));
 	EXPECT_TRUE(HAS(IOTLB_ENTRIES));
 	EXPECT_EQ(0, NUM(IOTLB_ENTRIES));
-	ASSERT_OK(iotlb_update(dev, true, 0, IOTLB_PAGE, memory[0],
+	ASSERT_OK(iotlb_update(dev, true, 0, ENTRY, memory[0],
 			       VHOST_ACCESS_RW));
-	ASSERT_OK(iotlb_update(dev, true, 2 * IOTLB_PAGE, IOTLB_PAGE, memory[1],
+	ASSERT_OK(iotlb_update(dev, true, 2 * ENTRY, ENTRY, memory[1],
 			       VHOST_ACCESS_RO));
 	ASSERT_OK(LOOK(NL_NONE));
 	EXPECT_EQ(2, NUM(IOTLB_ENTRIES));
-	ASSERT_OK(iotlb_invalidate(dev, true, 0, IOTLB_PAGE));
+	ASSERT_OK(iotlb_invalidate(dev, true, 0, ENTRY));
 	ASSERT_OK(LOOK(NL_NONE));
 	EXPECT_EQ(1, NUM(IOTLB_ENTRIES));
 	ASSERT_OK(vdev_set_features(dev, F_MODERN_BASE));

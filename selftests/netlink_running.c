@@ -281,7 +281,7 @@ TEST_F(running, interface_of_a_packet_socket)
  */
 static int iotlb_guest(FIXTURE_DATA(running) *self, struct iotlb *t)
 {
-	struct iotlb_cfg icfg = { .v2 = true, .grain = IOTLB_PAGE };
+	struct iotlb_cfg icfg = { .v2 = true, .pages = true };
 	struct guest *g = &self->g;
 	struct guest_cfg cfg = {
 		/* The translations are for no other area. */

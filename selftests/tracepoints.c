@@ -508,9 +508,12 @@ TEST_F(trace, worker)
 
 /* ---- the device IOTLB ---- */
 
+/* An IOTLB entry, which need not be a page. */
+#define ENTRY	4096
+
 TEST_F(trace, iotlb)
 {
-	static char memory[IOTLB_PAGE];
+	static char memory[ENTRY];
 	struct guest *g = &self->g;
 	/* The device writes used descriptors to a packed ring itself. */
 	__u8 perm = variant->features & F_RING_PACKED ? VHOST_ACCESS_RW :
@@ -529,12 +532,12 @@ TEST_F(trace, iotlb)
 				    g->cfg.features | F_ACCESS_PLATFORM));
 	ASSERT_OK(vdev_set_state(g->dev, VHOST_SET_VRING_NUM, TXQ, 16));
 	ASSERT_OK(vdev_cmd(g->dev, VHOST_SET_VRING_ADDR, &a));
-	ASSERT_OK(iotlb_update(g->dev, true, 0x10000, IOTLB_PAGE, memory,
+	ASSERT_OK(iotlb_update(g->dev, true, 0x10000, ENTRY, memory,
 			       VHOST_ACCESS_RW));
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, g->tap));
 	ASSERT_OK(iotlb_wait(g->dev, true, &miss));
 	ASSERT_OK(vdev_set_backend(g->dev, TXQ, -1));
-	ASSERT_OK(iotlb_invalidate(g->dev, true, 0x10000, IOTLB_PAGE));
+	ASSERT_OK(iotlb_invalidate(g->dev, true, 0x10000, ENTRY));
 	ASSERT_OK(read_trace(self));
 	EXPECT_EVENTS(1, "iotlb_update",
 		      "dev=%u type=2 iova=0x10000 size=0x1000 perm=3",

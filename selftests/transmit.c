@@ -218,11 +218,13 @@ static const size_t sizes[] = {
 TEST_F(transmit, sizes)
 {
 	unsigned int i;
+	size_t len;
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		ASSERT_OK_AT(guest_check_tx(&self->g, sizes[i], i, 2,
+		len = frame_near_page(sizes[i]);
+		ASSERT_OK_AT(guest_check_tx(&self->g, len, i, 2,
 					    variant->indirect),
-			     "frame of %zu bytes", sizes[i]);
+			     "frame of %zu bytes", len);
 	}
 }
 
@@ -232,16 +234,19 @@ TEST_F(transmit, sizes_in_one_kick)
 	static unsigned char frame[FRAME_MAX];
 	struct guest *g = &self->g;
 	unsigned int i;
+	size_t len;
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		frame_make(frame, sizes[i], i);
-		ASSERT_OK(guest_send(g, NULL, frame, sizes[i], 2,
+		len = frame_near_page(sizes[i]);
+		frame_make(frame, len, i);
+		ASSERT_OK(guest_send(g, NULL, frame, len, 2,
 				     variant->indirect));
 	}
 	vq_submit(&g->vq[TXQ]);
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		ASSERT_OK_AT(guest_capture(g, sizes[i], i),
-			     "frame %u of %zu bytes", i, sizes[i]);
+		len = frame_near_page(sizes[i]);
+		ASSERT_OK_AT(guest_capture(g, len, i),
+			     "frame %u of %zu bytes", i, len);
 	}
 	EXPECT_OK(guest_reap_all(g));
 }

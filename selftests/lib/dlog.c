@@ -11,9 +11,8 @@
 #include "vdev.h"
 
 #define BITS		8
-#define MAP_PAGE	4096UL
 
-/* The bytes of the log for a region, extended to whole pages of the log. */
+/* The bytes of the log for a region, extended to whole pages of the host. */
 struct span {
 	size_t from, to;
 };
@@ -22,10 +21,11 @@ static struct span span_of(const struct gmem_region *r)
 {
 	__u64 first = r->gpa / DLOG_PAGE / BITS;
 	__u64 last = (r->gpa + r->size - 1) / DLOG_PAGE / BITS;
+	size_t page = gmem_page();
 
 	return (struct span) {
-		.from = first / MAP_PAGE * MAP_PAGE,
-		.to = (last / MAP_PAGE + 1) * MAP_PAGE,
+		.from = first / page * page,
+		.to = (last / page + 1) * page,
 	};
 }
 

@@ -8,6 +8,7 @@
 #include <linux/tcp.h>
 #include <linux/udp.h>
 #include <string.h>
+#include <unistd.h>
 
 #define GSO_SIZE	1400
 
@@ -50,6 +51,14 @@ static void make_eth(unsigned char *buf, size_t len, __u16 type)
 	eth[12] = type >> 8;
 	eth[13] = type & 0xff;
 	memcpy(buf, eth, len < ETH_HLEN ? len : ETH_HLEN);
+}
+
+size_t frame_near_page(size_t len)
+{
+	if (len < 3584 || len > 4608)
+		return len;
+	len += sysconf(_SC_PAGESIZE) - 4096;
+	return len < 65535 ? len : 65535;
 }
 
 void frame_make(unsigned char *buf, size_t len, __u32 seq)

@@ -15,6 +15,12 @@
 #define FRAME_SEQ_MIN	18
 #define FRAME_MAX	(65536 + FRAME_MIN)
 
+/*
+ * Turn a length near 4096 into one as near to a page of the host: up to a page,
+ * frames are sent in batches of another kind.
+ */
+size_t frame_near_page(size_t len);
+
 /* The offload that the virtio-net header of a frame requests. */
 enum frame_kind {
 	FRAME_PLAIN,

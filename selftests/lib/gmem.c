@@ -12,10 +12,19 @@ static size_t round_up(size_t n, size_t to)
 	return (n + to - 1) / to * to;
 }
 
+size_t gmem_page(void)
+{
+	static size_t page;
+
+	if (!page)
+		page = sysconf(_SC_PAGESIZE);
+	return page;
+}
+
 /* Map @size bytes of @fd, followed by a page that faults. */
 static void *map_guarded(int fd, size_t size)
 {
-	size_t page = sysconf(_SC_PAGESIZE);
+	size_t page = gmem_page();
 	void *where, *p;
 
 	if (fd < 0 || ftruncate(fd, size))
@@ -36,7 +45,7 @@ int gmem_add(struct gmem *mem, __u64 gpa, size_t size)
 	struct gmem_region *r;
 	int err;
 
-	size = round_up(size, sysconf(_SC_PAGESIZE));
+	size = round_up(size, gmem_page());
 	r = realloc(mem->region, (mem->nregions + 1) * sizeof(*r));
 	if (!r)
 		return -ENOMEM;
@@ -64,7 +73,7 @@ int gmem_init(struct gmem *mem, size_t heap)
 
 void gmem_free(struct gmem *mem)
 {
-	size_t page = sysconf(_SC_PAGESIZE);
+	size_t page = gmem_page();
 	unsigned int i;
 
 	for (i = 0; i < mem->nregions; i++) {

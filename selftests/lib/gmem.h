@@ -33,6 +33,9 @@ struct gmem {
 /* Returned by gmem_alloc() when region 0 is full. */
 #define GMEM_NONE	(~0ULL)
 
+/* The size of the host's pages. */
+size_t gmem_page(void);
+
 int gmem_init(struct gmem *mem, size_t heap);
 void gmem_free(struct gmem *mem);
 

@@ -8,7 +8,7 @@ const struct vq_ops *guest_log_paged_ops(__u64 features)
 
 	ops = *vq_layout(features);
 	for (area = 0; area < VQ_AREAS; area++)
-		ops.align[area] = DLOG_PAGE;
+		ops.align[area] = gmem_page();
 	return &ops;
 }
 

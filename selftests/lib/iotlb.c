@@ -336,13 +336,11 @@ unsigned char *iotlb_move(struct iotlb *t, __u64 iova,
 	return old;
 }
 
-/*
- * Number of pages from @i on that are adjacent in memory too, within the grain.
- */
+/* Number of pages from @i on that one entry can hold. */
 static size_t run_of(const struct iotlb *t, const struct iotlb_region *r,
 		     size_t i)
 {
-	size_t limit = t->cfg.grain ? t->cfg.grain / IOTLB_PAGE : r->npages;
+	size_t limit = t->cfg.pages ? 1 : r->npages;
 	size_t n = 1;
 
 	while (n < limit && i + n < r->npages &&
@@ -355,7 +353,7 @@ static size_t run_of(const struct iotlb *t, const struct iotlb_region *r,
 static size_t begin_of(const struct iotlb *t, const struct iotlb_region *r,
 		       size_t i)
 {
-	size_t begin = t->cfg.grain ? i - i % (t->cfg.grain / IOTLB_PAGE) : 0;
+	size_t begin = t->cfg.pages ? i : 0;
 
 	while (begin + run_of(t, r, begin) <= i)
 		begin += run_of(t, r, begin);

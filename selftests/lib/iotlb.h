@@ -12,7 +12,8 @@
 
 #include "guest.h"
 
-#define IOTLB_PAGE	4096UL
+/* Entries may have any size, but scattered pages are the host's. */
+#define IOTLB_PAGE	gmem_page()
 
 /* Start of guest-physical memory, above all IOVAs of any guest. */
 #define IOTLB_GPA	0x8000000000ULL
@@ -24,7 +25,7 @@
 struct iotlb_cfg {
 	bool v2;		/* use version 2 of the messages */
 	bool scatter;		/* keep adjacent pages apart in memory */
-	size_t grain;		/* bytes per entry at most; 0: no limit */
+	bool pages;		/* an entry for each page */
 };
 
 /* A region of struct gmem as IOVAs, with the user address of each page. */

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 /* Everything in a ring is little-endian, and so is every test machine. */
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "x86 only");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "little endian only");
 
 static size_t split_size(unsigned int num, enum vq_area area)
 {
