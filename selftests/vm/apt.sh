@@ -94,10 +94,18 @@ apt_architectures() {
 }
 
 sources_trixie() {
+	sources_of trixie trixie-backports
+}
+
+sources_forky() {
+	sources_of forky
+}
+
+sources_of() {
 	local mirror key=/usr/share/keyrings/debian-archive-keyring.gpg suite
 
 	mirror=$(debian_mirror) || return
-	for suite in trixie trixie-backports; do
+	for suite; do
 		echo "deb [signed-by=$key] $mirror $suite main"
 	done
 }
