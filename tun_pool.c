@@ -105,7 +105,7 @@ static int add_chunk(struct vha_tun_pool *pool, unsigned int order)
  * Find a chunk whose frames are all gone. Those at the start are tried first:
  * they are used most, so they are likely to be in the cache. Writes to the
  * chunk depend on the reference count, which orders them after all reads that
- * came before a reference was dropped.
+ * came before a reference was dropped. Litmus test: frame-memory.
  */
 static int find_chunk(const struct vha_tun_pool *pool, unsigned int order)
 {

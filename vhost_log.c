@@ -76,6 +76,7 @@ static int set_bit_user(unsigned long __user *word, unsigned int bit)
 	if (pin_user_pages_fast(uaddr & PAGE_MASK, 1, FOLL_WRITE, &page) != 1)
 		return -EFAULT;
 	kaddr = kmap_local_page(page);
+	/* After the barrier in vha_log_write(). Litmus test: dirty-log. */
 	set_bit(bit, kaddr + offset_in_page(uaddr));
 	kunmap_local(kaddr);
 	unpin_user_pages_dirty_lock(&page, 1, true);
@@ -113,8 +114,9 @@ int vha_log_write(const struct vha_log *log, u64 addr, u64 len)
 
 	/*
 	 * Write the memory before reading the bit: if the owner clears a bit
-	 * that is found set here, it sees what was written. Pairs with the
-	 * barrier of the owner's exchange of the log's words.
+	 * that is found set here, it sees what was written. So it does if it
+	 * clears one that is set here. Pairs with the barrier of the owner's
+	 * exchange of the log's words. Litmus test: dirty-log.
 	 */
 	smp_mb();
 	for (; !err && left; left -= min(left, VHA_LOG_PAGE_SIZE)) {

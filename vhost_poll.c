@@ -15,7 +15,8 @@ static int poll_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
 		return 0;
 	/*
 	 * The file became ready before armed is read. Pairs with
-	 * vha_poll_arm(). Free where taking a lock is a full barrier.
+	 * vha_poll_arm(). Free where taking a lock is a full barrier. Litmus
+	 * test: poll-arm.
 	 */
 	smp_mb__after_spinlock();
 	if (READ_ONCE(poll->armed)) {

@@ -56,7 +56,10 @@ static inline void vha_poll_disarm(struct vha_poll *poll)
 static inline void vha_poll_arm(struct vha_poll *poll)
 {
 	WRITE_ONCE(poll->armed, true);
-	/* Set armed, then read the file. Pairs with poll_wakeup(). */
+	/*
+	 * Set armed, then read the file. Pairs with poll_wakeup(). Litmus test:
+	 * poll-arm.
+	 */
 	smp_mb();
 }
 

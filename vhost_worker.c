@@ -96,12 +96,15 @@ static bool worker_run(void *data)
 		worker->left = work->node.next;
 		/*
 		 * The node may be reused as soon as the bit is clear, so read
-		 * the list before that. A caller that finds the bit clear and
-		 * queues again relies on a run that sees all it did before.
+		 * the list before that. Litmus test: work-node.
 		 */
 		smp_mb__before_atomic();
 		clear_bit(VHA_WORK_QUEUED, &work->flags);
-		/* Clear the bit, then check what is to be done. */
+		/*
+		 * Clear the bit, then check what is to be done. A caller that
+		 * finds the bit set relies on a run that sees all it did
+		 * before. Pairs with vha_worker_queue(). Litmus test: work-bit.
+		 */
 		smp_mb__after_atomic();
 		work->fn(work);
 		cond_resched();
@@ -172,7 +175,10 @@ static int kthread_main(void *data)
 
 	kthread_use_mm(worker->mm);
 	for (;;) {
-		/* Before checking for work, so that no wake-up is missed. */
+		/*
+		 * Before checking for work, so that no wake-up is missed.
+		 * Litmus test: worker-sleep.
+		 */
 		set_current_state(TASK_INTERRUPTIBLE);
 		if (kthread_should_stop())
 			break;
@@ -387,7 +393,13 @@ void vha_worker_destroy(struct vha_worker *worker)
  */
 void vha_worker_queue(struct vha_worker *worker, struct vha_work *work)
 {
-	if (!worker || test_and_set_bit(VHA_WORK_QUEUED, &work->flags))
+	if (!worker)
+		return;
+	/*
+	 * Ordered after the caller's writes even if the bit is set already.
+	 * Pairs with worker_run(). Litmus test: work-bit.
+	 */
+	if (test_and_set_bit(VHA_WORK_QUEUED, &work->flags))
 		return;
 	llist_add(&work->node, &worker->works);
 	worker->kind->wake(worker);

@@ -159,7 +159,9 @@ static int read_event(struct vha_ring *ring, u16 *off_wrap, u16 *flags)
 		return 0;
 	}
 	err = vha_ring_read16(ring, flags, (__virtio16 __user *)&area->flags);
-	/* The driver writes the flags last. */
+	/*
+	 * The driver writes the flags last. Litmus test: packed-event-driver.
+	 */
 	smp_rmb();
 	return err ?: vha_ring_read16(ring, off_wrap,
 				      (__virtio16 __user *)&area->off_wrap);
@@ -177,7 +179,10 @@ static int write_event(struct vha_ring *ring, u16 off_wrap, u16 flags)
 	} else {
 		err = vha_ring_write16(ring, (__virtio16 __user *)
 				       &area->off_wrap, off_wrap);
-		/* The driver reads the flags first. */
+		/*
+		 * The driver reads the flags first. Litmus test:
+		 * packed-event-device.
+		 */
 		smp_wmb();
 		err = err ?: vha_ring_write16(ring, (__virtio16 __user *)
 					      &area->flags, flags);
@@ -320,7 +325,7 @@ static int read_section(struct vha_ring *ring, unsigned int max,
 			p->drained = true;
 			break;
 		}
-		/* Pairs with the driver's barrier before the flags. */
+		/* Pairs with the driver's. Litmus test: packed-avail. */
 		smp_rmb();
 		unsafe_get_user(to->addr, &from->addr, fault);
 		to->word = word;
@@ -359,7 +364,7 @@ static int read_scattered(struct vha_ring *ring, unsigned int max,
 		p->drained = !n;
 		if (!n)
 			return 0;
-		/* As in read_section(). */
+		/* As in read_section(). Litmus test: packed-avail. */
 		smp_rmb();
 		to = &s->desc[s->count];
 		if (vha_ring_read_scattered(ring, to,
@@ -795,7 +800,10 @@ static int write_section(struct vha_ring *ring, unsigned int end,
 		next_used(&used);
 		unsafe_put_user(used.word, &table[used.slot].word, fault);
 	}
-	/* Pairs with the driver's barrier after it has seen the first one. */
+	/*
+	 * Pairs with the driver's barrier after it has seen the first one.
+	 * Litmus tests: packed-used, packed-reuse.
+	 */
 	smp_wmb();
 	unsafe_put_user(first.word, &table[first.slot].word, fault);
 	err = 0;
@@ -840,7 +848,7 @@ static int write_singles(struct vha_ring *ring, unsigned int end,
 		}
 		unsafe_put_user(used_word(chain, marks), &to->word, fault);
 	}
-	/* As in write_section(). */
+	/* As in write_section(). Litmus tests: packed-used, packed-reuse. */
 	smp_wmb();
 	to = table + slot_of(start);
 	unsafe_put_user(used_word(first, used_marks(start)), &to->word, fault);
@@ -877,7 +885,10 @@ static noinline int write_scattered(struct vha_ring *ring, unsigned int end,
 	if (write_word(ring, first.slot, first.word,
 		       sizeof(first.word) - sizeof(u16)))
 		return -EFAULT;
-	/* As in write_section(). */
+	/*
+	 * As in write_section(). Litmus tests: packed-used-scattered,
+	 * packed-reuse.
+	 */
 	smp_wmb();
 	return vha_ring_write16(ring, desc_flags(ring, first.slot),
 				word_flags(first.word)) ? -EFAULT : 0;
@@ -1003,7 +1014,8 @@ static bool want_call(struct vha_ring *ring, u16 moved)
 	/*
 	 * Make the used descriptors visible before reading what the driver
 	 * wants. Pairs with the driver's barrier between asking for an
-	 * interrupt and checking for used descriptors once more.
+	 * interrupt and checking for used descriptors once more. Litmus test:
+	 * packed-call.
 	 */
 	smp_mb();
 
@@ -1088,7 +1100,7 @@ static int packed_enable_kick(struct vha_ring *ring)
 	/*
 	 * Make the request visible before reading the descriptor again. Pairs
 	 * with the driver's barrier between making it available and reading
-	 * whether the device wants a kick.
+	 * whether the device wants a kick. Litmus test: packed-kick.
 	 */
 	smp_mb();
 	n = is_available(ring, p->seen);

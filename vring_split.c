@@ -139,7 +139,8 @@ static int split_available(struct vha_ring *ring)
 		return -EPROTO;
 	/*
 	 * Read the entries that the index covers after the index. Pairs with
-	 * the driver's barrier before it moves the index.
+	 * the driver's barrier before it moves the index. Litmus test:
+	 * split-avail.
 	 */
 	smp_rmb();
 	return n;
@@ -610,7 +611,7 @@ static bool want_call(struct vha_ring *ring, u16 old)
 	/*
 	 * Make the used index visible before reading what the driver wants.
 	 * Pairs with the driver's barrier between asking for an interrupt and
-	 * checking the used index once more.
+	 * checking the used index once more. Litmus test: split-call.
 	 */
 	smp_mb();
 
@@ -659,7 +660,10 @@ static int split_complete(struct vha_ring *ring, unsigned int end, bool *call)
 	if (err)
 		return err;
 
-	/* The driver reads the index, then the entries that it covers. */
+	/*
+	 * The driver reads the index, then the entries that it covers, and then
+	 * uses the buffers again. Litmus tests: split-used, split-reuse.
+	 */
 	smp_wmb();
 	err = vha_ring_write16(ring, &s->used->idx, index);
 	if (err)
@@ -692,7 +696,7 @@ static int split_enable_kick(struct vha_ring *ring)
 	/*
 	 * Make the request visible before reading the index again. Pairs with
 	 * the driver's barrier between moving the index and reading whether the
-	 * device wants a kick.
+	 * device wants a kick. Litmus test: split-kick.
 	 */
 	smp_mb();
 	err = split_available(ring);
