@@ -360,8 +360,11 @@ static void forget_works(struct vha_worker *worker)
 	struct vha_work *work, *next;
 
 	llist_for_each_entry_safe(work, next, llist_del_all(&worker->works),
-				  node)
+				  node) {
+		/* As in worker_run(). Litmus test: work-node. */
+		smp_mb__before_atomic();
 		clear_bit(VHA_WORK_QUEUED, &work->flags);
+	}
 }
 
 /**
