@@ -46,6 +46,10 @@ check_layers() {
 	need_objects && silent "calls go downwards" rule layers calls "$OBJECTS"
 }
 
+check_litmus() {
+	silent "each barrier names its litmus test" rule litmus
+}
+
 check_versions() {
 	silent "no kernel version is tested outside of compat.h" \
 		unwanted 'LINUX_VERSION_CODE|KERNEL_VERSION\(' compat.h

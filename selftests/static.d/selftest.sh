@@ -13,8 +13,8 @@ check_selftest() {
 		tap_not_ok "selftest: a copy of the tree" "$OUT/seeded.log"
 		return
 	fi
-	for check in layers names docs locks english versions pr_fmt lengths editorconfig \
-		packages commits; do
+	for check in layers names docs locks english litmus versions pr_fmt lengths \
+		editorconfig packages commits; do
 		seeded_run "$check" >"$SEEDED/$check.out" 2>&1
 	done
 	seeded_expect
@@ -56,6 +56,11 @@ seeded_expect() {
 	found locks 'seed_bad\.c:[0-9]+: vha_seed_unlocked\(\) says that a lock is held'
 	found english 'seed_bad\.c:[0-9]+: "Whoever" in a comment$'
 	found english 'seed_bad\.c:[0-9]+: "for ever" in a comment$'
+	found litmus 'seed_bad\.c:[0-9]+: smp_wmb\(\) names no litmus test$'
+	found litmus 'seed_bad\.c:[0-9]+: clear_bit\(\) names no litmus test$'
+	found litmus 'seed_bad\.c:[0-9]+: there is no litmus test seed-gone$'
+	found litmus 'selftests/litmus/seed-alone\.litmus: no comment names it$'
+	found litmus 'selftests/litmus/seed-alone\.litmus: its first line names another test$'
 	found versions '\./seed_bad\.c:[0-9]+:#if LINUX_VERSION_CODE '
 	found pr_fmt '\./seed_bad\.c:[0-9]+:#define pr_fmt'
 	found pr_fmt 'Kbuild does not define it$'
@@ -125,6 +130,8 @@ seed_texts() {
 	local words
 
 	seq 801 | sed 's/.*/;/' >selftests/seed.c
+	echo "C seed-other" >selftests/litmus/seed-alone.litmus
+	echo "C seed-good" >selftests/litmus/seed-good.litmus
 	words=$(printf 'word %.0s' {1..40})
 	printf '%s' "${words:0:120}s" >seed.md
 	sed -i '/pr_fmt/d; s/^module_version := .*/module_version := 99.0.0/' Kbuild
