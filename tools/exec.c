@@ -134,24 +134,87 @@ static char *netdev_option(const struct nic *nic)
 	return text;
 }
 
-static char *device_option(const struct nic *nic)
-{
-	char *text = NULL;
-	int n;
+/* What QEMU's command line says about the machine */
+struct machine {
+	const char *type;
+	size_t len;
+	bool pcie;
+};
 
-	if (nic->queues == 1)
-		return strdup("virtio-net-pci,netdev=" NETDEV);
+/* Machines of QEMU whose virtio devices are on virtio-mmio */
+static const char *const mmio_machines[] = {
+	"microvm", "vexpress-a9", "vexpress-a15",
+};
+
+/* Note a word of -machine: "type=TYPE" or "PROPERTY=VALUE". */
+static void read_property(struct machine *machine, const char *word, size_t len)
+{
+	static const char type[] = "type=", pcie[] = "pcie=";
+
+	if (len >= strlen(type) && !strncmp(word, type, strlen(type))) {
+		machine->type = word + strlen(type);
+		machine->len = len - strlen(type);
+	} else if (len > strlen(pcie) && !strncmp(word, pcie, strlen(pcie))) {
+		machine->pcie = !strncmp(word + strlen(pcie), "on", 2);
+	}
+}
+
+/* Note what an argument of -machine says. The type may come first, as such. */
+static void read_machine(struct machine *machine, const char *word)
+{
+	size_t len = strcspn(word, ",");
+
+	if (!memchr(word, '=', len)) {
+		machine->type = word;
+		machine->len = len;
+	}
+	for (; *word; word += len + !!word[len]) {
+		len = strcspn(word, ",");
+		read_property(machine, word, len);
+	}
+}
+
+/* Check whether the machine lacks a PCI bus. */
+static bool has_mmio(int argc, char **argv)
+{
+	struct machine machine = { .type = "" };
+	unsigned int i;
+	int arg;
+
+	/* Options may be repeated, and have one dash or two. */
+	for (arg = 1; arg + 1 < argc; arg++) {
+		const char *option = argv[arg] + !strncmp(argv[arg], "--", 2);
+
+		if (!strcmp(option, "-M") || !strcmp(option, "-machine"))
+			read_machine(&machine, argv[++arg]);
+	}
+	for (i = 0; i < ARRAY_SIZE(mmio_machines); i++) {
+		if (machine.len == strlen(mmio_machines[i]) &&
+		    !memcmp(machine.type, mmio_machines[i], machine.len))
+			return !machine.pcie;
+	}
+	return false;
+}
+
+static char *device_option(const struct nic *nic, bool mmio)
+{
+	const char *type = mmio ? "virtio-net-device" : "virtio-net-pci";
+	const char *mq = nic->queues > 1 ? ",mq=on" : "";
+	char vectors[32] = "", *text = NULL;
+
 	/* One vector per queue, one each for configuration and control. */
-	n = asprintf(&text, "virtio-net-pci,netdev=" NETDEV ",mq=on,vectors=%u",
-		     2 * nic->queues + 2);
-	return n < 0 ? NULL : text;
+	if (nic->queues > 1 && !mmio)
+		snprintf(vectors, sizeof(vectors), ",vectors=%u",
+			 2 * nic->queues + 2);
+	return asprintf(&text, "%s,netdev=" NETDEV "%s%s", type, mq,
+			vectors) < 0 ? NULL : text;
 }
 
 static int run_qemu(const struct nic *nic, int argc, char **argv)
 {
 	char **args = calloc(argc + 5, sizeof(*args));
 	char *netdev = netdev_option(nic);
-	char *device = device_option(nic);
+	char *device = device_option(nic, has_mmio(argc, argv));
 
 	if (!args || !netdev || !device)
 		return kernel_error("out of memory");
