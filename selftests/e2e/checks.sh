@@ -73,30 +73,32 @@ ping_both_ways() { # VM
 # Move data to the guest and back, and check that it is the expected datapath
 # that moved them.
 check_traffic() { # VM WHEN [STREAMS]
-	local vm=$1 when=$2 streams direction
+	local vm=$1 when=$2 streams direction mib
 	local -A before=() moved=()
 	local -A words=([down]="to the guest" [up]="from the guest")
 
 	streams=${3:-$(client_get "$vm" queues)}
+	mib=$(client_get "$vm" stream_mib)
+	: "${mib:=$STREAM_MIB}"
 	check "$vm" "ping both ways $when" ping_both_ways "$vm" || return
 	check "$vm" "test data is ready $when" \
-		traffic_prepare "$vm" "$streams" || return
+		traffic_prepare "$vm" "$streams" $((mib << 20)) || return
 	accounting_read "$vm" before
 	for direction in down up; do
-		check "$vm" "$streams × $STREAM_MIB MiB ${words[$direction]} $when" \
+		check "$vm" "$streams × $mib MiB ${words[$direction]} $when" \
 			transfer "$vm" "$direction" "$streams" || return
 		check "$vm" "checksums ${words[$direction]} $when" \
-			checksums_agree "$vm" "$direction" "$streams"
+			checksums_agree "$vm" "$direction" "$streams" $((mib << 20))
 	done
 	accounting_read "$vm" moved
 	accounting_subtract moved before
-	check_datapath "$vm" "$when" "$streams" moved
+	check_datapath "$vm" "$when" "$streams" moved $((streams * mib << 20))
 }
 
 # Check the witnesses of the datapath. Of the tap and vhostctl both directions
 # count.
-check_datapath() { # VM WHEN STREAMS ARRAY
-	local vm=$1 when=$2 bytes=$(($3 * STREAM_BYTES))
+check_datapath() { # VM WHEN STREAMS ARRAY BYTES
+	local vm=$1 when=$2 bytes=$5
 	local -n moved_array=$4
 	local -a tap ctl
 

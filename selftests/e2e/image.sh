@@ -5,7 +5,7 @@
 # them. An image is named after a checksum of what it is made from, so that an
 # outdated one is never used.
 #
-# Offers	image_cache, image_path, newer_image_path
+# Offers	image_cache, image_path, newer_image_path, arm64_image_path
 # Sets		no variables
 # Wants		selftests/e2e as the working directory
 
@@ -26,4 +26,13 @@ image_path() {
 # Print the directory of the image with Linux 7.2 instead of Debian 12's kernel.
 newer_image_path() {
 	echo "$(image_path)-7.2"
+}
+
+# Print the directory of the image for arm64: vmlinux, which is not an ELF file, and
+# initrd.
+arm64_image_path() {
+	local sum
+
+	sum=$(cat prepare-arm64-guest guest/init | sha256sum | head -c 16)
+	echo "$(image_cache)/guest-$sum-arm64"
 }

@@ -5,10 +5,13 @@
 # these properties besides:
 #
 #	qemu, image	the QEMU binary; the directory of the guest's image
+#	machine		for -M: "microvm", "virt" (arm64), or empty for the default
 #	memory		for -m
+#	stream_mib	MiB of each stream, if not STREAM_MIB (traffic.sh)
 #	queues		queue pairs, 1 or 2
 #	vhost		"off" for QEMU's own datapath
 #	netdev		rest of -netdev tap,..., with its comma
+#	bus		"mmio" for a virtio-net-device; otherwise it is a virtio-net-pci
 #	nic		rest of -device virtio-net-pci,..., with its comma
 #	qemu_options	further options, a word a line
 #	kernel_options	further words of the guest kernel's command line
@@ -22,12 +25,15 @@
 #
 # Offers	qemu_start, qemu_clean
 # Sets		the properties pid and tap's addresses; constants HOST_IP,
-#		GUEST_IP, VHOSTCTL
+#		GUEST_IP, VHOSTCTL, QEMU_ON_MMIO
 # Wants		client.sh, ioctl_log.sh; selftests/e2e as the working directory
 
 readonly HOST_IP=192.0.2.1 GUEST_IP=192.0.2.2
 VHOSTCTL=$(realpath ../../build/tools/vhostctl)
 readonly VHOSTCTL
+# shellcheck disable=SC2016
+readonly QEMU_ON_MMIO='set -- "${@/#virtio-net-pci,/virtio-net-device,}"
+	exec "${@/%,vectors=*}"'
 
 # One processor boots a quarter faster under TCG than two: see guest_network(). On
 # a busy host, one boot in eight mistook a counter of 2000 MHz for one of 54, and
@@ -39,16 +45,34 @@ readonly VHOSTCTL
 # late by a factor of hundreds. The HPET says itself how fast it is. But it takes
 # several accesses to set, which cost so much where the host's processor is emulated
 # too that the guest does not boot within ten minutes.
-qemu_guest_timer() {
-	[ "${VHOST_ALT_MACHINE-}" = qemu ] || echo nolapic_timer
+#
+# The machine microvm has no other timer. Its kernel measures the APIC's against the
+# counter, whose rate it is told.
+qemu_guest_timer() { # VM
+	[ "${VHOST_ALT_MACHINE-}" = qemu ] || [[ $(client_get "$1" machine) ]] ||
+		echo nolapic_timer
 }
 
 qemu_kernel_command_line() { # VM
-	echo "console=ttyS0 quiet panic=-1 nokaslr mitigations=off" \
-		"tsc=reliable tsc_early_khz=$(../../build/e2e/tsc_khz)" \
-		"no_timer_check nowatchdog cryptomgr.notests" \
-		"random.trust_cpu=on maxcpus=1 noreplace-smp $(qemu_guest_timer)" \
-		"$(client_get "$1" kernel_options)"
+	local words="quiet panic=-1 nokaslr mitigations=off nowatchdog cryptomgr.notests"
+
+	words+=" random.trust_cpu=on maxcpus=1 $(client_get "$1" kernel_options)"
+	if [[ $(client_get "$1" machine) == virt ]]; then
+		echo "console=ttyAMA0 AGENT=/dev/ttyS0 $words"
+		return
+	fi
+	echo "console=ttyS0 tsc=reliable tsc_early_khz=$(../../build/e2e/tsc_khz)" \
+		"no_timer_check noreplace-smp $(qemu_guest_timer "$1") $words"
+}
+
+# Print the options for the machine and for the port of the agent, a word a line.
+# Only a PC has two serial ports of its own.
+qemu_machine() { # VM
+	case $(client_get "$1" machine) in
+	microvm) printf '%s\n' -M microvm -device isa-serial,index=1,chardev=agent ;;
+	virt) printf '%s\n' -M virt -cpu cortex-a57 -device pci-serial,chardev=agent ;;
+	*) printf '%s\n' -serial chardev:agent ;;
+	esac
 }
 
 # The command lines are those that the README gives to a user: with one queue
@@ -56,9 +80,10 @@ qemu_kernel_command_line() { # VM
 # both. QEMU gets the device from the subshell, so that only QEMU holds it.
 qemu_start() { # VM
 	local vm=$1 queues network
-	local -a command options
+	local -a command options machine
 
 	queues=$(client_get "$vm" queues)
+	mapfile -t machine < <(qemu_machine "$vm")
 	mapfile -t options < <(client_get "$vm" qemu_options)
 	mkfifo "$vm"/{agent,monitor}.{in,out}
 	: >"$vm/console"
@@ -69,7 +94,7 @@ qemu_start() { # VM
 		-accel tcg -smp "$queues" -m "$(client_get "$vm" memory)"
 		-nodefaults -no-user-config -display none
 		-serial "file:$vm/console"
-		-chardev "pipe,id=agent,path=$vm/agent" -serial chardev:agent
+		-chardev "pipe,id=agent,path=$vm/agent" "${machine[@]}"
 		-qmp "pipe:$vm/monitor"
 		-kernel "$(client_get "$vm" image)/vmlinux"
 		-initrd "$(client_get "$vm" image)/initrd"
@@ -94,15 +119,23 @@ qemu_network_one_queue() { # VM COMMAND...
 	fi
 	netdev=tap,id=net,ifname=$(client_get "$1" tap),script=no,downscript=no
 	netdev+=,$vhost$(client_get "$1" netdev)
-	nic=virtio-net-pci,netdev=net,romfile=$(client_get "$1" nic)
+	nic=virtio-net-pci,romfile=
+	[[ $(client_get "$1" bus) != mmio ]] || nic=virtio-net-device
+	nic+=,netdev=net$(client_get "$1" nic)
 	exec "${@:2}" -netdev "$netdev" -device "$nic"
 }
 
+# vhostctl chooses the bus by the machine. On "virt", which has both, a wrapper around
+# QEMU chooses the other one.
 qemu_network_queues() { # VM COMMAND...
+	local -a wrapper=()
+
+	[[ $(client_get "$1" machine)-$(client_get "$1" bus) != virt-mmio ]] ||
+		wrapper=(bash -c "$QEMU_ON_MMIO" wrapper)
 	exec "$VHOSTCTL" exec --device "$(client_get "$1" device)" \
 		--tap "$(client_get "$1" tap)" \
 		--queues "$(client_get "$1" queues)" -- \
-		"${@:2}" -global virtio-net-pci.romfile=
+		"${wrapper[@]}" "${@:2}" -global virtio-net-pci.romfile=
 }
 
 tap_create() { # VM

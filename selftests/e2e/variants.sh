@@ -5,7 +5,8 @@
 # properties. It changes those that it needs changed, runs the guest, and checks
 # what the variant is about.
 #
-# Offers	variant_*; constants ALL_VARIANTS, QEMU_VARIANTS
+# Offers	variant_*; constants ALL_VARIANTS, MACHINE_VARIANTS, QEMU_VARIANTS,
+#		MODERN_MMIO
 # Sets		properties of VM
 # Wants		all other parts
 
@@ -14,6 +15,11 @@ readonly -a ALL_VARIANTS=(plain mq_change reboot rebind mrg_off simple_ring
 	iommu_strict migrate migrate_between userspace packed packed_mq_change
 	packed_reboot packed_rebind packed_mrg_off packed_simple_ring
 	packed_queue_reset packed_pause packed_iommu packed_migrate)
+# On other machines than a PC. They take longer to boot.
+readonly -a MACHINE_VARIANTS=(microvm microvm_legacy microvm_mq arm64 arm64_mq
+	arm64_mmio arm64_mmio_mq)
+# A word a line.
+readonly MODERN_MMIO=$'-global\nvirtio-mmio.force-legacy=off'
 # On the machine "qemu": a guest under TCG in TCG takes up to a minute to boot.
 readonly -a QEMU_VARIANTS=(plain mq)
 
@@ -173,6 +179,59 @@ variant_packed_migrate() { # VM
 	test_migration "$1" "$device" "$device"
 }
 
+# A machine whose virtio devices are on virtio-mmio. QEMU makes them legacy unless it
+# is asked not to.
+variant_microvm() { # VM
+	client_set "$1" machine=microvm bus=mmio qemu_options="$MODERN_MMIO"
+	test_guest "$1" check_modern
+}
+
+variant_microvm_legacy() { # VM
+	client_set "$1" machine=microvm bus=mmio
+	test_guest "$1" check_legacy
+}
+
+variant_microvm_mq() { # VM
+	client_set "$1" queues=2
+	variant_microvm "$1"
+}
+
+variant_arm64() { # VM
+	use_arm64 "$1" || return
+	test_guest "$1" check_modern
+}
+
+variant_arm64_mq() { # VM
+	client_set "$1" queues=2
+	variant_arm64 "$1"
+}
+
+variant_arm64_mmio() { # VM
+	use_arm64 "$1" || return
+	client_set "$1" bus=mmio qemu_options="$MODERN_MMIO"
+	test_guest "$1" check_modern
+}
+
+variant_arm64_mmio_mq() { # VM
+	client_set "$1" queues=2
+	variant_arm64_mmio "$1"
+}
+
+# Have an arm64 guest. Skips the variant and fails if there is none.
+use_arm64() { # VM
+	local image qemu
+
+	image=$(arm64_image_path)
+	qemu=$(type -P qemu-system-aarch64)
+	if [[ ! $qemu || ! -e $image/initrd ]]; then
+		skip "$1" "the variant" \
+			"no arm64 guest: selftests/e2e/prepare-arm64-guest makes it"
+		return 1
+	fi
+	# Its processor is emulated more slowly than that of a PC.
+	client_set "$1" machine=virt image="$image" qemu="$qemu" stream_mib=2
+}
+
 # Have the guest's driver use packed rings, with more options of the network
 # device.
 use_packed() { # VM [OPTIONS]
@@ -253,7 +312,7 @@ lacks_feature() { # FEATURES NAME
 }
 
 check_plain() { # VM
-	check_features "$1" +VERSION_1 +MRG_RXBUF +INDIRECT_DESC +EVENT_IDX
+	check_modern "$1"
 	check "$1" "commands arrive whole while processes end" \
 		commands_arrive "$1"
 }
@@ -279,6 +338,10 @@ commands_arrive() { # VM
 		[[ $answer == =* ]] || break
 	done
 	[[ $answer == "! 1 0" ]]
+}
+
+check_modern() { # VM
+	check_features "$1" +VERSION_1 +MRG_RXBUF +INDIRECT_DESC +EVENT_IDX
 }
 
 check_no_mrg() { # VM
