@@ -5,7 +5,8 @@
 # each open device. Queue 0 receives and queue 1 transmits, from the guest's
 # point of view. The in-tree module has none.
 #
-# Offers	device_fds, device_opens, counter, vhostctl_bytes
+# Offers	device_fds, device_opens, takeover_is_on, counter,
+#		vhostctl_bytes
 # Sets		constant COUNTER_QUEUE
 # Wants		client.sh; selftests/e2e as the working directory
 
@@ -23,6 +24,11 @@ device_opens() { # CLIENT
 	device_fds "$1" | grep -c .
 }
 
+# Check whether /dev/vhost-net is the module's.
+takeover_is_on() {
+	grep -qs Y /sys/module/vhost_alt/parameters/takeover
+}
+
 # Print the value of a counter, or nothing if there is no such counter.
 counter() { # CLIENT FD rx|tx NAME
 	awk -v name="${COUNTER_QUEUE[$3]}.$4:" '$1 == name { print $2 }' \
@@ -35,7 +41,8 @@ vhostctl_bytes() { # CLIENT
 	local vhostctl=../../build/tools/vhostctl
 
 	[[ -x $vhostctl ]] || return 0
-	[[ $(client_get "$1" device) == /dev/vhost-net-alt ]] || return 0
+	[[ $(client_get "$1" device) == /dev/vhost-net-alt ]] ||
+		takeover_is_on || return 0
 	"$vhostctl" -j -s show pid "$(client_get "$1" pid)" | python3 -c '
 import json, sys
 total = {"rx": 0, "tx": 0}

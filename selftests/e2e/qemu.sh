@@ -8,7 +8,8 @@
 #	machine		for -M: "microvm", "virt" (arm64), or empty for the default
 #	memory		for -m
 #	stream_mib	MiB of each stream, if not STREAM_MIB (traffic.sh)
-#	queues		queue pairs, 1 or 2
+#	queues		queue pairs
+#	descriptors	"no" if QEMU opens the tap and /dev/vhost-net by itself
 #	vhost		"off" for QEMU's own datapath
 #	netdev		rest of -netdev tap,..., with its comma
 #	bus		"mmio" for a virtio-net-device; otherwise it is a virtio-net-pci
@@ -89,6 +90,8 @@ qemu_start() { # VM
 	: >"$vm/console"
 	network=qemu_network_one_queue
 	((queues == 1)) || network=qemu_network_queues
+	[[ $(client_get "$vm" descriptors) != no ]] ||
+		network=qemu_network_no_descriptors
 	tap_create "$vm"
 	command=("$(client_get "$vm" qemu)"
 		-accel tcg -smp "$queues" -m "$(client_get "$vm" memory)"
@@ -136,6 +139,18 @@ qemu_network_queues() { # VM COMMAND...
 		--tap "$(client_get "$1" tap)" \
 		--queues "$(client_get "$1" queues)" -- \
 		"${wrapper[@]}" "${@:2}" -global virtio-net-pci.romfile=
+}
+
+# As most platforms start it, which know no device but /dev/vhost-net.
+qemu_network_no_descriptors() { # VM COMMAND...
+	local queues netdev nic
+
+	queues=$(client_get "$1" queues)
+	netdev=tap,id=net,ifname=$(client_get "$1" tap),script=no,downscript=no
+	netdev+=,vhost=on,queues=$queues
+	nic=virtio-net-pci,netdev=net,romfile=
+	((queues == 1)) || nic+=,mq=on,vectors=$((2 * queues + 2))
+	exec "${@:2}" -netdev "$netdev" -device "$nic"
 }
 
 tap_create() { # VM

@@ -11,8 +11,8 @@
 # Wants		all other parts
 
 readonly -a ALL_VARIANTS=(plain mq_change reboot rebind mrg_off simple_ring
-	legacy no_offload queue_reset in_order pause hotplug poll iommu
-	iommu_strict migrate migrate_between userspace packed packed_mq_change
+	legacy no_offload queue_reset in_order pause hotplug poll takeover
+	takeover_mq iommu iommu_strict migrate migrate_between userspace packed packed_mq_change
 	packed_reboot packed_rebind packed_mrg_off packed_simple_ring
 	packed_queue_reset packed_pause packed_iommu packed_migrate)
 # On other machines than a PC. They take longer to boot.
@@ -108,6 +108,31 @@ variant_iommu() { # VM
 variant_iommu_strict() { # VM
 	use_iommu "$1" iommu.strict=1
 	test_guest "$1" check_iommu
+}
+
+variant_takeover() { # VM
+	test_takeover "$1"
+}
+
+variant_takeover_mq() { # VM
+	client_set "$1" queues=4
+	test_takeover "$1"
+}
+
+# QEMU opens /dev/vhost-net, which is given to the module under test.
+test_takeover() { # VM
+	local vm=$1 device
+
+	device=$(client_get "$vm" device)
+	client_set "$vm" descriptors=no device=/dev/vhost-net
+	if [[ $device != /dev/vhost-net ]]; then
+		check "$vm" "the module takes over /dev/vhost-net" \
+			takeover_begin || return
+	fi
+	test_guest "$vm"
+	[[ $device != /dev/vhost-net ]] || return
+	client_kill "$vm"
+	check "$vm" "/dev/vhost-net is given back" takeover_end
 }
 
 variant_migrate() { # VM
