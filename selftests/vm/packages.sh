@@ -27,8 +27,19 @@ herd_unpack() {
 		find usr/bin -type f ! -name herd7 -delete
 }
 
+# packages_and_libraries PACKAGE… : print them, and the packages of all their
+# libraries, except libc: not only what is missing here, since another host may share
+# the cache.
+packages_and_libraries() {
+	printf '%s\n' "$@"
+	LC_ALL=C apt-get "${APT[@]}" -s -o Dir::State::status=/dev/null \
+		--no-install-recommends install "$@" |
+		sed -nE 's/^Inst (lib[^ ]*|zlib1g|ibverbs-providers) \(.*/\1/p' |
+		grep -vE -- '-(dev|perl|bin|common|minimal|stdlib|modules)$|^libc6$|^libperl'
+}
+
 package_unpack() {
-	say "downloading $*"
+	say "downloading $1${2:+ and others}"
 	apt_download "$@" || return
 	for p in ./*.deb; do
 		dpkg -x "$p" . && rm "$p" || return
