@@ -4,7 +4,7 @@
 # Takeover: clients that open /dev/vhost-net by themselves get the module under
 # test. The in-tree module is unloaded meanwhile.
 #
-# Offers	takeover_begin, takeover_end
+# Offers	takeover_begin, takeover_end, machine_modprobe
 # Sets		no variables
 # Wants		counters.sh
 
@@ -15,12 +15,16 @@ takeover_begin() {
 	echo 1 >/sys/module/vhost_alt/parameters/takeover && takeover_is_on
 }
 
-# The test machine has the kernel's modules elsewhere.
 takeover_end() {
-	local directory
+	echo 0 >/sys/module/vhost_alt/parameters/takeover &&
+		machine_modprobe vhost_net
+}
 
-	echo 0 >/sys/module/vhost_alt/parameters/takeover || return
+# A test machine has the kernel's modules elsewhere than other hosts.
+machine_modprobe() { # MODULE...
+	local VM_KERNEL_DIR=''
+
 	# shellcheck source=/dev/null
-	directory=$([[ ! -e /run/vm/settings ]] || . /run/vm/settings && echo "${VM_KERNEL_DIR-}")
-	modprobe ${directory:+-d "$directory"} vhost_net
+	[[ ! -e /run/vm/settings ]] || . /run/vm/settings
+	modprobe ${VM_KERNEL_DIR:+-d "$VM_KERNEL_DIR"} -a "$@"
 }
