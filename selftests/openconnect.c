@@ -223,7 +223,7 @@ FIXTURE_TEARDOWN(openconnect)
 	guest_stop(&self->g);
 }
 
-/* Sends single packets, then as many as the ring holds, many times around it. */
+/* Single packets and as many as the ring holds, many times around it. */
 TEST_F(openconnect, both_ways)
 {
 	unsigned int i, burst, seq = 0, rounds = env_scaled(20, 4);
