@@ -9,6 +9,7 @@ part_quick() {
 	quick_lintian
 	quick_contents
 	quick_manuals
+	quick_apparmor
 	quick_dkms
 	rm -rf "$WORK"
 }
