@@ -129,6 +129,8 @@ system_boot() {
 	printf '[Service]\nTimeoutSec=infinity\n' \
 		>"$WORK/system/etc/systemd/system/systemd-modules-load.service.d/busy.conf"
 	echo "$1" >"$root/name"
+	# Caches that systemd would renew after an offline update: minutes in emulation.
+	touch "$WORK/system/etc/.updated" "$WORK/system/var/.updated"
 	rm -f "$WORK/disk"
 	mke2fs -q -t ext4 -E lazy_itable_init=1 -d "$WORK/system" "$WORK/disk" 4G \
 		>"$WORK/log" 2>&1 || {
