@@ -18,8 +18,8 @@ quick_apparmor() {
 	# Through the libraries of its own system, which are newer than the host's.
 	library=$ENTRY/usr/lib/x86_64-linux-gnu
 	apparmor_admits 13 "$own" abstractions/libvirt-qemu.d/vhost-alt \
-		"$library/ld-linux-x86-64.so.2" \
-		--library-path "$library:/usr/lib/x86_64-linux-gnu" "$ENTRY/usr/sbin/apparmor_parser"
+		"$library/ld-linux-x86-64.so.2" --library-path \
+		"$library:/usr/lib/x86_64-linux-gnu" "$ENTRY/usr/sbin/apparmor_parser"
 }
 
 # apparmor_profile DEBIAN : a copy of the policy in ENTRY, and a guest's profile, as
