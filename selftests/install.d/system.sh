@@ -113,6 +113,21 @@ system_purge() {
 	system_result $? "purged packages leave nothing" "$WORK/left"
 }
 
+# Limits that are too short for a busy host, which emulates the processor, and what
+# takes minutes there.
+system_limits() {
+	local dir=$WORK/system/etc/systemd
+
+	mkdir -p "$dir/system.conf.d" "$dir/system/systemd-modules-load.service.d"
+	printf '[Manager]\nDefaultTimeoutStartSec=infinity\n' >"$dir/system.conf.d/busy.conf"
+	printf '[Service]\nTimeoutSec=infinity\n' \
+		>"$dir/system/systemd-modules-load.service.d/busy.conf"
+	# It fails if systemd does not answer systemctl within 25 s.
+	ln -sf /dev/null "$dir/system/getty-static.service"
+	# Caches that systemd would renew after an offline update.
+	touch "$WORK/system/etc/.updated" "$WORK/system/var/.updated"
+}
+
 # system_boot NAME RELEASE : boot that kernel, and run the tests of that name in it:
 # selftests/install.d/guest.
 system_boot() {
@@ -124,13 +139,8 @@ system_boot() {
 	cp "$TOP/selftests/install.d/install-test.service" "$WORK/system/etc/systemd/system/"
 	ln -sf ../install-test.service \
 		"$WORK/system/etc/systemd/system/multi-user.target.wants/"
-	# Its limit of 90 s is too short for a busy host, which emulates the processor.
-	mkdir -p "$WORK/system/etc/systemd/system/systemd-modules-load.service.d"
-	printf '[Service]\nTimeoutSec=infinity\n' \
-		>"$WORK/system/etc/systemd/system/systemd-modules-load.service.d/busy.conf"
+	system_limits
 	echo "$1" >"$root/name"
-	# Caches that systemd would renew after an offline update: minutes in emulation.
-	touch "$WORK/system/etc/.updated" "$WORK/system/var/.updated"
 	rm -f "$WORK/disk"
 	mke2fs -q -t ext4 -E lazy_itable_init=1 -d "$WORK/system" "$WORK/disk" 4G \
 		>"$WORK/log" 2>&1 || {
