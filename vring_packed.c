@@ -815,9 +815,9 @@ out:
 }
 
 /*
- * Check whether each chain up to the youngest one held takes one descriptor, and
- * is to get a used descriptor of its own. The two positions are that far apart
- * only then: no chain takes less than one.
+ * Check whether all chains that are held take one descriptor each, and are to
+ * get a used descriptor each. The two positions are that far apart only then:
+ * no chain takes less than one.
  */
 static bool all_singles(const struct vha_ring *ring)
 {
