@@ -98,14 +98,22 @@ arm64_root_make() {
 arm64_selftests() {
 	local out=$TOP/build/arm64
 
-	need gcc-aarch64-linux-gnu libc6-dev-arm64-cross linux-source-6.1 make
+	need gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf \
+		libc6-dev-armhf-cross linux-source-6.1 make
 	mkdir -p "$out" "$TOP/build/selftests"
 	(
 		flock -w 600 9 || die "$out stays locked"
-		make -s -C "$TOP/selftests" OUT="$out/selftests" CC="${CROSS}gcc" \
-			NL_CFLAGS="-isystem $ARM64_ROOT/usr/include" \
-			NL_LIBS="-L$ARM64_ROOT/usr/lib/aarch64-linux-gnu -lmnl" 9>&- >&2
+		(exec 9>&- && arm64_compile "$out/selftests") >&2
 	) 9>"$out/.lock" || die "the selftests do not build for arm64"
+}
+
+# arm64_compile DIR : all programs, and what is also run as a 32-bit program.
+arm64_compile() {
+	make -s -C "$TOP/selftests" OUT="$1" CC="${CROSS}gcc" \
+		NL_CFLAGS="-isystem $ARM64_ROOT/usr/include" \
+		NL_LIBS="-L$ARM64_ROOT/usr/lib/aarch64-linux-gnu -lmnl" &&
+		make -s -C "$TOP/selftests" OUT="$1/armhf" KSFT="$1/kselftest" \
+			CC=arm-linux-gnueabihf-gcc "$1/armhf/ioctl_owner"
 }
 
 qemu_processor_arm64() {
@@ -120,4 +128,20 @@ qemu_icount_processor_arm64() {
 		-accel tcg -icount "shift=0,sleep=off" -cpu "${CPU:-max,pauth-impdef=on}"
 		-smp 1 -m "${MEMORY:-1G}" -rtc "base=2026-01-01,clock=vm" -seed 1
 	)
+}
+
+# The board has one serial line. The others are on a card, whose first one is not used,
+# so that the rest have the names that they have on other machines.
+qemu_icount_output_arm64() {
+	local name n=2 card=pci-serial-4x,chardev1=unused
+
+	mkdir -p "$RUN/root/bin"
+	cp "$ARM64_ROOT/bin/busybox" "$RUN/root/bin"
+	QEMU_ARGS+=(-serial "file:$RUN/log" -chardev "null,id=unused")
+	for name in stdout stderr status; do
+		QEMU_ARGS+=(-chardev "file,id=$name,path=$RUN/$name")
+		card+=,chardev$n=$name
+		n=$((n + 1))
+	done
+	QEMU_ARGS+=(-device "$card")
 }

@@ -100,17 +100,21 @@ qemu_full() {
 }
 
 qemu_icount() {
+	"qemu_icount_processor_$MACHINE_ARCH"
+	"qemu_icount_output_$MACHINE_ARCH"
+	# shellcheck disable=SC2086
+	initramfs "$VM/guest/init-icount" $LOAD
+	initramfs_files "${FILES[@]}"
+}
+
+qemu_icount_output_amd64() {
 	local name
 
-	"qemu_icount_processor_$MACHINE_ARCH"
 	# Serial lines are served by the processor's own thread. A device with a
 	# thread of its own in QEMU would answer at different times in each boot.
 	for name in log stdout stderr status; do
 		QEMU_ARGS+=(-serial "file:$RUN/$name")
 	done
-	# shellcheck disable=SC2086
-	initramfs "$VM/guest/init-icount" $LOAD
-	initramfs_files "${FILES[@]}"
 }
 
 qemu_start() {
