@@ -36,6 +36,32 @@ int dlog_protect(const struct dlog *log, const struct gmem_region *r, int prot)
 	return mprotect(log->base + s.from, s.to - s.from, prot) ? -errno : 0;
 }
 
+#define END_GAP		(1ULL << 40)
+
+/*
+ * Find a place near the end of the address space, whose size depends on kernel
+ * and processor. The bits for the last guest-physical addresses, 2^49 bytes on,
+ * would not fit there. Return: an address that is free, or NULL.
+ */
+static void *place_near_end(void)
+{
+	size_t page = gmem_page();
+	unsigned int bits;
+	void *hint, *p;
+
+	for (bits = 63; bits > 40; bits--) {
+		hint = (void *)(unsigned long)((1ULL << bits) - END_GAP);
+		p = mmap(hint, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+			 -1, 0);
+		if (p == MAP_FAILED)
+			continue;
+		munmap(p, page);
+		if (p == hint)
+			return hint;
+	}
+	return NULL;
+}
+
 int dlog_init(struct dlog *log, const struct gmem *mem)
 {
 	unsigned int i;
@@ -46,7 +72,7 @@ int dlog_init(struct dlog *log, const struct gmem *mem)
 	for (i = 0; i < mem->nregions; i++)
 		if (log->size < span_of(&mem->region[i]).to)
 			log->size = span_of(&mem->region[i]).to;
-	log->base = mmap(NULL, log->size, PROT_NONE,
+	log->base = mmap(place_near_end(), log->size, PROT_NONE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (log->base == MAP_FAILED)
 		return -errno;
