@@ -3,7 +3,9 @@
  * Commands: which process may use them and when, how invalid arguments and
  * unknown commands fail, what RESET_OWNER leaves, and 32-bit programs.
  */
+#include <limits.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -382,6 +384,49 @@ TEST_F(command, ioctl_of_32_bits)
 	f->index = TXQ;
 	EXPECT_OK(cmd32(self->fd, VHOST_NET_SET_BACKEND, f));
 	EXPECT_OK(guest_check_alive(g, 0));
+}
+
+#elif defined(__aarch64__)
+
+#define ARMHF		"/armhf/ioctl_owner"
+/* The shell's exit status for a program that the kernel does not run. */
+#define NOT_EXECUTABLE	126
+
+/* Find this program for 32-bit arm, beside this one. */
+static bool find_armhf(char *path, size_t size)
+{
+	ssize_t n = readlink("/proc/self/exe", path, size - sizeof(ARMHF));
+
+	while (n > 0 && path[n] != '/')
+		n--;
+	if (n <= 0)
+		return false;
+	strcpy(path + n, ARMHF);
+	return !access(path, X_OK);
+}
+
+/*
+ * A 64-bit program cannot make 32-bit system calls here. So run all tests of
+ * this program, compiled for 32-bit arm.
+ */
+TEST(all_as_a_program_of_32_bits)
+{
+	char path[PATH_MAX + 3] = "", line[300];
+	int status;
+	FILE *f;
+
+	if (!find_armhf(path, PATH_MAX))
+		SKIP(return, "not compiled: gcc-arm-linux-gnueabihf is missing");
+	strcat(path, " -1");
+	f = popen(path, "r");
+	ASSERT_NE(NULL, f);
+	while (fgets(line, sizeof(line), f))
+		printf("# armhf: %s", line);
+	status = pclose(f);
+	ASSERT_THAT(WIFEXITED(status));
+	if (WEXITSTATUS(status) == NOT_EXECUTABLE)
+		SKIP(return, "the kernel or the processor runs no 32-bit code");
+	EXPECT_EQ(0, WEXITSTATUS(status));
 }
 
 #endif

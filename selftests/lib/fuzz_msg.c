@@ -78,7 +78,7 @@ static void *resolve(struct fuzz *fz, __u64 iova)
 	for (i = 0; !p && i < mem->nregions; i++)
 		if (iova - (unsigned long)mem->region[i].hva <
 		    mem->region[i].size)
-			p = (void *)iova;
+			p = (void *)(unsigned long)iova;
 	return p;
 }
 
