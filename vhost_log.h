@@ -7,6 +7,7 @@
 #ifndef VHOST_ALT_LOG_H
 #define VHOST_ALT_LOG_H
 
+#include <linux/bits.h>
 #include <linux/types.h>
 
 struct eventfd_ctx;
@@ -14,7 +15,7 @@ struct vha_iotlb;
 
 /* Bytes that a bit stands for, whatever the size of the host's pages. */
 #define VHA_LOG_PAGE_SHIFT	12
-#define VHA_LOG_PAGE_SIZE	(1ULL << VHA_LOG_PAGE_SHIFT)
+#define VHA_LOG_PAGE_SIZE	BIT_ULL(VHA_LOG_PAGE_SHIFT)
 
 /**
  * struct vha_log - where a ring logs

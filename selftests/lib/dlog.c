@@ -36,7 +36,7 @@ int dlog_protect(const struct dlog *log, const struct gmem_region *r, int prot)
 	return mprotect(log->base + s.from, s.to - s.from, prot) ? -errno : 0;
 }
 
-#define END_GAP		(1ULL << 40)
+#define END_GAP		0x10000000000ULL
 
 /*
  * Find a place near the end of the address space, whose size depends on kernel
