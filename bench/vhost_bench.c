@@ -77,47 +77,94 @@ static double median(double *sample, unsigned int n)
 	return n ? sample[n / 2] : 0;
 }
 
-static int move_all(struct card *c, unsigned int packets, double *wall)
+/*
+ * The mean without the bursts that took noticeably less than the median: in some,
+ * the scheduler's clock stands still for a while. It never runs ahead.
+ */
+static double mean_of_whole(double *sample, unsigned int n)
 {
-	double *sample;
-	unsigned int n, nsamples = 0;
+	double least = 0.98 * median(sample, n), sum = 0;
+	unsigned int i, whole = 0;
+
+	for (i = 0; i < n; i++) {
+		if (sample[i] < least)
+			continue;
+		sum += sample[i];
+		whole++;
+	}
+	return whole ? sum / whole : 0;
+}
+
+/**
+ * struct bursts - what moving packets took, in ns per packet
+ * @wall: by the clock, for each burst
+ * @worker: of the worker's time
+ * @n: the number of bursts
+ */
+struct bursts {
+	double *wall;
+	double *worker;
+	unsigned int n;
+};
+
+static int move_burst(struct card *c, unsigned int packets, struct bursts *b,
+		      struct worker_time *t)
+{
+	struct worker_time before = *t;
+	int got, err;
 	__u64 ns;
+
+	got = card_move(c, packets, &ns);
+	if (got < 0)
+		return got;
+	err = worker_time_get(t);
+	if (err)
+		return err;
+	b->wall[b->n] = (double)ns / got;
+	b->worker[b->n++] = (double)(t->ns - before.ns) / got;
+	return got;
+}
+
+/* Set @t to the worker's time and runs. */
+static int move_all(struct card *c, unsigned int packets, struct bursts *b,
+		    struct worker_time *t)
+{
+	struct worker_time now;
+	unsigned int n;
+	__u64 slices;
 	int got;
 
-	sample = calloc(packets, sizeof(*sample));
-	if (!sample)
-		return -ENOMEM;
-	for (n = 0; n < packets; n += got) {
-		got = card_move(c, packets - n, &ns);
+	got = worker_time_get(&now);
+	slices = now.slices;
+	for (n = 0; got >= 0 && n < packets; n += got) {
+		got = move_burst(c, packets - n, b, &now);
 		if (got < 0)
-			break;
-		sample[nsamples++] = (double)ns / got;
+			return got;
 	}
-	*wall = median(sample, nsamples);
-	free(sample);
+	t->ns = mean_of_whole(b->worker, b->n) * packets;
+	t->slices = now.slices - slices;
 	return got < 0 ? got : 0;
 }
 
 static int run(struct card *c, unsigned int packets, struct worker_time *t,
 	       double *wall)
 {
-	struct worker_time before;
-	int err;
+	struct bursts b = {
+		.wall = calloc(packets, sizeof(*b.wall)),
+		.worker = calloc(packets, sizeof(*b.worker)),
+	};
+	int err = b.wall && b.worker ? 0 : -ENOMEM;
 
-	err = warm_up(c);
+	err = err ?: warm_up(c);
 	if (!err && c->cfg.flow == FLOW_RX_LATE)
 		err = worker_make_late();
 	if (!err)
-		err = worker_time_get(&before);
+		err = move_all(c, packets, &b, t);
 	if (!err)
-		err = move_all(c, packets, wall);
-	if (!err)
-		err = worker_time_get(t);
-	if (err)
-		return err;
-	t->ns -= before.ns;
-	t->slices -= before.slices;
-	return 0;
+		*wall = median(b.wall, b.n);
+	free(b.wall);
+	free(b.worker);
+	return err;
 }
 
 static int measure(const char *device, const struct card_cfg *cfg,
