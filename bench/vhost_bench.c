@@ -78,8 +78,8 @@ static double median(double *sample, unsigned int n)
 }
 
 /*
- * The mean without the bursts that took noticeably less than the median: in some,
- * the scheduler's clock stands still for a while. It never runs ahead.
+ * The mean without the bursts that took noticeably less than the median: in
+ * some, the scheduler's clock stands still for a while. It never runs ahead.
  */
 static double mean_of_whole(double *sample, unsigned int n)
 {
