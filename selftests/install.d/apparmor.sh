@@ -12,7 +12,7 @@ quick_apparmor() {
 	apparmor_profile 12
 	apparmor_admits 12 "$own" local/abstractions/libvirt-qemu "$ENTRY/sbin/apparmor_parser"
 
-	private_apt
+	private_apt trixie
 	cache_get tool/apparmor-13 package_unpack apparmor libc6 libvirt-daemon-driver-qemu
 	apparmor_profile 13
 	# Through the libraries of its own system, which are newer than the host's.
