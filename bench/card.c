@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "card.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <linux/if_packet.h>
-#include <net/if.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "env.h"
+#include "sender.h"
 
 /* A driver gives memory in pages, and posts no smaller receive buffers. */
 #define PIECE		4096
@@ -109,30 +105,6 @@ static int offer_all(struct card *c)
 	return err;
 }
 
-/* The sender: bypasses the queueing discipline, and captures nothing. */
-static int open_sender(const struct card *c)
-{
-	struct sockaddr_ll to = {
-		.sll_family = AF_PACKET,
-		.sll_ifindex = if_nametoindex(c->g.ifname),
-	};
-	int fd, one = 1, room = 64 << 20;
-
-	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) ||
-	    setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof(one)) ||
-	    setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &one,
-		       sizeof(one)) ||
-	    bind(fd, (struct sockaddr *)&to, sizeof(to))) {
-		one = -errno;
-		close(fd);
-		return one;
-	}
-	return fd;
-}
-
 static void choose_sizes(struct card *c, struct guest_cfg *g)
 {
 	size_t whole = HDR_LEN_MRG + c->cfg.size;
@@ -172,7 +144,7 @@ int card_start(struct card *c, const struct card_cfg *cfg)
 		return err;
 	/* A capturing socket would slow down each frame. */
 	close(c->g.pkt);
-	c->g.pkt = open_sender(c);
+	c->g.pkt = sender_open(c->g.ifname);
 	if (c->g.pkt < 0)
 		return c->g.pkt;
 	return c->ring == TXQ ? fill_buffers(c) : offer_all(c);
@@ -238,30 +210,6 @@ static int transmit(struct card *c, unsigned int n, __u64 *ns)
 	return err;
 }
 
-/* Send a burst: one system call, as cheap as possible. */
-static int send_burst(struct card *c, unsigned int n)
-{
-	struct mmsghdr msg[CARD_BURST];
-	struct iovec iov[2] = {
-		{ &c->hdr, sizeof(c->hdr) },
-		{ c->frame, c->cfg.size },
-	};
-	unsigned int sent = 0;
-	int some;
-
-	memset(msg, 0, sizeof(msg));
-	while (sent < CARD_BURST) {
-		msg[sent].msg_hdr.msg_iov = iov;
-		msg[sent++].msg_hdr.msg_iovlen = 2;
-	}
-	for (sent = 0; sent < n; sent += some) {
-		some = sendmmsg(c->g.pkt, msg, n - sent, 0);
-		if (some < 0)
-			return -errno;
-	}
-	return 0;
-}
-
 /* Take one buffer back and offer it again. */
 static int recycle(struct card *c, __u32 *len)
 {
@@ -286,7 +234,7 @@ static int receive(struct card *c, unsigned int n, __u64 *ns)
 	/* As in an idle driver, the first frame interrupts. */
 	arm_after(c, 1);
 	*ns = now_ns();
-	err = send_burst(c, n);
+	err = sender_send(c->g.pkt, &c->hdr, c->frame, c->cfg.size, n);
 	if (c->cfg.flow == FLOW_RX_LATE)
 		*ns = now_ns();
 	if (!err)

@@ -10,9 +10,10 @@
 #include <stddef.h>
 
 #include "guest.h"
+#include "sender.h"
 
 /* Frames that the sender on the tap's other side sends at once. */
-#define CARD_BURST	64
+#define CARD_BURST	SENDER_BURST
 
 enum card_flow {
 	FLOW_TX,
