@@ -10,6 +10,7 @@
 
 #include <linux/version.h>
 #include <linux/eventfd.h>
+#include <linux/hrtimer.h>
 #include <linux/hugetlb_inline.h>
 #include <linux/if_tun.h>
 #include <linux/mm.h>
@@ -158,6 +159,19 @@ static inline long compat_get_page_remote(struct mm_struct *mm,
 	return get_user_pages_remote(mm, uaddr, 1, flags, page, NULL);
 #else
 	return get_user_pages_remote(mm, uaddr, 1, flags, page, NULL, NULL);
+#endif
+}
+
+/* 6.13: the function of a timer is set by hrtimer_setup(). */
+static inline void
+compat_hrtimer_setup(struct hrtimer *timer,
+		     enum hrtimer_restart (*expired)(struct hrtimer *))
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+	hrtimer_setup(timer, expired, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
+#else
+	hrtimer_init(timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
+	timer->function = expired;
 #endif
 }
 

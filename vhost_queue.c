@@ -35,6 +35,7 @@ int vha_queue_init(struct vha_queue *q, const char *name,
 	spin_lock_init(&q->show_lock);
 	vha_work_init(&q->work, fn);
 	vha_retry_init(&q->retry, &q->work);
+	vha_timer_init(&q->timer, &q->work);
 	vha_poll_init(&q->kick_poll, &q->work, EPOLLIN, &q->stats.kicks);
 	vha_poll_init(&q->backend_poll, &q->work, backend_ready,
 		      &q->stats.wakeups);
@@ -93,6 +94,7 @@ void vha_queue_move(struct vha_queue *q, struct vha_worker *worker)
 	vha_poll_move(&q->kick_poll, worker);
 	vha_poll_move(&q->backend_poll, worker);
 	vha_retry_move(&q->retry, worker);
+	vha_timer_move(&q->timer, worker);
 }
 
 /* ---- features and maps ---- */
@@ -251,6 +253,7 @@ void vha_queue_stop(struct vha_queue *q)
 {
 	lockdep_assert_held(&q->mutex);
 	vha_retry_stop(&q->retry);
+	vha_timer_stop(&q->timer);
 	vha_queue_put_back(q, q->ring.batch->done);
 	WRITE_ONCE(q->running, false);
 	WRITE_ONCE(q->broken, false);

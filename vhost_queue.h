@@ -16,6 +16,7 @@
 #include "vhost_poll.h"
 #include "vhost_retry.h"
 #include "vhost_stats.h"
+#include "vhost_timer.h"
 #include "vhost_worker.h"
 #include "vring.h"
 
@@ -56,6 +57,7 @@ struct vha_queue_backend {
  * @call_pending: an interrupt fell due while @call was NULL; cleared by a stop
  * @err: eventfd that tells the owner that the ring could not be used, or NULL
  * @retry: queues @work again after a failure that may pass
+ * @timer: queues @work soon, in place of a wake-up by the backend
  * @running: true while a backend is set: base, size and layout do not change
  * @broken: @running, but the ring is invalid, and is left alone until the next
  *	start or address
@@ -91,6 +93,7 @@ struct vha_queue {
 	struct eventfd_ctx *call;
 	struct eventfd_ctx *err;
 	struct vha_retry retry;
+	struct vha_timer timer;
 	bool call_pending;
 	bool running;
 	bool broken;
