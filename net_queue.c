@@ -325,6 +325,7 @@ long vha_net_queue_start(struct vha_net_queue *nq, int fd)
 	vha_tun_socket_interface(&ts, &iface);
 
 	mutex_lock(&q->mutex);
+	vha_governor_reset(&nq->governor);
 	if (ts.sock != nq->ts.sock || q->broken || q->faulted)
 		err = attach_backend(nq, &ts, &iface);
 	mutex_unlock(&q->mutex);

@@ -4,6 +4,7 @@
 #define VHOST_ALT_NET_QUEUE_H
 
 #include "compat.h"
+#include "net_governor.h"
 #include "tun_rx.h"
 #include "vhost_queue.h"
 
@@ -34,6 +35,7 @@ enum {
  * @rx: packets that are not delivered yet; receive queue only
  * @buffer_size: bytes in the last chain that a packet was placed in or sent
  *	from, or 0
+ * @governor: how to wait for packets; receive queue only
  * @busy_end: end of busy polling, in ns of local_clock()
  * @run_end: end of busy polling in this run
  */
@@ -45,6 +47,7 @@ struct vha_net_queue {
 		struct vha_tun_rx rx;
 	};
 	size_t buffer_size;
+	struct vha_governor governor;
 	u64 busy_end;
 	u64 run_end;
 };

@@ -12,6 +12,15 @@ module_param(rx_copy, bool, 0644);
 MODULE_PARM_DESC(rx_copy,
 		 "Copy packets off a tap's ring instead of by its recvmsg()");
 
+static unsigned int rx_moderation = 20;
+module_param(rx_moderation, uint, 0644);
+MODULE_PARM_DESC(rx_moderation,
+		 "Microseconds for which packets of a stream may gather; 0: none, at most 1000");
+
+/* A tap's ring has to hold what gathers: less is not worth while. */
+#define MODERATION_ROOM		256
+#define MODERATION_MAX_US	1000
+
 /**
  * enum rx_outcome - what became of a packet
  * @RX_PLACED: its chains are to be completed
@@ -423,7 +432,30 @@ static bool rx_ready(struct vha_net_queue *nq)
 	return vha_tun_rx_fill(&nq->rx, &nq->ts);
 }
 
-/* Check whether a packet is queued. If not, the next one wakes the worker. */
+/*
+ * No packet is queued. Look again after a while instead of being woken, if the
+ * governor says so; a polling time that the owner has set excludes that.
+ */
+static bool look_later(struct vha_net_queue *nq)
+{
+	unsigned int us = min(READ_ONCE(rx_moderation), MODERATION_MAX_US);
+	unsigned int room = vha_tun_rx_room(&nq->ts);
+	u64 delay = us * NSEC_PER_USEC;
+	struct vha_queue *q = &nq->q;
+
+	if (!us || q->busyloop || room < MODERATION_ROOM ||
+	    !vha_timer_precise())
+		return false;
+	if (!vha_governor_look_later(&nq->governor, &q->stats, delay, room))
+		return false;
+	vha_timer_start(&q->timer, q->worker, delay);
+	return true;
+}
+
+/*
+ * Check whether a packet is queued. If not, the next one wakes the worker, or a
+ * timer does.
+ */
 static bool packets_queued(struct vha_net_queue *nq)
 {
 	if (vha_tun_rx_fill(&nq->rx, &nq->ts))
@@ -437,6 +469,8 @@ static bool packets_queued(struct vha_net_queue *nq)
 	default:
 		break;
 	}
+	if (look_later(nq))
+		return false;
 	vha_poll_arm(&nq->q.backend_poll);
 	if (!vha_tun_rx_fill(&nq->rx, &nq->ts))
 		return false;

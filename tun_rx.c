@@ -337,6 +337,17 @@ unsigned int vha_tun_rx_fill(struct vha_tun_rx *rx,
 }
 
 /**
+ * vha_tun_rx_room() - find how many packets may wait in a backend
+ * @ts: the backend
+ *
+ * Return: the size of the tap's ring, which may change; 0 without a ring.
+ */
+unsigned int vha_tun_rx_room(const struct vha_tun_socket *ts)
+{
+	return ts->ring ? READ_ONCE(ts->ring->size) : 0;
+}
+
+/**
  * vha_tun_rx_peek() - find the size of the next packet
  * @rx: the packets
  * @ts: the backend

@@ -63,6 +63,7 @@ struct vha_tun_rx {
 
 unsigned int vha_tun_rx_fill(struct vha_tun_rx *rx,
 			     const struct vha_tun_socket *ts);
+unsigned int vha_tun_rx_room(const struct vha_tun_socket *ts);
 bool vha_tun_rx_peek(const struct vha_tun_rx *rx,
 		     const struct vha_tun_socket *ts, size_t *len);
 int vha_tun_rx_recv(struct vha_tun_rx *rx, const struct vha_tun_socket *ts,

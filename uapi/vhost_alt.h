@@ -645,7 +645,15 @@ enum vhost_alt_desc_attr {
 	X(BUSY_NS, busy_ns,						\
 	  "Nanoseconds spent busy polling")				\
 	X(RETRIES, retries,						\
-	  "Runs that failed for a reason that may pass, and are repeated")
+	  "Runs that failed for a reason that may pass, and are repeated") \
+	X(LOOKS, looks,							\
+	  "Receive: times the worker let packets gather, and then looked") \
+	X(LOOK_PACKETS, look_packets,					\
+	  "Receive: packets found by these looks")			\
+	X(TRIALS, trials,						\
+	  "Receive: times the worker began to try whether looks pay")	\
+	X(TRIALS_FAILED, trials_failed,					\
+	  "Receive: trials that showed that looks do not pay")
 
 #define __VHOST_ALT_COUNTER(number, ...)	VHOST_ALT_COUNTER_ ## number,
 

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A governor decides how a receive queue waits for packets. */
+#ifndef VHOST_ALT_NET_GOVERNOR_H
+#define VHOST_ALT_NET_GOVERNOR_H
+
+#include <linux/types.h>
+
+#include "vhost_stats.h"
+
+/**
+ * enum vha_governor_phase - what a governor has a queue do
+ * @VHA_GOVERNOR_WOKEN: be woken by packets; measure their rate
+ * @VHA_GOVERNOR_TRIAL: look for packets after a while instead; compare the rate
+ * @VHA_GOVERNOR_MODERATED: look after a while, since the rate was no lower
+ */
+enum vha_governor_phase {
+	VHA_GOVERNOR_WOKEN,
+	VHA_GOVERNOR_TRIAL,
+	VHA_GOVERNOR_MODERATED,
+};
+
+/**
+ * struct vha_packet_rate - packets over time
+ * @packets: the number of packets
+ * @ns: the time in which they came
+ */
+struct vha_packet_rate {
+	u64 packets;
+	u64 ns;
+};
+
+/**
+ * struct vha_governor - how a queue waits for packets
+ * @phase: what the queue does
+ * @looking: it looks for packets after a while, and is not woken before
+ * @last: when that was decided, in ns of ktime_get()
+ * @seen: packets of the queue at that time
+ * @woken: the packet rate in the last full window of woken queues
+ * @rate: the packet rate in this window; windows are full of packets
+ * @waits: the number of decisions in this window
+ * @soon: those that came soon after the one before
+ * @good: looks in this window that found several packets
+ * @bad: other looks in this window
+ * @late: the last look almost came too late to get all packets
+ * @windows: full windows in this phase
+ * @patience: full windows of woken queues before the next trial
+ */
+struct vha_governor {
+	enum vha_governor_phase phase;
+	bool looking;
+	u64 last;
+	u64 seen;
+	struct vha_packet_rate woken;
+	struct vha_packet_rate rate;
+	unsigned int waits;
+	unsigned int soon;
+	unsigned int good;
+	unsigned int bad;
+	bool late;
+	unsigned int windows;
+	unsigned int patience;
+};
+
+void vha_governor_reset(struct vha_governor *g);
+bool vha_governor_look_later(struct vha_governor *g, struct vha_stats *stats,
+			     u64 delay, unsigned int room);
+
+#endif /* VHOST_ALT_NET_GOVERNOR_H */
