@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Receive moderation: a worker that lets packets gather instead of being woken
+ * by each. The tests check that every frame arrives, whatever happens while
+ * frames gather, and who is left out, but not how fast frames come.
+ */
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+
+#include "child.h"
+#include "test.h"
+
+#define FRAME_LEN	100
+#define BURST		32
+
+/* The longest time for which packets may gather: events shall fall into it. */
+#define LONGEST_US	1000
+#define USUAL_US	20
+
+/* More frames than come until a queue tries to let them gather. */
+#define ENOUGH		(3 * 512)
+
+FIXTURE(moderation)
+{
+	struct guest g;
+	__u32 seq;
+};
+
+FIXTURE_VARIANT(moderation)
+{
+	__u64 features;
+};
+
+FIXTURE_VARIANT_ADD(moderation, split)
+{
+	.features = F_EVENT_IDX,
+};
+
+FIXTURE_VARIANT_ADD(moderation, packed)
+{
+	.features = F_EVENT_IDX | F_RING_PACKED,
+};
+
+FIXTURE_SETUP(moderation)
+{
+	struct guest_cfg cfg = {
+		.features = variant->features | F_VERSION_1 | F_MRG_RXBUF,
+		.tap_flags = IFF_VNET_HDR,
+	};
+
+	if (!env_is_ours())
+		SETUP_SKIP("vhost_net is woken by each packet");
+	self->seq = 0;
+	ASSERT_OK(env_set_parameter("rx_moderation", LONGEST_US));
+	ASSERT_OK(guest_start(&self->g, &cfg));
+}
+
+FIXTURE_TEARDOWN(moderation)
+{
+	EXPECT_OK(env_set_parameter("rx_moderation", USUAL_US));
+	guest_stop(&self->g);
+}
+
+static struct guest_frame frame;
+
+static __u64 count_looks(const struct guest *g)
+{
+	return vdev_counter(g->dev, "queue0.looks");
+}
+
+static int inject(struct guest *g, __u32 seq)
+{
+	unsigned int i;
+	int err = 0;
+
+	guest_refill(g, BURST, 2048);
+	for (i = 0; !err && i < BURST; i++)
+		err = guest_inject(g, FRAME_LEN, seq + i);
+	return err;
+}
+
+static int take(struct guest *g, __u32 seq)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < BURST; i++) {
+		err = guest_recv(g, &frame);
+		if (err)
+			return err;
+		if (!frame_is(frame.data, frame.len, seq + i))
+			return -EBADMSG;
+	}
+	return 0;
+}
+
+/* Send a burst into the tap, and check that the guest gets it. */
+static int pass_burst(struct guest *g, __u32 *seq)
+{
+	int err = inject(g, *seq) ?: take(g, *seq);
+
+	*seq += BURST;
+	return err;
+}
+
+/*
+ * Send bursts until the queue looks for packets. Each of these takes it longer
+ * to answer than being woken, so it soon stops again, and tries less often.
+ */
+static int pass_until_it_looks(struct guest *g, __u32 *seq)
+{
+	__u64 before = count_looks(g), deadline = env_deadline();
+	int err = 0;
+
+	while (!err && count_looks(g) == before) {
+		err = pass_burst(g, seq);
+		if (!env_left_ms(deadline))
+			return -ETIMEDOUT;
+	}
+	return err;
+}
+
+TEST_F(moderation, every_frame_arrives)
+{
+	unsigned int i, n = env_scaled(200, 70);
+	struct guest *g = &self->g;
+
+	for (i = 0; i < n; i++)
+		ASSERT_OK_AT(pass_burst(g, &self->seq), "burst %u", i);
+	EXPECT_NE(0, count_looks(g));
+	EXPECT_NE(0, vdev_counter(g->dev, "queue0.trials"));
+	EXPECT_GE(vdev_counter(g->dev, "queue0.trials"),
+		  vdev_counter(g->dev, "queue0.trials_failed"));
+}
+
+/* The rings stop before the guest has seen the last burst. */
+TEST_F(moderation, backend_is_removed_while_frames_gather)
+{
+	unsigned int round, rounds = env_scaled(8, 2);
+	struct guest *g = &self->g;
+
+	for (round = 0; round < rounds; round++) {
+		ASSERT_OK(pass_until_it_looks(g, &self->seq));
+		ASSERT_OK(inject(g, self->seq));
+		ASSERT_OK(guest_set_backend(g, -1));
+		ASSERT_OK(guest_set_backend(g, g->tap));
+		ASSERT_OK_AT(take(g, self->seq), "round %u", round);
+		self->seq += BURST;
+	}
+}
+
+/* The timer must not queue work on a worker that is gone. */
+TEST_F(moderation, worker_is_replaced_while_frames_gather)
+{
+	unsigned int round, id, next, rounds = env_scaled(20, 5);
+	struct guest *g = &self->g;
+
+	ASSERT_OK(vdev_new_worker(g->dev, &id));
+	ASSERT_OK(vdev_attach_worker(g->dev, RXQ, id));
+	for (round = 0; round < rounds; round++, id = next) {
+		/* It takes longer than frames gather. */
+		ASSERT_OK(vdev_new_worker(g->dev, &next));
+		ASSERT_OK(pass_until_it_looks(g, &self->seq));
+		guest_refill(g, BURST, 2048);
+		ASSERT_OK(guest_inject(g, FRAME_LEN, self->seq));
+		ASSERT_OK(vdev_attach_worker(g->dev, RXQ, next));
+		ASSERT_OK(vdev_free_worker(g->dev, id));
+		ASSERT_OK_AT(guest_recv(g, &frame), "round %u", round);
+		self->seq++;
+	}
+}
+
+/* Frames that gather when moderation ends arrive like the others. */
+TEST_F(moderation, parameter_changes_while_frames_gather)
+{
+	unsigned int i, n = env_scaled(100, 40);
+	struct guest *g = &self->g;
+
+	ASSERT_OK(pass_until_it_looks(g, &self->seq));
+	for (i = 0; i < n; i++) {
+		ASSERT_OK(inject(g, self->seq));
+		ASSERT_OK(env_set_parameter("rx_moderation",
+					    i % 2 ? LONGEST_US : 0));
+		ASSERT_OK_AT(take(g, self->seq), "burst %u", i);
+		self->seq += BURST;
+	}
+}
+
+/* The timer must not outlive the device, nor the worker. */
+TEST_F(moderation, device_is_closed_while_frames_gather)
+{
+	unsigned int round, rounds = env_scaled(20, 5);
+	struct guest_cfg cfg = self->g.cfg;
+	struct guest *g = &self->g;
+
+	for (round = 0; round < rounds; round++) {
+		ASSERT_OK(pass_until_it_looks(g, &self->seq));
+		guest_refill(g, BURST, 2048);
+		ASSERT_OK(guest_inject(g, FRAME_LEN, self->seq));
+		guest_stop(g);
+		ASSERT_OK_AT(guest_start(g, &cfg), "round %u", round);
+	}
+	ASSERT_OK(pass_burst(g, &self->seq));
+}
+
+/* Have frames gather again and again. Signal @ready each time. */
+static void gather_until_killed(struct guest_cfg cfg, int ready)
+{
+	static struct guest g;
+	__u32 seq = 0;
+
+	cfg.ifname = "tap1";
+	if (guest_start(&g, &cfg))
+		_exit(1);
+	while (!pass_until_it_looks(&g, &seq))
+		event_signal(ready);
+	_exit(2);
+}
+
+TEST_F(moderation, owner_is_killed_while_frames_gather)
+{
+	unsigned int round, rounds = env_scaled(8, 2);
+	int ready = eventfd(0, EFD_NONBLOCK), status;
+	pid_t pid;
+
+	for (round = 0; round < rounds; round++) {
+		pid = child_fork();
+		ASSERT_GE(pid, 0);
+		if (!pid)
+			gather_until_killed(self->g.cfg, ready);
+		EXPECT_TRUE(event_wait(ready));
+		ASSERT_EQ(0, kill(pid, SIGKILL));
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		ASSERT_TRUE(WIFSIGNALED(status));
+	}
+	close(ready);
+	ASSERT_OK(pass_burst(&self->g, &self->seq));
+}
+
+static int pass_frames(struct guest *g, __u32 *seq, unsigned int n)
+{
+	__u32 end = *seq + n;
+	int err = 0;
+
+	while (!err && *seq < end)
+		err = pass_burst(g, seq);
+	return err;
+}
+
+TEST_F(moderation, none_if_the_parameter_is_0)
+{
+	ASSERT_OK(env_set_parameter("rx_moderation", 0));
+	ASSERT_OK(pass_frames(&self->g, &self->seq, ENOUGH));
+	EXPECT_EQ(0, count_looks(&self->g));
+}
+
+/* The owner has said how long the worker is to look for packets. */
+TEST_F(moderation, none_with_a_polling_time)
+{
+	ASSERT_OK(vdev_set_state(self->g.dev, VHOST_SET_VRING_BUSYLOOP_TIMEOUT,
+				 RXQ, 1));
+	ASSERT_OK(pass_frames(&self->g, &self->seq, ENOUGH));
+	EXPECT_EQ(0, count_looks(&self->g));
+}
+
+/* A short queue would lose what gathers. */
+TEST_F(moderation, none_on_a_short_queue)
+{
+	ASSERT_OK(link_set_qlen(self->g.ifname, 255));
+	ASSERT_OK(pass_frames(&self->g, &self->seq, ENOUGH));
+	EXPECT_EQ(0, count_looks(&self->g));
+	ASSERT_OK(link_set_qlen(self->g.ifname, 256));
+	ASSERT_OK(pass_until_it_looks(&self->g, &self->seq));
+}
+
+VHOST_TEST_MAIN
