@@ -564,16 +564,17 @@ static int reset_owners(const int *fd)
 	return 0;
 }
 
-/* Return: true if there can be no further process. */
-static bool at_limit(void)
+/* Check whether the user may have @n more processes at once. */
+static bool room_for(unsigned int n)
 {
 	pid_t pid = fork();
+	int status;
 
 	if (!pid)
-		_exit(0);
-	if (pid > 0)
-		waitpid(pid, NULL, 0);
-	return pid < 0 && errno == EAGAIN;
+		_exit(n > 1 && !room_for(n - 1));
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return false;
+	return WIFEXITED(status) && !WEXITSTATUS(status);
 }
 
 /* In a process of its own. Return: 0, or the number of the failed step. */
@@ -590,12 +591,12 @@ static int as_tenant(const int *fd, __u8 fork, bool namespace)
 			return 3;
 		if (!threads_wait(TENANT_LIMIT - 1))
 			return 4;
-		if (!at_limit())
+		if (room_for(1))
 			return 5;
 		if (reset_owners(fd) || !threads_wait(0))
 			return 6;
 		/* All that was charged has been returned. */
-		if (!wait_until(!at_limit()))
+		if (!wait_until(room_for(TENANT_LIMIT - 1)))
 			return 7;
 		for (i = 0; i < TENANT_FILES; i++)
 			if (set_fork(fd[i], fork))
