@@ -35,7 +35,10 @@ struct vha_packet_rate {
  * @looking: it looks for packets after a while, and is not woken before
  * @last: when that was decided, in ns of ktime_get()
  * @seen: packets of the queue at that time
- * @woken: the packet rate in the last full window of woken queues
+ * @delay: time in ns after which the queue looks
+ * @room: packets that may gather before any is lost
+ * @woken: the packet rate in the last full window in which packets woke the
+ *	worker
  * @rate: the packet rate in this window; windows are full of packets
  * @waits: the number of decisions in this window
  * @soon: those that came soon after the one before
@@ -43,13 +46,16 @@ struct vha_packet_rate {
  * @bad: other looks in this window
  * @late: the last look almost came too late to get all packets
  * @windows: full windows in this phase
- * @patience: full windows of woken queues before the next trial
+ * @patience: full windows in which packets wake the worker before the next
+ *	trial; 0 before the first decision
  */
 struct vha_governor {
 	enum vha_governor_phase phase;
 	bool looking;
 	u64 last;
 	u64 seen;
+	u64 delay;
+	unsigned int room;
 	struct vha_packet_rate woken;
 	struct vha_packet_rate rate;
 	unsigned int waits;
@@ -61,8 +67,19 @@ struct vha_governor {
 	unsigned int patience;
 };
 
-void vha_governor_reset(struct vha_governor *g);
 bool vha_governor_look_later(struct vha_governor *g, struct vha_stats *stats,
 			     u64 delay, unsigned int room);
+
+/* Forget all about the traffic. */
+static inline void vha_governor_reset(struct vha_governor *g)
+{
+	*g = (struct vha_governor){};
+}
+
+/* The queue waits for something else than packets. */
+static inline void vha_governor_stop_looking(struct vha_governor *g)
+{
+	g->looking = false;
+}
 
 #endif /* VHOST_ALT_NET_GOVERNOR_H */

@@ -15,11 +15,11 @@ MODULE_PARM_DESC(rx_copy,
 static unsigned int rx_moderation = 20;
 module_param(rx_moderation, uint, 0644);
 MODULE_PARM_DESC(rx_moderation,
-		 "Microseconds for which packets of a stream may gather; 0: none, at most 1000");
+		 "Microseconds for which packets may gather; 0: none, at most 1000");
 
 /* A tap's ring has to hold what gathers: less is not worth while. */
 #define MODERATION_ROOM		256
-#define MODERATION_MAX_US	1000
+#define MODERATION_MAX_US	1000U
 
 /**
  * enum rx_outcome - what became of a packet
@@ -444,8 +444,10 @@ static bool look_later(struct vha_net_queue *nq)
 	struct vha_queue *q = &nq->q;
 
 	if (!us || q->busyloop || room < MODERATION_ROOM ||
-	    !vha_timer_precise())
+	    !vha_timer_precise()) {
+		vha_governor_reset(&nq->governor);
 		return false;
+	}
 	if (!vha_governor_look_later(&nq->governor, &q->stats, delay, room))
 		return false;
 	vha_timer_start(&q->timer, q->worker, delay);
@@ -499,6 +501,7 @@ static int receive(struct vha_net_queue *nq)
 		/* Packets wait already: only a kick can bring progress. */
 		if (err > 0) {
 			q->stats.no_buffers++;
+			vha_governor_stop_looking(&nq->governor);
 			err = vha_net_wait_for_kick(q, &weight);
 		}
 	}

@@ -647,9 +647,9 @@ enum vhost_alt_desc_attr {
 	X(RETRIES, retries,						\
 	  "Runs that failed for a reason that may pass, and are repeated") \
 	X(LOOKS, looks,							\
-	  "Receive: times the worker let packets gather, and then looked") \
+	  "Receive: times the worker let packets gather") \
 	X(LOOK_PACKETS, look_packets,					\
-	  "Receive: packets found by these looks")			\
+	  "Receive: packets that it found when it looked")			\
 	X(TRIALS, trials,						\
 	  "Receive: times the worker began to try whether looks pay")	\
 	X(TRIALS_FAILED, trials_failed,					\
