@@ -168,9 +168,9 @@ compat_hrtimer_setup(struct hrtimer *timer,
 		     enum hrtimer_restart (*expired)(struct hrtimer *))
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
-	hrtimer_setup(timer, expired, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
+	hrtimer_setup(timer, expired, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
 #else
-	hrtimer_init(timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
+	hrtimer_init(timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
 	timer->function = expired;
 #endif
 }

@@ -55,8 +55,8 @@ void vha_queue_cleanup(struct vha_queue *q)
 
 /**
  * vha_queue_reset() - return a queue to its state before VHOST_SET_OWNER
- * @q: the queue: not running, its polls and retry stopped, and without a worker
- *	that could use it, or not in use yet
+ * @q: the queue: not running, its polls, retry and timer stopped, and without a
+ *	worker that could use it, or not in use yet
  */
 void vha_queue_reset(struct vha_queue *q)
 {

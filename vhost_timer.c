@@ -8,13 +8,13 @@
 #include "compat.h"
 #include "vhost_timer.h"
 
-/* Called in hard interrupt context. */
+/* Called in hard interrupt context, with PREEMPT_RT as well. */
 static enum hrtimer_restart expired(struct hrtimer *hrtimer)
 {
 	struct vha_timer *timer = container_of(hrtimer, struct vha_timer,
 					       timer);
 
-	vha_worker_queue(timer->worker, timer->work);
+	vha_worker_queue(READ_ONCE(timer->worker), timer->work);
 	return HRTIMER_NORESTART;
 }
 
@@ -51,8 +51,8 @@ void vha_timer_start(struct vha_timer *timer, struct vha_worker *worker,
 		     u64 ns)
 {
 	/* It may still be running, but then for the same worker. */
-	timer->worker = worker;
-	hrtimer_start(&timer->timer, ns_to_ktime(ns), HRTIMER_MODE_REL);
+	WRITE_ONCE(timer->worker, worker);
+	hrtimer_start(&timer->timer, ns_to_ktime(ns), HRTIMER_MODE_REL_HARD);
 }
 
 /**

@@ -2,7 +2,7 @@
 /*
  * A worker is one thread in the address space and the cgroups of the process
  * that owns a device. Work is queued on it from any context: the wait queue of
- * a kick's eventfd or of a tap, and ioctls.
+ * a kick's eventfd or of a tap, timers, and ioctls.
  */
 
 #include <linux/cgroup.h>
@@ -371,8 +371,8 @@ static void forget_works(struct vha_worker *worker)
  * vha_worker_destroy() - stop the thread and free the worker
  * @worker: the worker; NULL does nothing
  *
- * No more work may be queued: every poll and retry that refers to the worker is
- * stopped. Work that is still queued is dropped, and may be queued elsewhere
+ * No more work may be queued: every poll, retry and timer that refers to the
+ * worker is stopped. Work that is still queued is dropped, and may be queued elsewhere
  * afterwards.
  */
 void vha_worker_destroy(struct vha_worker *worker)
