@@ -12,7 +12,7 @@
 #include "test.h"
 
 #define FRAME_LEN	100
-#define BURST		32
+#define BURST		8
 
 /* The longest time for which packets may gather: events shall fall into it. */
 #define LONGEST_US	1000
@@ -105,14 +105,16 @@ static int pass_burst(struct guest *g, __u32 *seq)
 }
 
 /*
- * Send bursts until the queue looks for packets. Each of these takes it longer
- * to answer than being woken, so it soon stops again, and tries less often.
+ * Send bursts until the queue looks for packets. The backend is set anew, so
+ * that it knows nothing of earlier trials, which all fail: to look takes it
+ * longer than to be woken.
  */
 static int pass_until_it_looks(struct guest *g, __u32 *seq)
 {
 	__u64 before = count_looks(g), deadline = env_deadline();
-	int err = 0;
+	int err;
 
+	err = guest_set_backend(g, -1) ?: guest_set_backend(g, g->tap);
 	while (!err && count_looks(g) == before) {
 		err = pass_burst(g, seq);
 		if (!env_left_ms(deadline))
@@ -121,17 +123,17 @@ static int pass_until_it_looks(struct guest *g, __u32 *seq)
 	return err;
 }
 
+/* Looks are tried, they fail, and are tried again; nothing is lost. */
 TEST_F(moderation, every_frame_arrives)
 {
-	unsigned int i, n = env_scaled(200, 70);
+	unsigned int i, n = env_scaled(1000, 300);
 	struct guest *g = &self->g;
 
+	ASSERT_OK(pass_until_it_looks(g, &self->seq));
+	EXPECT_NE(0, vdev_counter(g->dev, "queue0.trials"));
 	for (i = 0; i < n; i++)
 		ASSERT_OK_AT(pass_burst(g, &self->seq), "burst %u", i);
-	EXPECT_NE(0, count_looks(g));
-	EXPECT_NE(0, vdev_counter(g->dev, "queue0.trials"));
-	EXPECT_GE(vdev_counter(g->dev, "queue0.trials"),
-		  vdev_counter(g->dev, "queue0.trials_failed"));
+	EXPECT_NE(0, vdev_counter(g->dev, "queue0.look_packets"));
 }
 
 /* The rings stop before the guest has seen the last burst. */
@@ -174,16 +176,16 @@ TEST_F(moderation, worker_is_replaced_while_frames_gather)
 /* Frames that gather when moderation ends arrive like the others. */
 TEST_F(moderation, parameter_changes_while_frames_gather)
 {
-	unsigned int i, n = env_scaled(100, 40);
+	unsigned int round, rounds = env_scaled(20, 5);
 	struct guest *g = &self->g;
 
-	ASSERT_OK(pass_until_it_looks(g, &self->seq));
-	for (i = 0; i < n; i++) {
+	for (round = 0; round < rounds; round++) {
+		ASSERT_OK(pass_until_it_looks(g, &self->seq));
 		ASSERT_OK(inject(g, self->seq));
-		ASSERT_OK(env_set_parameter("rx_moderation",
-					    i % 2 ? LONGEST_US : 0));
-		ASSERT_OK_AT(take(g, self->seq), "burst %u", i);
+		ASSERT_OK(env_set_parameter("rx_moderation", 0));
+		ASSERT_OK_AT(take(g, self->seq), "round %u", round);
 		self->seq += BURST;
+		ASSERT_OK(env_set_parameter("rx_moderation", LONGEST_US));
 	}
 }
 
@@ -233,6 +235,7 @@ TEST_F(moderation, owner_is_killed_while_frames_gather)
 		ASSERT_EQ(0, kill(pid, SIGKILL));
 		ASSERT_EQ(pid, waitpid(pid, &status, 0));
 		ASSERT_TRUE(WIFSIGNALED(status));
+		event_count(ready);
 	}
 	close(ready);
 	ASSERT_OK(pass_burst(&self->g, &self->seq));
@@ -253,15 +256,24 @@ TEST_F(moderation, none_if_the_parameter_is_0)
 	ASSERT_OK(env_set_parameter("rx_moderation", 0));
 	ASSERT_OK(pass_frames(&self->g, &self->seq, ENOUGH));
 	EXPECT_EQ(0, count_looks(&self->g));
+	ASSERT_OK(env_set_parameter("rx_moderation", LONGEST_US));
+	ASSERT_OK(pass_until_it_looks(&self->g, &self->seq));
+}
+
+static int set_polling(const struct guest *g, __u32 us)
+{
+	return vdev_set_state(g->dev, VHOST_SET_VRING_BUSYLOOP_TIMEOUT, RXQ,
+			      us);
 }
 
 /* The owner has said how long the worker is to look for packets. */
 TEST_F(moderation, none_with_a_polling_time)
 {
-	ASSERT_OK(vdev_set_state(self->g.dev, VHOST_SET_VRING_BUSYLOOP_TIMEOUT,
-				 RXQ, 1));
+	ASSERT_OK(set_polling(&self->g, 1));
 	ASSERT_OK(pass_frames(&self->g, &self->seq, ENOUGH));
 	EXPECT_EQ(0, count_looks(&self->g));
+	ASSERT_OK(set_polling(&self->g, 0));
+	ASSERT_OK(pass_until_it_looks(&self->g, &self->seq));
 }
 
 /* A short queue would lose what gathers. */
