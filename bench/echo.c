@@ -128,6 +128,9 @@ int echo_start(struct echo *e, bool back, unsigned int max)
 	int err;
 
 	memset(e, 0, sizeof(*e));
+	e->g.dev = -1;
+	e->g.pkt = -1;
+	e->g.tap = -1;
 	cfg.num = 1024;
 	cfg.slots = 1024;
 	cfg.slot_size = 2048;

@@ -101,10 +101,13 @@ static int send_burst(struct peer *peer)
 static int ping(struct peer *peer, struct result *r)
 {
 	unsigned int i, n = peer->o->frames / peer->p->burst;
+	struct timeval limit = { .tv_sec = 30 };
 	int err = 0, on = 1;
 	__u64 start;
 
 	if (fcntl(peer->e.g.pkt, F_SETFL, 0) ||
+	    setsockopt(peer->e.g.pkt, SOL_SOCKET, SO_RCVTIMEO, &limit,
+		       sizeof(limit)) ||
 	    setsockopt(peer->e.g.pkt, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on,
 		       sizeof(on)))
 		return -errno;
