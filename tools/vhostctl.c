@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vhostctl: the tables of commands and options, and the help made from them */
+/* vhostctl: the table of commands, and the help made from it */
 #include <errno.h>
-#include <getopt.h>
-#include <net/if.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +8,8 @@
 #include <unistd.h>
 
 #include "device.h"
+#include "options.h"
+#include "suggestion.h"
 #include "vhostctl.h"
 
 static const struct command {
@@ -37,42 +37,12 @@ static const struct command {
 	  "say in plain words what is wrong" },
 	{ "workers", cmd_workers, "jp", SELECTOR,
 	  "list the threads that serve devices" },
-	{ "exec", cmd_exec, "tqD", "-- QEMU [ARGUMENT...]",
+	{ "exec", cmd_exec, "TqD", "-- QEMU [ARGUMENT...]",
 	  "run QEMU with a network card on a tap" },
 	{ "takeover", cmd_takeover, "", "[on | off | status]",
 	  "let the module serve /dev/vhost-net" },
 	{ "reset", cmd_reset, "", "ID | IFNAME [QUEUE]",
 	  "reset counters to 0" },
-};
-
-static const struct option_desc {
-	char letter;
-	bool only_long;
-	const char *name;
-	const char *argument;
-	const char *what;
-	const char *range;	/* valid values, for messages */
-} options[] = {
-	{ 'j', false, "json", NULL, "JSON output" },
-	{ 'p', false, "pretty", NULL, "JSON output with line breaks" },
-	{ 's', false, "statistics", NULL, "include counters" },
-	{ 'd', false, "details", NULL, "include features, indices and addresses" },
-	{ 'o', false, "oneline", NULL, "one line per device" },
-	{ 'N', false, "numeric", NULL, "numbers instead of names, not rounded" },
-	{ 'e', false, "exit-code", NULL, "exit with 3 if there are findings" },
-	{ 'i', false, "interval", "SECONDS", "time between samples (default 1)",
-	  "0.01 to 86400" },
-	{ 'n', false, "count", "COUNT", "stop after COUNT samples or events",
-	  "1 to 4294967295" },
-	{ 'l', true, "last", "N", "print N entries (default 16)", "1 to 64" },
-	{ 'S', true, "sort", "COLUMN", "initial sort column" },
-	{ 't', true, "tap", "NAME", "the tap; created if it does not exist",
-	  "1 to 15 characters" },
-	{ 'q', true, "queues", "N", "number of queue pairs (default 1)", "1 to 256" },
-	{ 'D', true, "device", "PATH", "the vhost device (default " DEVICE_PATH ")" },
-	{ 'O', true, "openmetrics", NULL, "print OpenMetrics text" },
-	{ 'V', false, "version", NULL, "print the version" },
-	{ 'h', false, "help", NULL, "print this help" },
 };
 
 static void print_error(const char *fmt, va_list args)
@@ -118,30 +88,6 @@ bool parse_u32(const char *text, __u32 *value)
 	return true;
 }
 
-static void help_options(const char *letters)
-{
-	char left[40];
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(options); i++) {
-		const struct option_desc *o = &options[i];
-
-		if (letters && !strchr("Vh", o->letter) &&
-		    !strchr(letters, o->letter))
-			continue;
-		if (o->only_long)
-			snprintf(left, sizeof(left), "    --%s", o->name);
-		else
-			snprintf(left, sizeof(left), "-%c, --%s", o->letter,
-				 o->name);
-		if (o->argument)
-			snprintf(left + strlen(left),
-				 sizeof(left) - strlen(left), " %s",
-				 o->argument);
-		printf("  %-26s %s\n", left, o->what);
-	}
-}
-
 static void help_all(void)
 {
 	unsigned int i;
@@ -151,14 +97,14 @@ static void help_all(void)
 		printf("  %-8s %-42s %s\n", commands[i].name,
 		       commands[i].arguments, commands[i].what);
 	puts("\nThe default command is show.\n\nOptions:");
-	help_options(NULL);
+	options_help(NULL);
 }
 
 static void help_command(const struct command *c)
 {
 	printf("usage: vhostctl %s [OPTION...] %s\n%s\n\nOptions:\n", c->name,
 	       c->arguments, c->what);
-	help_options(c->options);
+	options_help(c->options);
 }
 
 /* Find a command by its name, or by a prefix that no other one has. */
@@ -180,132 +126,24 @@ static const struct command *find_command(const char *name)
 	return found;
 }
 
-/* Check whether one letter more, less, other or elsewhere makes @a of @b. */
-static bool is_similar(const char *a, const char *b)
+static const char *nth_command(unsigned int i)
 {
-	while (*a && *a == *b) {
-		a++;
-		b++;
-	}
-	if (!*a || !*b)
-		return strlen(a) + strlen(b) < 2;
-	return !strcmp(a + 1, b) || !strcmp(a, b + 1) ||
-	       !strcmp(a + 1, b + 1) ||
-	       (a[0] == b[1] && a[1] == b[0] && !strcmp(a + 2, b + 2));
+	return i < ARRAY_SIZE(commands) ? commands[i].name : NULL;
 }
 
 static int unknown_command(const char *name)
 {
-	size_t len = strlen(name);
-	char meant[128] = "";
-	unsigned int i;
+	char text[SUGGESTION_LEN];
 
-	for (i = 0; i < ARRAY_SIZE(commands); i++) {
-		if (strncmp(commands[i].name, name, len) &&
-		    !is_similar(commands[i].name, name))
-			continue;
-		snprintf(meant + strlen(meant), sizeof(meant) - strlen(meant),
-			 "%s%s", *meant ? " or " : "did you mean ",
-			 commands[i].name);
-	}
-	if (!*meant)
-		return usage_error("unknown command '%s'; see vhostctl --help",
-				   name);
-	return usage_error("unknown command '%s': %s?", name, meant);
-}
-
-/* Build the tables for getopt_long(). */
-static void getopt_tables(char *letters, struct option *longs)
-{
-	unsigned int i;
-
-	/* "-": report arguments in order; ":": leave error messages to us. */
-	*letters++ = '-';
-	*letters++ = ':';
-	for (i = 0; i < ARRAY_SIZE(options); i++) {
-		longs[i] = (struct option){
-			.name = options[i].name,
-			.has_arg = options[i].argument ? required_argument :
-							 no_argument,
-			.val = options[i].letter,
-		};
-		if (options[i].only_long)
-			continue;
-		*letters++ = options[i].letter;
-		if (options[i].argument)
-			*letters++ = ':';
-	}
-	*letters = 0;
-	longs[i] = (struct option){ 0 };
-}
-
-static bool parse_seconds(const char *text, double *seconds)
-{
-	char *end;
-
-	*seconds = strtod(text, &end);
-	return *text && !*end && *seconds >= 0.01 && *seconds <= 86400;
-}
-
-static bool set_number(__u32 *value, const char *text, __u32 min, __u32 max)
-{
-	return parse_u32(text, value) && *value >= min && *value <= max;
-}
-
-/* Return: false for an invalid value. */
-static bool set_option(struct options *opt, int letter, const char *value)
-{
-	switch (letter) {
-	case 'p':
-		opt->pretty = true;
-		opt->json = true;
-		return true;
-	case 'j':
-		opt->json = true;
-		return true;
-	case 's':
-		opt->stats = true;
-		return true;
-	case 'd':
-		opt->details = true;
-		return true;
-	case 'o':
-		opt->oneline = true;
-		return true;
-	case 'N':
-		opt->numeric = true;
-		return true;
-	case 'O':
-		opt->openmetrics = true;
-		return true;
-	case 'e':
-		opt->exit_code = true;
-		return true;
-	case 'i':
-		return parse_seconds(value, &opt->interval);
-	case 'n':
-		return set_number(&opt->count, value, 1, ~0U);
-	case 'l':
-		return set_number(&opt->last, value, 1, 64);
-	case 'q':
-		return set_number(&opt->queues, value, 1, 256);
-	case 'S':
-		opt->sort = value;
-		return true;
-	case 't':
-		opt->tap = value;
-		return *value && strlen(value) < IFNAMSIZ;
-	case 'D':
-		opt->device = value;
-		return true;
-	}
-	return true;
+	suggestion(text, "", name, nth_command);
+	return usage_error("unknown command '%s'%s", name,
+			   *text ? text : "; see vhostctl --help");
 }
 
 /* A parsed command line */
 struct command_line {
 	struct options opt;
-	char given[ARRAY_SIZE(options) + 1];	/* letters of options seen */
+	char given[MAX_OPTIONS];	/* letters of options seen */
 	const struct command *command;
 	char **argv;
 	int argc;
@@ -319,29 +157,9 @@ static void mark_given(struct command_line *cmdline, char letter)
 
 static int bad_option(struct command_line *cmdline, int c, char **argv)
 {
-	const char *text = argv[optind - 1];
-	char letter[3] = { '-', optopt };
-
-	if (optopt && text[1] != '-')
-		text = letter;
-	if (c == ':')
-		return usage_error("option '%s' requires an argument; see vhostctl --help",
-				   text);
 	if (cmdline->command && cmdline->command->run == cmd_exec)
-		return usage_error("exec: unrecognized option '%s'; put -- before QEMU",
-				   text);
-	return usage_error("unrecognized option '%s'; see vhostctl --help",
-			   text);
-}
-
-static int bad_value(char letter, const char *value)
-{
-	unsigned int i;
-
-	for (i = 0; options[i].letter != letter; i++)
-		;
-	return usage_error("invalid value '%s' for --%s: %s", value,
-			   options[i].name, options[i].range);
+		return options_error(c, argv, "; put -- before QEMU");
+	return options_error(c, argv, "; see vhostctl --help");
 }
 
 static int parse_word(struct command_line *cmdline, char *word)
@@ -351,7 +169,7 @@ static int parse_word(struct command_line *cmdline, char *word)
 		return EXIT_OK;
 	}
 	if (!strcmp(word, "help")) {
-		mark_given(cmdline, 'h');
+		cmdline->opt.help = true;
 		return EXIT_OK;
 	}
 	cmdline->command = find_command(word);
@@ -362,11 +180,11 @@ static int parse_word(struct command_line *cmdline, char *word)
 
 static int parse_line(struct command_line *cmdline, int argc, char **argv)
 {
-	char letters[2 * ARRAY_SIZE(options) + 3];
-	struct option longs[ARRAY_SIZE(options) + 1];
+	char letters[3 * MAX_OPTIONS];
+	struct option longs[MAX_OPTIONS];
 	int c, err = EXIT_OK;
 
-	getopt_tables(letters, longs);
+	options_getopt(letters, longs);
 	while (!err) {
 		c = getopt_long(argc, argv, letters, longs, NULL);
 		if (c == -1)
@@ -377,8 +195,7 @@ static int parse_line(struct command_line *cmdline, int argc, char **argv)
 			err = bad_option(cmdline, c, argv);
 		} else {
 			mark_given(cmdline, c);
-			if (!set_option(&cmdline->opt, c, optarg))
-				err = bad_value(c, optarg);
+			err = options_set(&cmdline->opt, c, optarg);
 		}
 	}
 	while (!err && optind < argc)
@@ -389,16 +206,12 @@ static int parse_line(struct command_line *cmdline, int argc, char **argv)
 static int check_options(const struct command_line *cmdline)
 {
 	const struct command *c = cmdline->command;
-	unsigned int i;
+	const char *excess = options_excess(cmdline->given, c->options);
 
-	for (i = 0; i < ARRAY_SIZE(options); i++) {
-		if (!strchr(cmdline->given, options[i].letter) ||
-		    strchr(c->options, options[i].letter))
-			continue;
-		return usage_error("%s does not take --%s; see vhostctl %s --help",
-				   c->name, options[i].name, c->name);
-	}
-	return EXIT_OK;
+	if (!excess)
+		return EXIT_OK;
+	return usage_error("%s does not take --%s; see vhostctl %s --help",
+			   c->name, excess, c->name);
 }
 
 /* The module's version is known while it is loaded. */
@@ -420,14 +233,14 @@ static void print_version(void)
 
 static int run(struct command_line *cmdline)
 {
-	if (strchr(cmdline->given, 'h')) {
+	if (cmdline->opt.help) {
 		if (cmdline->command)
 			help_command(cmdline->command);
 		else
 			help_all();
 		return EXIT_OK;
 	}
-	if (strchr(cmdline->given, 'V')) {
+	if (cmdline->opt.version) {
 		print_version();
 		return EXIT_OK;
 	}
