@@ -158,6 +158,8 @@ static int report_all(const struct sample *first, const struct sample *last,
 		return kernel_error("out of memory");
 	if (opt->json)
 		array = json_object_new_array();
+	else
+		print_timestamp(opt, "\n");
 	d->first = first;
 	d->last = last;
 	for (i = 0; i < last->snap.ndev; i++)

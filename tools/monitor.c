@@ -87,9 +87,12 @@ static void event_json(const struct event *ev, const char *what,
 	out_json(opt, doc);
 }
 
-static void event_text(const struct event *ev, const char *what)
+static void event_text(const struct event *ev, const char *what, bool bad,
+		       const struct options *opt)
 {
-	printf("%s dev %u", what, ev->dev);
+	print_timestamp(opt, " ");
+	printf("%s%s%s dev %u", colour(bad ? COLOUR_RED : COLOUR_BOLD), what,
+	       colour(COLOUR_OFF), ev->dev);
 	if (ev->has_queue)
 		printf(" queue %u %s", ev->queue, ev->name);
 	if (ev->ifname[0])
@@ -170,7 +173,9 @@ static int on_event(const struct nlmsghdr *msg, void *data)
 	if (m->opt->json)
 		event_json(&ev, what, m->opt);
 	else
-		event_text(&ev, what);
+		event_text(&ev, what,
+			   nl_command(msg) == VHOST_ALT_CMD_RING_ERROR_NTF,
+			   m->opt);
 	m->seen++;
 	m->broken_pipe = fflush(stdout);
 	return MNL_CB_OK;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "options.h"
+#include "out.h"
 #include "suggestion.h"
 
 static const struct option_desc {
@@ -28,8 +29,12 @@ static const struct option_desc {
 	FLAG('o', false, "oneline", oneline, "one line per device"),
 	FLAG('N', false, "numeric", numeric,
 	     "numbers instead of names, not rounded"),
+	FLAG('t', false, "timestamp", timestamp,
+	     "print the time of each sample or event"),
 	FLAG('e', false, "exit-code", exit_code,
 	     "exit with 3 if there are findings"),
+	{ 'c', false, "color", "[=WHEN]", "always (default), never or auto",
+	  "always, never or auto" },
 	{ 'i', false, "interval", "SECONDS", "time between samples (default 1)",
 	  "0.01 to 86400" },
 	{ 'n', false, "count", "COUNT", "stop after COUNT samples or events",
@@ -43,7 +48,7 @@ static const struct option_desc {
 	{ 'D', true, "device", "PATH",
 	  "the vhost device (default " DEVICE_PATH ")" },
 	FLAG('O', true, "openmetrics", openmetrics, "print OpenMetrics text"),
-	FLAG('V', false, "version", version, "print the version"),
+	FLAG('V', false, "version", version, "print the versions"),
 	FLAG('h', false, "help", help, "print this help"),
 };
 
@@ -64,6 +69,12 @@ static const char *nth_name(unsigned int i)
 	return i < ARRAY_SIZE(options) ? options[i].name : NULL;
 }
 
+/* An argument that may be left out: "[=WHEN]" */
+static bool is_optional(const struct option_desc *o)
+{
+	return o->argument && *o->argument == '[';
+}
+
 void options_getopt(char letters[3 * MAX_OPTIONS],
 		    struct option longs[MAX_OPTIONS])
 {
@@ -75,7 +86,8 @@ void options_getopt(char letters[3 * MAX_OPTIONS],
 	for (o = options; o < options + ARRAY_SIZE(options); o++) {
 		*longs++ = (struct option){
 			.name = o->name,
-			.has_arg = o->argument ? required_argument :
+			.has_arg = is_optional(o) ? optional_argument :
+				   o->argument ? required_argument :
 						 no_argument,
 			.val = o->letter,
 		};
@@ -83,6 +95,8 @@ void options_getopt(char letters[3 * MAX_OPTIONS],
 			continue;
 		*letters++ = o->letter;
 		if (o->argument)
+			*letters++ = ':';
+		if (is_optional(o))
 			*letters++ = ':';
 	}
 	*letters = 0;
@@ -115,6 +129,9 @@ static bool parse_name(const char **name, const char *text)
 static bool set_value(struct options *opt, int letter, const char *value)
 {
 	switch (letter) {
+	case 'c':
+		/* Accept -c=never too, as ip does. */
+		return colour_set(value ? value + (*value == '=') : "always");
 	case 'i':
 		return parse_seconds(value, &opt->interval);
 	case 'n':
@@ -197,7 +214,8 @@ static void help_option(const struct option_desc *o)
 		n = snprintf(left, sizeof(left), "-%c, --%s", o->letter,
 			     o->name);
 	if (o->argument)
-		snprintf(left + n, sizeof(left) - n, " %s", o->argument);
+		snprintf(left + n, sizeof(left) - n, "%s%s",
+			 is_optional(o) ? "" : " ", o->argument);
 	printf("  %-26s %s\n", left, o->what);
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "out.h"
@@ -85,6 +87,30 @@ void json_bits(struct json_object *to, __u64 bits, unsigned int base,
 			json_str(to, NULL, name(base + i));
 }
 
+/* The user's choice; -1: as the terminal and NO_COLOR have it */
+static int colours = -1;
+
+bool colour_set(const char *when)
+{
+	static const char *const choices[] = { "never", "always" };
+	int i;
+
+	colours = -1;
+	for (i = 0; i < ARRAY_SIZE(choices); i++)
+		if (!strcmp(when, choices[i]))
+			colours = i;
+	return colours >= 0 || !strcmp(when, "auto");
+}
+
+bool colour_is_on(void)
+{
+	const char *off = getenv("NO_COLOR");
+
+	if (colours < 0)
+		colours = !(off && *off) && isatty(STDOUT_FILENO);
+	return colours;
+}
+
 const char *colour(enum colour which)
 {
 	static const char *const sequence[] = {
@@ -93,14 +119,22 @@ const char *colour(enum colour which)
 		[COLOUR_RED] = "\033[31m",
 		[COLOUR_GREEN] = "\033[32m",
 	};
-	static int on = -1;
-	const char *off;
 
-	if (on < 0) {
-		off = getenv("NO_COLOR");
-		on = !(off && *off) && isatty(STDOUT_FILENO);
-	}
-	return on ? sequence[which] : "";
+	return colour_is_on() ? sequence[which] : "";
+}
+
+void print_timestamp(const struct options *opt, const char *end)
+{
+	struct timespec now;
+	struct tm local;
+	char text[32];
+
+	if (!opt->timestamp)
+		return;
+	clock_gettime(CLOCK_REALTIME, &now);
+	localtime_r(&now.tv_sec, &local);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &local);
+	printf("[%s.%06ld]%s", text, now.tv_nsec / 1000, end);
 }
 
 const char *format_number(char *buf, double value, bool exact)

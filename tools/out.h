@@ -28,9 +28,19 @@ void json_flags(struct json_object *to, const char *key,
 void json_bits(struct json_object *to, __u64 bits, unsigned int base,
 	       const char *(*name)(unsigned int bit));
 
-/* Return: an escape sequence; empty off a terminal and with NO_COLOR. */
+/* Return: an escape sequence; empty if output is not coloured. */
 enum colour { COLOUR_OFF, COLOUR_BOLD, COLOUR_RED, COLOUR_GREEN };
 const char *colour(enum colour which);
+
+/*
+ * Set when to colour output: "always", "never", or "auto" for a terminal without
+ * NO_COLOR, which is the default. Return: false for anything else.
+ */
+bool colour_set(const char *when);
+bool colour_is_on(void);
+
+/* Print the time as "[2026-11-22T10:00:00.123456]" and @end, if asked to. */
+void print_timestamp(const struct options *opt, const char *end);
 
 /* Format a number: "12.3k", or all digits if @exact. */
 #define NUMBER_LEN	32

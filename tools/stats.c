@@ -40,6 +40,7 @@ static void stats_text(const struct rate *rates, unsigned int n,
 	char line[RATES_LINE];
 	unsigned int i;
 
+	print_timestamp(opt, "\n");
 	rates_title(line);
 	printf("%s%s%s\n", colour(COLOUR_BOLD), line, colour(COLOUR_OFF));
 	for (i = 0; i < n; i++) {

@@ -24,6 +24,7 @@ enum { EXIT_OK, EXIT_USAGE, EXIT_KERNEL, EXIT_FINDINGS };
  * @numeric: exact numbers, and numbers instead of names
  * @openmetrics: OpenMetrics text instead of the format of Prometheus
  * @exit_code: findings have an exit status of their own
+ * @timestamp: print the time before each sample or event
  * @version, @help: print these, and do nothing else
  * @interval: seconds between samples
  * @count: number of samples or events; 0: unlimited
@@ -35,7 +36,7 @@ enum { EXIT_OK, EXIT_USAGE, EXIT_KERNEL, EXIT_FINDINGS };
  */
 struct options {
 	bool json, pretty, stats, details, oneline, numeric, openmetrics;
-	bool exit_code, version, help;
+	bool exit_code, timestamp, version, help;
 	double interval;
 	unsigned int count;
 	unsigned int last;
