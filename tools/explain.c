@@ -145,31 +145,41 @@ static bool report(struct diagnosis *d, const struct device_sample *now,
 	return has_problem(d);
 }
 
+/* Return: EXIT_FINDINGS if there is a problem now, or else 0 or an error. */
 static int report_all(const struct sample *first, const struct sample *last,
-		      const struct options *opt)
+		      struct json_object *array)
 {
 	struct diagnosis *d = calloc(1, sizeof(*d));
-	struct json_object *array = NULL;
-	int status = EXIT_OK;
 	bool any = false;
 	unsigned int i;
 
 	if (!d)
 		return kernel_error("out of memory");
-	if (opt->json)
-		array = json_object_new_array();
-	else
-		print_timestamp(opt, "\n");
 	d->first = first;
 	d->last = last;
 	for (i = 0; i < last->snap.ndev; i++)
 		any |= report(d, &last->dev[i], array);
-	if (array)
-		status = out_json(opt, array);
 	free(d);
-	if (status)
-		return status;
-	return any && opt->exit_code ? EXIT_FINDINGS : EXIT_OK;
+	return any ? EXIT_FINDINGS : EXIT_OK;
+}
+
+static int explain(const struct sample *first, const struct sample *last,
+		   const struct options *opt)
+{
+	struct json_object *doc;
+	int status;
+
+	if (opt->json) {
+		doc = json_document();
+		status = report_all(first, last, json_array_in(doc, "devices"));
+		out_json(opt, doc);
+	} else {
+		print_timestamp(opt, "\n");
+		status = report_all(first, last, NULL);
+	}
+	if (status == EXIT_FINDINGS && !opt->exit_code)
+		return EXIT_OK;
+	return status;
 }
 
 int cmd_explain(const struct options *opt, int argc, char **argv)
@@ -190,7 +200,7 @@ int cmd_explain(const struct options *opt, int argc, char **argv)
 		status = sample_take_last(&last, &nl, &filter);
 	}
 	if (!status)
-		status = report_all(&first, &last, opt);
+		status = explain(&first, &last, opt);
 	sample_free(&first);
 	sample_free(&last);
 	nl_close(&nl);

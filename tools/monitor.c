@@ -68,7 +68,7 @@ static void read_event(const struct nlattr *attr, void *data)
 static void event_json(const struct event *ev, const char *what,
 		       const struct options *opt)
 {
-	struct json_object *doc = json_object_new_object();
+	struct json_object *doc = json_document();
 
 	json_str(doc, "event", what);
 	json_u64(doc, "dev", ev->dev);

@@ -7,6 +7,22 @@
 
 #include "out.h"
 
+struct json_object *json_document(void)
+{
+	struct json_object *doc = json_object_new_object();
+	char text[NUMBER_LEN];
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	snprintf(text, sizeof(text), "%lld.%06ld", (long long)now.tv_sec,
+		 now.tv_nsec / 1000);
+	json_object_object_add(doc, "schema",
+			       json_object_new_int(JSON_SCHEMA));
+	json_object_object_add(doc, "timestamp",
+			       json_object_new_double_s(now.tv_sec, text));
+	return doc;
+}
+
 int out_json(const struct options *opt, struct json_object *doc)
 {
 	int flags = JSON_C_TO_STRING_NOSLASHESCAPE;
@@ -82,9 +98,14 @@ void json_bits(struct json_object *to, __u64 bits, unsigned int base,
 {
 	unsigned int i;
 
-	for (i = 0; i < 64; i++)
-		if (bits >> i & 1)
+	for (i = 0; i < 64; i++) {
+		if (!(bits >> i & 1))
+			continue;
+		if (name)
 			json_str(to, NULL, name(base + i));
+		else
+			json_u64(to, NULL, base + i);
+	}
 }
 
 /* The user's choice; -1: as the terminal and NO_COLOR have it */

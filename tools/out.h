@@ -8,6 +8,12 @@
 #include "names.h"
 #include "vhostctl.h"
 
+/* Version of the JSON documents: raised if a key is renamed or removed */
+#define JSON_SCHEMA	1
+
+/* Begin a document, with the version of its schema and the time. */
+struct json_object *json_document(void);
+
 /* Print a document and free it. Return: an exit status. */
 int out_json(const struct options *opt, struct json_object *doc);
 
@@ -24,7 +30,10 @@ struct json_object *json_array_in(struct json_object *to, const char *key);
 void json_flags(struct json_object *to, const char *key,
 		const struct name *table, __u32 value);
 
-/* Add the names of the features set in a word whose lowest bit is @base. */
+/*
+ * Add the names of the features set in a word whose lowest bit is @base; their
+ * numbers if @name is NULL.
+ */
 void json_bits(struct json_object *to, __u64 bits, unsigned int base,
 	       const char *(*name)(unsigned int bit));
 

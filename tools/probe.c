@@ -50,19 +50,18 @@ static int get_offer(int fd, struct offer *offer)
 static int offer_json(const struct offer *o, const char *path,
 		      const struct options *opt)
 {
-	struct json_object *doc = json_object_new_object();
+	struct json_object *doc = json_document();
 	struct json_object *array;
 	unsigned int i;
 
 	json_str(doc, "path", path);
-	json_u64(doc, "features", o->features[0]);
-	json_u64(doc, "features_hi", o->features[1]);
-	json_u64(doc, "backend_features", o->backend);
-	array = json_array_in(doc, "feature_names");
+	array = json_array_in(doc, "features");
 	for (i = 0; i < WORDS; i++)
-		json_bits(array, o->features[i], 64 * i, feature_name);
-	array = json_array_in(doc, "backend_feature_names");
-	json_bits(array, o->backend, 0, backend_feature_name);
+		json_bits(array, o->features[i], 64 * i,
+			  opt->numeric ? NULL : feature_name);
+	array = json_array_in(doc, "backend_features");
+	json_bits(array, o->backend, 0,
+		  opt->numeric ? NULL : backend_feature_name);
 	json_boolean(doc, "features_array", o->has_array);
 	json_boolean(doc, "fork_from_owner", o->has_fork);
 	return out_json(opt, doc);

@@ -200,7 +200,7 @@ static void json_ring_areas(struct json_object *doc, const struct ring *r,
 
 static int ring_json(const struct ring *r, const struct options *opt)
 {
-	struct json_object *doc = json_object_new_object();
+	struct json_object *doc = json_document();
 
 	json_u64(doc, "dev", r->queue.dev);
 	json_u64(doc, "queue", r->queue.index);

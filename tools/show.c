@@ -9,7 +9,7 @@
 static void json_worker(struct json_object *to, const struct worker *w,
 			const struct options *opt)
 {
-	json_u64(to, "id", w->id);
+	json_u64(to, "worker", w->id);
 	if (w->tid)
 		json_u64(to, "tid", w->tid);
 	if (!opt->stats)
@@ -82,14 +82,17 @@ static void json_queue(struct json_object *to, const struct queue *q,
 		json_counters(to, q);
 }
 
-static void json_features(struct json_object *to, const struct device *dev)
+static void json_features(struct json_object *to, const struct device *dev,
+			  const struct options *opt)
 {
-	struct json_object *names = json_array_in(to, "feature_names");
+	struct json_object *array = json_array_in(to, "features");
 
-	json_bits(names, dev->features, 0, feature_name);
-	json_bits(names, dev->features_hi, 64, feature_name);
-	names = json_array_in(to, "backend_feature_names");
-	json_bits(names, dev->backend_features, 0, backend_feature_name);
+	json_bits(array, dev->features, 0, opt->numeric ? NULL : feature_name);
+	json_bits(array, dev->features_hi, 64,
+		  opt->numeric ? NULL : feature_name);
+	array = json_array_in(to, "backend_features");
+	json_bits(array, dev->backend_features, 0,
+		  opt->numeric ? NULL : backend_feature_name);
 }
 
 static void json_device(struct json_object *to, const struct device *dev,
@@ -98,7 +101,7 @@ static void json_device(struct json_object *to, const struct device *dev,
 	struct json_object *array;
 	unsigned int i;
 
-	json_u64(to, "id", dev->id);
+	json_u64(to, "dev", dev->id);
 	if (dev->has_owner) {
 		if (dev->pid)
 			json_u64(to, "pid", dev->pid);
@@ -106,11 +109,7 @@ static void json_device(struct json_object *to, const struct device *dev,
 	}
 	if (dev->guest[0])
 		json_str(to, "guest", dev->guest);
-	json_u64(to, "features", dev->features);
-	json_u64(to, "features_hi", dev->features_hi);
-	json_u64(to, "backend_features", dev->backend_features);
-	if (opt->details && !opt->numeric)
-		json_features(to, dev);
+	json_features(to, dev, opt);
 	json_u64(to, "regions", dev->regions);
 	if (dev->has_iotlb)
 		json_u64(to, "iotlb_entries", dev->iotlb_entries);
@@ -124,11 +123,12 @@ static void json_device(struct json_object *to, const struct device *dev,
 
 static int show_json(const struct snapshot *snap, const struct options *opt)
 {
-	struct json_object *doc = json_object_new_array();
+	struct json_object *doc = json_document();
+	struct json_object *array = json_array_in(doc, "devices");
 	unsigned int i;
 
 	for (i = 0; i < snap->ndev; i++)
-		json_device(json_object_in(doc, NULL), &snap->dev[i], opt);
+		json_device(json_object_in(array, NULL), &snap->dev[i], opt);
 	return out_json(opt, doc);
 }
 

@@ -23,7 +23,7 @@ static void json_rate(struct json_object *to, const struct rate *r)
 static void stats_json(const struct rate *rates, unsigned int n,
 		       double seconds, const struct options *opt)
 {
-	struct json_object *doc = json_object_new_object();
+	struct json_object *doc = json_document();
 	struct json_object *array;
 	unsigned int i;
 

@@ -31,7 +31,7 @@ static void worker_json(struct json_object *to, const struct device *dev,
 	int node = cpu_node(w->cpu);
 
 	json_u64(to, "dev", dev->id);
-	json_u64(to, "id", w->id);
+	json_u64(to, "worker", w->id);
 	if (w->tid)
 		json_u64(to, "tid", w->tid);
 	json_u64(to, "cpu", w->cpu);
@@ -87,12 +87,12 @@ static void each_worker(const struct snapshot *snap, struct json_object *array)
 
 static int workers_show(const struct snapshot *snap, const struct options *opt)
 {
-	struct json_object *array;
+	struct json_object *doc;
 
 	if (opt->json) {
-		array = json_object_new_array();
-		each_worker(snap, array);
-		return out_json(opt, array);
+		doc = json_document();
+		each_worker(snap, json_array_in(doc, "workers"));
+		return out_json(opt, doc);
 	}
 	if (snap->ndev)
 		printf("%s%-6s %-6s %-8s %-15s %4s %-10s %-4s %9s %9s %s%s\n",

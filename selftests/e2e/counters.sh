@@ -46,7 +46,7 @@ vhostctl_bytes() { # CLIENT
 	"$vhostctl" -j -s show pid "$(client_get "$1" pid)" | python3 -c '
 import json, sys
 total = {"rx": 0, "tx": 0}
-for queue in sum((device["queues"] for device in json.load(sys.stdin)), []):
+for queue in sum((device["queues"] for device in json.load(sys.stdin)["devices"]), []):
 	total[queue["name"]] += queue["counters"]["bytes"]
 print(total["rx"], total["tx"])'
 }

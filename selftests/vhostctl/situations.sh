@@ -163,7 +163,7 @@ step_pin() {
 
 	while read -r tid; do
 		taskset -apc 0 "$tid"
-	done < <(echo "$GUEST"; "$VHOSTCTL" -j workers | jq '.[].tid') >/dev/null
+	done < <(echo "$GUEST"; "$VHOSTCTL" -j workers | jq '.workers[].tid') >/dev/null
 }
 
 step_sleeper() {
@@ -244,7 +244,7 @@ explain_situation() {
 
 # The problems that are there now, each once.
 problems() {
-	jq -r '[.[].findings[] | select(.now).problem] | unique | join(",") |
+	jq -r '[.devices[].findings[] | select(.now).problem] | unique | join(",") |
 		if . == "" then "none" else . end' "$KEPT/$NUMBER.explain.json"
 }
 
@@ -277,7 +277,7 @@ situation() {
 	explain_situation ${during:+"$during"}
 	got=$(problems)
 	[ "$got" = "$2" ]
-	result $? "$1: $2" "$got: $(jq -r '.[].findings[].text' "$KEPT/$NUMBER.explain.json")
+	result $? "$1: $2" "$got: $(jq -r '.devices[].findings[].text' "$KEPT/$NUMBER.explain.json")
 		$(cat "$KEPT/error")"
 	end_situation
 }
