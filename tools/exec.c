@@ -8,18 +8,23 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "bridge.h"
 #include "vhostctl.h"
 
 #define NETDEV		"vhostctl0"
 #define MAX_QUEUES	256
+#define MAC_LEN		18
 #define TAP_FLAGS	(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR)
 
 /* A network card: a tap and a vhost descriptor for each queue pair */
 struct nic {
+	const struct options *opt;
 	unsigned int queues;
+	char mac[MAC_LEN];
 	char ifname[IFNAMSIZ];
 	int tap[MAX_QUEUES];
 	int vhost[MAX_QUEUES];
@@ -95,17 +100,51 @@ static int set_tap_up(const struct nic *nic)
 	return 0;
 }
 
-static int open_all(struct nic *nic, const char *path)
+static int open_all(struct nic *nic)
 {
 	unsigned int i;
 	int err = 0;
 
 	/* The device first: a missing module is the most likely error. */
 	for (i = 0; !err && i < nic->queues; i++)
-		err = open_vhost(nic, i, path);
+		err = open_vhost(nic, i, nic->opt->device);
 	for (i = 0; !err && i < nic->queues; i++)
 		err = open_tap(nic, i);
+	if (!err && nic->opt->bridge)
+		err = bridge_add_port(nic->opt->bridge, nic->ifname);
 	return err ? err : set_tap_up(nic);
+}
+
+/* For a dry run: the descriptors that open_all() would get. */
+static void number_all(struct nic *nic)
+{
+	unsigned int i;
+
+	for (i = 0; i < nic->queues; i++)
+		nic->vhost[i] = open("/dev/null", O_RDWR);
+	for (i = 0; i < nic->queues; i++)
+		nic->tap[i] = open("/dev/null", O_RDWR);
+}
+
+/*
+ * QEMU gives the same address to the first card of each guest, so that two of
+ * them could not share a bridge.
+ */
+static int choose_mac(struct nic *nic)
+{
+	unsigned char b[6];
+
+	if (nic->opt->mac) {
+		snprintf(nic->mac, sizeof(nic->mac), "%s", nic->opt->mac);
+		return 0;
+	}
+	if (getrandom(b, sizeof(b), 0) != sizeof(b))
+		return kernel_error("random numbers: %s", strerror(errno));
+	/* Locally administered, of one station */
+	b[0] = (b[0] & 0xfc) | 2;
+	snprintf(nic->mac, sizeof(nic->mac), "%02x:%02x:%02x:%02x:%02x:%02x",
+		 b[0], b[1], b[2], b[3], b[4], b[5]);
+	return 0;
 }
 
 /* Print a list of descriptors: "7:8:9". */
@@ -130,6 +169,8 @@ static char *netdev_option(const struct nic *nic)
 	print_fds(to, nic->tap, nic->queues);
 	fprintf(to, ",vhost=on,vhostfd%s=", s);
 	print_fds(to, nic->vhost, nic->queues);
+	if (nic->opt->poll_us)
+		fprintf(to, ",poll-us=%u", nic->opt->poll_us);
 	fclose(to);
 	return text;
 }
@@ -198,16 +239,57 @@ static bool has_mmio(int argc, char **argv)
 
 static char *device_option(const struct nic *nic, bool mmio)
 {
-	const char *type = mmio ? "virtio-net-device" : "virtio-net-pci";
-	const char *mq = nic->queues > 1 ? ",mq=on" : "";
-	char vectors[32] = "", *text = NULL;
+	char *text = NULL;
+	size_t len;
+	FILE *to = open_memstream(&text, &len);
 
+	if (!to)
+		return NULL;
+	fprintf(to, "%s,netdev=" NETDEV ",mac=%s",
+		mmio ? "virtio-net-device" : "virtio-net-pci", nic->mac);
+	if (nic->opt->packed)
+		fputs(",packed=on", to);
+	if (nic->queues > 1)
+		fputs(",mq=on", to);
 	/* One vector per queue, one each for configuration and control. */
 	if (nic->queues > 1 && !mmio)
-		snprintf(vectors, sizeof(vectors), ",vectors=%u",
-			 2 * nic->queues + 2);
-	return asprintf(&text, "%s,netdev=" NETDEV "%s%s", type, mq,
-			vectors) < 0 ? NULL : text;
+		fprintf(to, ",vectors=%u", 2 * nic->queues + 2);
+	fclose(to);
+	return text;
+}
+
+/* Print an argument so that a shell reads it as one word. */
+static void print_word(const char *word)
+{
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		"0123456789%+,-./:=@_";
+
+	if (*word && !word[strspn(word, plain)]) {
+		fputs(word, stdout);
+		return;
+	}
+	putchar('\'');
+	for (; *word; word++) {
+		if (*word == '\'')
+			fputs("'\\''", stdout);
+		else
+			putchar(*word);
+	}
+	putchar('\'');
+}
+
+static int print_command(char **args)
+{
+	unsigned int i;
+
+	for (i = 0; args[i]; i++) {
+		if (i)
+			putchar(' ');
+		print_word(args[i]);
+	}
+	putchar('\n');
+	return EXIT_OK;
 }
 
 static int run_qemu(const struct nic *nic, int argc, char **argv)
@@ -223,6 +305,8 @@ static int run_qemu(const struct nic *nic, int argc, char **argv)
 	args[argc++] = netdev;
 	args[argc++] = "-device";
 	args[argc++] = device;
+	if (nic->opt->dry_run)
+		return print_command(args);
 	fprintf(stderr, "vhostctl: interface %s\n", nic->ifname);
 	execvp(args[0], args);
 	return kernel_error("%s: %s%s", args[0], strerror(errno),
@@ -237,8 +321,13 @@ int cmd_exec(const struct options *opt, int argc, char **argv)
 
 	if (!argc)
 		return usage_error("exec: expected -- QEMU [ARGUMENT...]");
+	nic.opt = opt;
 	nic.queues = opt->queues;
 	snprintf(nic.ifname, sizeof(nic.ifname), "%s", opt->tap ?: "tap%d");
-	err = open_all(&nic, opt->device);
+	err = choose_mac(&nic);
+	if (!err && opt->dry_run)
+		number_all(&nic);
+	else if (!err)
+		err = open_all(&nic);
 	return err ? err : run_qemu(&nic, argc, argv);
 }

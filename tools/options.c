@@ -47,6 +47,14 @@ static const struct option_desc {
 	  "1 to 256" },
 	{ 'D', true, "device", "PATH",
 	  "the vhost device (default " DEVICE_PATH ")" },
+	{ 'B', true, "bridge", "NAME", "add the tap to this bridge",
+	  "1 to 15 characters" },
+	{ 'M', true, "mac", "ADDRESS", "the guest's MAC address (default random)",
+	  "six bytes as in 52:54:00:12:34:56, the first one even" },
+	{ 'P', true, "poll-us", "N", "poll for up to N microseconds",
+	  "1 to 1000000" },
+	FLAG('k', true, "packed", packed, "offer packed rings"),
+	FLAG('y', true, "dry-run", dry_run, "print QEMU's command line only"),
 	FLAG('O', true, "openmetrics", openmetrics, "print OpenMetrics text"),
 	FLAG('V', false, "version", version, "print the versions"),
 	FLAG('h', false, "help", help, "print this help"),
@@ -125,6 +133,25 @@ static bool parse_name(const char **name, const char *text)
 	return *text && strlen(text) < IFNAMSIZ;
 }
 
+/* Parse the address of one station: six bytes, not all of them 0. */
+static bool parse_mac(const char **mac, const char *text)
+{
+	unsigned int b[6], i, any = 0;
+	int len = 0;
+
+	*mac = text;
+	if (strlen(text) != 17 || strspn(text, "0123456789abcdefABCDEF:") != 17)
+		return false;
+	for (i = 0; i < 6; i++) {
+		if (sscanf(text + 3 * i, "%2x%n", &b[i], &len) != 1 || len != 2)
+			return false;
+		if (i < 5 && text[3 * i + 2] != ':')
+			return false;
+		any |= b[i];
+	}
+	return any && !(b[0] & 1);
+}
+
 /* Return: false for an invalid value. */
 static bool set_value(struct options *opt, int letter, const char *value)
 {
@@ -145,6 +172,12 @@ static bool set_value(struct options *opt, int letter, const char *value)
 		return true;
 	case 'T':
 		return parse_name(&opt->tap, value);
+	case 'B':
+		return parse_name(&opt->bridge, value);
+	case 'M':
+		return parse_mac(&opt->mac, value);
+	case 'P':
+		return parse_number(&opt->poll_us, value, 1, 1000000);
 	case 'D':
 		opt->device = value;
 		return true;

@@ -37,7 +37,7 @@ static const struct command {
 	  "say in plain words what is wrong" },
 	{ "workers", cmd_workers, "cjp", SELECTOR,
 	  "list the threads that serve devices" },
-	{ "exec", cmd_exec, "TqD", "-- QEMU [ARGUMENT...]",
+	{ "exec", cmd_exec, "TBqMPkDy", "-- QEMU [ARGUMENT...]",
 	  "run QEMU with a network card on a tap" },
 	{ "takeover", cmd_takeover, "", "[on | off | status]",
 	  "let the module serve /dev/vhost-net" },

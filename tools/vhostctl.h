@@ -31,6 +31,11 @@ enum { EXIT_OK, EXIT_USAGE, EXIT_KERNEL, EXIT_FINDINGS };
  * @last: number of ring entries to print; 0: the kernel's default
  * @sort: initial sort column; NULL: by device
  * @tap: name of the tap; NULL: chosen by the kernel
+ * @bridge: the bridge that gets the tap; NULL: none
+ * @mac: the guest's address; NULL: a random one
+ * @poll_us: microseconds of busy polling
+ * @packed: offer packed rings to the guest
+ * @dry_run: print the command line instead of executing it
  * @device: path of the vhost device
  * @queues: number of queue pairs
  */
@@ -41,7 +46,9 @@ struct options {
 	unsigned int count;
 	unsigned int last;
 	const char *sort;
-	const char *tap;
+	const char *tap, *bridge, *mac;
+	unsigned int poll_us;
+	bool packed, dry_run;
 	const char *device;
 	unsigned int queues;
 };
