@@ -1,71 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vhostctl probe: print what a vhost-net device offers, ours or in-tree. */
-#include <errno.h>
-#include <fcntl.h>
+/*
+ * vhostctl probe: print what a vhost-net device offers, ours or in-tree, or
+ * compare two of them.
+ */
 #include <stdio.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
-#include "out.h"
-#include "vhost_alt.h"
+#include "migration.h"
+#include "offer.h"
 
-/* Words of 64 features. The kernel zeroes those it does not have. */
-#define WORDS		4
-
-struct offer {
-	__u64 features[WORDS];
-	__u64 backend;
-	bool has_array, has_backend, has_fork;
-};
-
-static bool get_array(int fd, __u64 *features)
-{
-	union {
-		struct vhost_features_array head;
-		__u64 word[1 + WORDS];
-	} array = { .word = { WORDS } };
-
-	if (ioctl(fd, VHOST_GET_FEATURES_ARRAY, &array))
-		return false;
-	memcpy(features, array.word + 1, WORDS * sizeof(*features));
-	return true;
-}
-
-static int get_offer(int fd, struct offer *offer)
-{
-	__u8 fork;
-
-	memset(offer, 0, sizeof(*offer));
-	if (ioctl(fd, VHOST_GET_FEATURES, &offer->features[0]))
-		return -errno;
-	offer->has_array = get_array(fd, offer->features);
-	offer->has_backend = !ioctl(fd, VHOST_GET_BACKEND_FEATURES,
-				    &offer->backend);
-	/* Without an owner, an unknown command fails with EPERM. */
-	offer->has_fork = !ioctl(fd, VHOST_GET_FORK_FROM_OWNER, &fork);
-	return 0;
-}
-
-static int offer_json(const struct offer *o, const char *path,
-		      const struct options *opt)
-{
-	struct json_object *doc = json_document();
-	struct json_object *array;
-	unsigned int i;
-
-	json_str(doc, "path", path);
-	array = json_array_in(doc, "features");
-	for (i = 0; i < WORDS; i++)
-		json_bits(array, o->features[i], 64 * i,
-			  opt->numeric ? NULL : feature_name);
-	array = json_array_in(doc, "backend_features");
-	json_bits(array, o->backend, 0,
-		  opt->numeric ? NULL : backend_feature_name);
-	json_boolean(doc, "features_array", o->has_array);
-	json_boolean(doc, "fork_from_owner", o->has_fork);
-	return out_json(opt, doc);
-}
+/* ---- one device ---- */
 
 static void print_names(__u64 bits, unsigned int base,
 			const char *(*name)(unsigned int bit))
@@ -77,57 +20,135 @@ static void print_names(__u64 bits, unsigned int base,
 			printf("    %-3u %s\n", base + i, name(base + i));
 }
 
-static void offer_text(const struct offer *o, const char *path,
-		       const struct options *opt)
+static void offer_text(const struct offer *o, const struct options *opt)
 {
 	unsigned int i;
 
-	printf("%s%s%s\n", colour(COLOUR_BOLD), path, colour(COLOUR_OFF));
+	printf("%s%s%s\n", colour(COLOUR_BOLD), o->path, colour(COLOUR_OFF));
 	printf("  features 0x%llx", o->features[0]);
 	if (o->features[1])
 		printf(":0x%llx", o->features[1]);
 	putchar('\n');
-	for (i = 0; !opt->numeric && i < WORDS; i++)
+	for (i = 0; !opt->numeric && i < OFFER_WORDS; i++)
 		print_names(o->features[i], 64 * i, feature_name);
 	printf("  backend_features 0x%llx\n", o->backend);
 	if (!opt->numeric)
 		print_names(o->backend, 0, backend_feature_name);
 	printf("  features_array %s\n", o->has_array ? "yes" : "no");
 	printf("  fork_from_owner %s\n", o->has_fork ? "yes" : "no");
+	if (o->regions)
+		printf("  max_mem_regions %u\n", o->regions);
+	if (o->iotlb_entries)
+		printf("  max_iotlb_entries %u\n", o->iotlb_entries);
 }
 
-static int open_error(const char *path)
+static int show_offer(const struct offer *offer, const struct options *opt)
 {
-	if (errno == ENOENT && !strcmp(path, DEVICE_PATH))
-		return kernel_error("%s: module not loaded; try modprobe vhost_alt",
-				    path);
-	if (errno == ENOENT && !strcmp(path, "/dev/vhost-net"))
-		return kernel_error("%s: module not loaded; try modprobe vhost_net",
-				    path);
-	if (errno == EACCES || errno == EPERM)
-		return kernel_error("%s: %s; check its permissions or try sudo",
-				    path, strerror(errno));
-	return kernel_error("%s: %s", path, strerror(errno));
+	struct json_object *doc;
+
+	if (!opt->json) {
+		offer_text(offer, opt);
+		return EXIT_OK;
+	}
+	doc = json_document();
+	offer_json(doc, offer, opt);
+	return out_json(opt, doc);
+}
+
+/* ---- two devices ---- */
+
+static void json_features(struct json_object *doc, const char *key,
+			  const __u64 *words, const struct options *opt)
+{
+	struct json_object *array = json_array_in(doc, key);
+	unsigned int i;
+
+	for (i = 0; i < OFFER_WORDS; i++)
+		json_bits(array, words[i], 64 * i,
+			  opt->numeric ? NULL : feature_name);
+}
+
+static void migration_json(const struct migration *m, const struct options *opt)
+{
+	struct json_object *doc = json_document();
+
+	offer_json(json_object_in(doc, "from"), m->from, opt);
+	offer_json(json_object_in(doc, "to"), m->to, opt);
+	json_boolean(doc, "possible", m->possible);
+	json_str(doc, "verdict", m->verdict);
+	json_features(doc, "missing_features", m->missing, opt);
+	json_features(doc, "added_features", m->added, opt);
+	out_json(opt, doc);
+}
+
+static void print_features(const char *title, const __u64 *words)
+{
+	const char *before = title;
+	unsigned int bit;
+
+	for (bit = 0; bit < 64 * OFFER_WORDS; bit++) {
+		if (!(words[bit / 64] >> bit % 64 & 1))
+			continue;
+		printf("%s %s", before, feature_name(bit));
+		before = "";
+	}
+	if (before != title)
+		putchar('\n');
+}
+
+static void print_backend(const struct offer *o, const struct offer *other)
+{
+	unsigned int bit;
+
+	if (!(o->backend & ~other->backend))
+		return;
+	printf("  only %s has the backend features", o->path);
+	for (bit = 0; bit < 64; bit++)
+		if ((o->backend & ~other->backend) >> bit & 1)
+			printf(" %s", backend_feature_name(bit));
+	puts(", which concern its VMM alone");
+}
+
+/* What does not change the verdict follows it, indented. */
+static void migration_text(const struct migration *m)
+{
+	printf("%s%s%s\n", colour(m->possible ? COLOUR_GREEN : COLOUR_RED),
+	       m->verdict, colour(COLOUR_OFF));
+	print_features("  the new device also offers", m->added);
+	print_backend(m->from, m->to);
+	print_backend(m->to, m->from);
+	if (m->from->iotlb_entries && m->to->iotlb_entries &&
+	    m->to->iotlb_entries < m->from->iotlb_entries)
+		printf("  behind an IOMMU it may be slower: max_iotlb_entries is %u instead of %u\n",
+		       m->to->iotlb_entries, m->from->iotlb_entries);
+}
+
+static int compare(const struct offer *from, const struct offer *to,
+		   const struct options *opt)
+{
+	static struct migration migration;
+
+	migration_judge(&migration, from, to);
+	if (opt->json)
+		migration_json(&migration, opt);
+	else
+		migration_text(&migration);
+	return migration.possible ? EXIT_OK : EXIT_FINDINGS;
 }
 
 int cmd_probe(const struct options *opt, int argc, char **argv)
 {
-	const char *path = argc ? argv[0] : DEVICE_PATH;
-	struct offer offer;
-	int fd, err;
+	struct offer offer[2];
+	int status;
 
+	if (argc > 2)
+		return usage_error("probe: unexpected argument '%s'", argv[2]);
+	status = offer_read(&offer[0], argc ? argv[0] : DEVICE_PATH);
+	if (!status && argc > 1)
+		status = offer_read(&offer[1], argv[1]);
+	if (status)
+		return status;
 	if (argc > 1)
-		return usage_error("probe: unexpected argument '%s'", argv[1]);
-	fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return open_error(path);
-	err = get_offer(fd, &offer);
-	close(fd);
-	if (err)
-		return kernel_error("%s: not a vhost device: %s", path,
-				    strerror(-err));
-	if (opt->json)
-		return offer_json(&offer, path, opt);
-	offer_text(&offer, path, opt);
-	return EXIT_OK;
+		return compare(&offer[0], &offer[1], opt);
+	return show_offer(&offer[0], opt);
 }
