@@ -113,7 +113,7 @@ void options_getopt(char letters[3 * MAX_OPTIONS],
 
 /* ---- values ---- */
 
-static bool parse_seconds(const char *text, double *seconds)
+bool parse_seconds(const char *text, double *seconds)
 {
 	char *end;
 

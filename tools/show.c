@@ -5,6 +5,7 @@
 
 #include "device.h"
 #include "out.h"
+#include "state.h"
 
 static void json_worker(struct json_object *to, const struct worker *w,
 			const struct options *opt)
@@ -278,29 +279,6 @@ static void print_device(const struct device *dev, const struct options *opt)
 	putchar('\n');
 }
 
-/* Return: the worse state of a pair's queues. */
-static const char *pair_state(const struct queue *pair, unsigned int n,
-			      enum colour *paint)
-{
-	__u32 any = pair[0].state | pair[n - 1].state;
-	__u32 both = pair[0].state & pair[n - 1].state;
-
-	*paint = COLOUR_RED;
-	if (any & VHOST_ALT_QUEUE_BROKEN)
-		return "broken";
-	if (any & VHOST_ALT_QUEUE_FAULTED)
-		return "faulted";
-	*paint = COLOUR_OFF;
-	if (any & VHOST_ALT_QUEUE_IOTLB_MISS)
-		return "iotlb_miss";
-	if (!(any & VHOST_ALT_QUEUE_RUNNING))
-		return "stopped";
-	if (!(both & VHOST_ALT_QUEUE_RUNNING))
-		return "half";
-	*paint = COLOUR_GREEN;
-	return "running";
-}
-
 static void print_pair(const struct device *dev, unsigned int first,
 		       const struct options *opt)
 {
@@ -309,7 +287,7 @@ static void print_pair(const struct device *dev, unsigned int first,
 	char rx[NUMBER_LEN], tx[NUMBER_LEN], drops[NUMBER_LEN], pid[NUMBER_LEN];
 	const struct queue *other = &pair[n - 1];
 	enum colour paint;
-	const char *state = pair_state(pair, n, &paint);
+	const char *state = state_of(pair, n, &paint);
 
 	format_number(rx, pair->counter[VHOST_ALT_COUNTER_PACKETS],
 		      opt->numeric);

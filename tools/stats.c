@@ -12,25 +12,37 @@ static void json_rate(struct json_object *to, const struct rate *r)
 	unsigned int i;
 
 	json_u64(to, "dev", r->dev->id);
-	json_u64(to, "queue", r->queue->index);
-	json_str(to, "name", r->queue->name);
-	if (r->queue->ifname[0])
-		json_str(to, "ifname", r->queue->ifname);
+	if (r->worker) {
+		json_u64(to, "worker", r->worker->id);
+	} else {
+		json_u64(to, "queue", r->queue->index);
+		json_str(to, "name", r->queue->name);
+		json_flags(to, "state", state_names, r->queue->state);
+		if (r->queue->ifname[0])
+			json_str(to, "ifname", r->queue->ifname);
+		if (r->queue->has_worker)
+			json_u64(to, "worker", r->queue->worker);
+	}
+	if (r->dev->guest[0])
+		json_str(to, "guest", r->dev->guest);
 	for (i = 0; i < rate_ncolumns; i++)
-		json_real(to, rate_columns[i].key, rate_value(r, i));
+		if (rate_has(r, i))
+			json_real(to, rate_columns[i].key, rate_value(r, i));
 }
 
 static void stats_json(const struct rate *rates, unsigned int n,
 		       double seconds, const struct options *opt)
 {
 	struct json_object *doc = json_document();
-	struct json_object *array;
+	struct json_object *queues, *workers;
 	unsigned int i;
 
 	json_real(doc, "seconds", seconds);
-	array = json_array_in(doc, "queues");
+	queues = json_array_in(doc, "queues");
+	workers = json_array_in(doc, "workers");
 	for (i = 0; i < n; i++)
-		json_rate(json_object_in(array, NULL), &rates[i]);
+		json_rate(json_object_in(rates[i].worker ? workers : queues,
+					 NULL), &rates[i]);
 	out_json(opt, doc);
 }
 
@@ -38,26 +50,31 @@ static void stats_text(const struct rate *rates, unsigned int n,
 		       const struct options *opt)
 {
 	char line[RATES_LINE];
+	enum colour paint;
 	unsigned int i;
 
 	print_timestamp(opt, "\n");
 	rates_title(line);
 	printf("%s%s%s\n", colour(COLOUR_BOLD), line, colour(COLOUR_OFF));
 	for (i = 0; i < n; i++) {
-		rates_row(line, &rates[i], opt->numeric);
-		puts(line);
+		rates_row(line, &rates[i], opt->numeric, &paint);
+		if (paint == COLOUR_RED)
+			printf("%s%s%s\n", colour(paint), line,
+			       colour(COLOUR_OFF));
+		else
+			puts(line);
 	}
 }
 
 static int stats_print(const struct snapshot *then, const struct snapshot *now,
 		       const struct options *opt)
 {
-	struct rate *rates = calloc(now->nqueue + 1, sizeof(*rates));
+	struct rate *rates;
 	unsigned int n;
 
+	rates = rates_between(then, now, &n);
 	if (!rates)
 		return kernel_error("out of memory");
-	n = rates_between(rates, then, now);
 	if (opt->json)
 		stats_json(rates, n, now->seconds - then->seconds, opt);
 	else

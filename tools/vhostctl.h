@@ -74,4 +74,7 @@ int __printf(1, 2) kernel_error(const char *fmt, ...);
 /* Parse a whole number with nothing after it. */
 bool parse_u32(const char *text, __u32 *value);
 
+/* Parse an interval. Return: false unless it is one, of a valid length. */
+bool parse_seconds(const char *text, double *seconds);
+
 #endif
