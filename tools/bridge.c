@@ -17,25 +17,24 @@ static void name_request(struct ifreq *req, const char *name)
 	snprintf(req->ifr_name, sizeof(req->ifr_name), "%s", name);
 }
 
-/* Check whether the tap is a port of this bridge, and not of another one. */
-static bool is_port(const char *bridge, const char *tap)
+/* Read the name of the bridge whose port the tap is; "" if it is none. */
+static void read_master(const char *tap, char master[IFNAMSIZ])
 {
-	char path[64], master[256];
+	char path[64], link[256];
 	const char *name;
 	ssize_t len;
 
 	snprintf(path, sizeof(path), "/sys/class/net/%s/master", tap);
-	len = readlink(path, master, sizeof(master) - 1);
-	if (len < 0)
-		return false;
-	master[len] = 0;
-	name = strrchr(master, '/');
-	return !strcmp(name ? name + 1 : master, bridge);
+	len = readlink(path, link, sizeof(link) - 1);
+	link[len < 0 ? 0 : len] = 0;
+	name = strrchr(link, '/');
+	snprintf(master, IFNAMSIZ, "%.15s", name ? name + 1 : link);
 }
 
 /*
- * A bridge has the smallest MTU of its ports, and the lowest of their addresses,
- * unless these are set: a new port must not change what the host uses.
+ * A bridge has the smallest MTU of its ports, and the lowest of their
+ * addresses, unless these are set: a new port must not change what the host
+ * uses.
  */
 static int fit_port(int fd, const char *bridge, const char *tap)
 {
@@ -85,10 +84,15 @@ static int bridge_error(const char *bridge, const char *tap)
 
 int bridge_add_port(const char *bridge, const char *tap)
 {
+	char master[IFNAMSIZ];
 	int fd, err;
 
-	if (is_port(bridge, tap))
+	read_master(tap, master);
+	if (!strcmp(master, bridge))
 		return 0;
+	errno = EBUSY;
+	if (*master)
+		return bridge_error(bridge, tap);
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return kernel_error("socket: %s", strerror(errno));
