@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* vhostctl exec: open a tap and the device, and run QEMU with both. */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if.h>
@@ -261,11 +262,11 @@ static char *device_option(const struct nic *nic, bool mmio)
 /* Print an argument so that a shell reads it as one word. */
 static void print_word(const char *word)
 {
-	static const char plain[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-		"0123456789%+,-./:=@_";
+	const char *c = word;
 
-	if (*word && !word[strspn(word, plain)]) {
+	while (isalnum((unsigned char)*c) || (*c && strchr("%+,-./:=@_", *c)))
+		c++;
+	if (*word && !*c) {
 		fputs(word, stdout);
 		return;
 	}

@@ -6,8 +6,9 @@
 #include "migration.h"
 
 /* Between the device and its VMM: no driver sees these features. */
-#define NOT_OF_GUESTS	(1ULL << VHOST_F_LOG_ALL | \
-			 1ULL << VHOST_NET_F_VIRTIO_NET_HDR)
+static const unsigned int not_of_guests[] = {
+	VHOST_F_LOG_ALL, VHOST_NET_F_VIRTIO_NET_HDR,
+};
 
 static void compare_features(struct migration *m)
 {
@@ -17,8 +18,10 @@ static void compare_features(struct migration *m)
 		m->missing[i] = m->from->features[i] & ~m->to->features[i];
 		m->added[i] = m->to->features[i] & ~m->from->features[i];
 	}
-	m->missing[0] &= ~NOT_OF_GUESTS;
-	m->added[0] &= ~NOT_OF_GUESTS;
+	for (i = 0; i < ARRAY_SIZE(not_of_guests); i++) {
+		m->missing[0] &= ~(1ULL << not_of_guests[i]);
+		m->added[0] &= ~(1ULL << not_of_guests[i]);
+	}
 }
 
 /* What is in the way, with a comma or "or" before each but the first */

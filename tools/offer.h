@@ -27,8 +27,8 @@ struct offer {
 };
 
 /*
- * Read the offer of the device at @path, or one that another host has printed as
- * JSON to a file. Return: 0 or an exit status.
+ * Read the offer of the device at @path, or one that another host has printed
+ * as JSON to a file. Return: 0 or an exit status.
  */
 int offer_read(struct offer *offer, const char *path);
 

@@ -16,7 +16,7 @@ static const struct option_desc {
 	const char *argument;
 	const char *what;
 	const char *range;	/* valid values, for messages */
-	size_t flag;		/* of a bool in struct options, if no argument */
+	size_t flag;	/* offset in struct options, if it has no argument */
 } options[] = {
 #define FLAG(letter, only_long, name, member, what) \
 	{ letter, only_long, name, NULL, what, NULL, \

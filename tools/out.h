@@ -42,8 +42,8 @@ enum colour { COLOUR_OFF, COLOUR_BOLD, COLOUR_RED, COLOUR_GREEN };
 const char *colour(enum colour which);
 
 /*
- * Set when to colour output: "always", "never", or "auto" for a terminal without
- * NO_COLOR, which is the default. Return: false for anything else.
+ * Set when to colour output: "always", "never", or "auto" for a terminal
+ * without NO_COLOR, which is the default. Return: false for anything else.
  */
 bool colour_set(const char *when);
 bool colour_is_on(void);

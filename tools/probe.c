@@ -119,7 +119,7 @@ static void migration_text(const struct migration *m)
 	print_backend(m->to, m->from);
 	if (m->from->iotlb_entries && m->to->iotlb_entries &&
 	    m->to->iotlb_entries < m->from->iotlb_entries)
-		printf("  behind an IOMMU it may be slower: max_iotlb_entries is %u instead of %u\n",
+		printf("  a guest with an IOMMU may be slower: max_iotlb_entries is %u, not %u\n",
 		       m->to->iotlb_entries, m->from->iotlb_entries);
 }
 
