@@ -9,8 +9,7 @@
 
 /* Below these, a verdict on cost would be about nothing. */
 #define BUSY_CPU	40	/* percent of a CPU */
-#define BUSY_RATE	5000	/* wake-ups per second */
-#define MIN_PACKETS	1000
+#define MIN_PACKETS	100
 #define POOR_BATCH	2.0
 #define POLL_CPU	20	/* percent of a CPU */
 #define POLL_HITS	10	/* percent of the polls */
@@ -72,7 +71,7 @@ static double cpu_of_worker(const struct comparison *c)
 			  c->d->seconds);
 }
 
-/* Single packets cost most, which matters only if there are many. */
+/* Single packets cost most, which matters if they keep the worker busy. */
 static void find_poor_batches(const struct comparison *c)
 {
 	__u64 packets = delta(c, VHOST_ALT_COUNTER_PACKETS);
@@ -82,8 +81,7 @@ static void find_poor_batches(const struct comparison *c)
 	double cpu = cpu_of_worker(c);
 
 	if (packets < MIN_PACKETS || packets >= batches * POOR_BATCH ||
-	    wakes * 2 < packets || c->d->starved ||
-	    (cpu < BUSY_CPU && wakes < BUSY_RATE * c->d->seconds))
+	    wakes * 2 < packets || c->d->starved || cpu < BUSY_CPU)
 		return;
 	add_finding(c->d, c->q, "poor_batching", true,
 		    "batching is poor: %.0f packets per second in batches of %.1f, so nearly every packet wakes the worker, which uses %.0f %% of a CPU; try busy polling (-netdev tap,...,poll-us=50)",
