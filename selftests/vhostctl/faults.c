@@ -25,8 +25,10 @@
  *	header N	length of the tap's virtio-net header
  *	sndbuf N	limit of the tap's send buffer
  *	filter		let the tap accept one address only
- *	xdp N		attach a program that drops all (1), or passes all (2)
- *	reader		another process reads the tap, and drops what it gets
+ *	xdp N		attach a program that drops all (1), passes all (2), or
+ *			passes all after it has computed for a while (3)
+ *	reader		another process reads the tap, before the device does,
+ *			and drops what it gets
  *	poll N		have the device poll for N microseconds
  *	vcpu		compute in another thread from now on
  *	dirty N		switch the dirty log on (1) or off (0)
@@ -58,6 +60,8 @@
 
 /* So many chains that sending them takes longer than being woken. */
 #define BIG_RING	1024
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof(*(a)))
 
 #define BASE_FEATURES	(F_VERSION_1 | F_EVENT_IDX)
 
@@ -394,16 +398,25 @@ static int bpf(int cmd, union bpf_attr *attr)
 	return ret < 0 ? -errno : ret;
 }
 
+#define SLOW_PASS	3
+
 static int do_xdp(unsigned int n)
 {
 	const struct bpf_insn program[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = n },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_1,
+		  .imm = n == SLOW_PASS ? 20000 : 1 },
+		{ .code = BPF_ALU64 | BPF_SUB | BPF_K, .dst_reg = BPF_REG_1,
+		  .imm = 1 },
+		{ .code = BPF_JMP | BPF_JNE | BPF_K, .dst_reg = BPF_REG_1,
+		  .off = -2 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K,
+		  .imm = n == SLOW_PASS ? XDP_PASS : n },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
 	union bpf_attr attr = {
 		.prog_type = BPF_PROG_TYPE_XDP,
 		.insns = (uintptr_t)program,
-		.insn_cnt = 2,
+		.insn_cnt = ARRAY_SIZE(program),
 		.license = (uintptr_t)"GPL",
 	};
 	int fd = bpf(BPF_PROG_LOAD, &attr);
@@ -421,10 +434,12 @@ static int do_xdp(unsigned int n)
 static int do_reader(unsigned int n)
 {
 	struct pollfd tap = { .fd = guest.tap, .events = POLLIN };
+	struct sched_param first = { .sched_priority = 1 };
 	static char frame[FRAME_MAX];
 
 	if (child_fork())
 		return 0;
+	sched_setscheduler(0, SCHED_FIFO, &first);
 	for (;;) {
 		poll(&tap, 1, -1);
 		if (read(guest.tap, frame, sizeof(frame)) < 0)

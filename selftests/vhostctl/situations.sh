@@ -106,7 +106,8 @@ situations() {
 		ring error | ring_error | start; tx 5; break
 		ring error, packed ring | ring_error | packed; tx 5; break
 		memory lost | ring_fault | start; tx 5; lose
-		single packets at a high rate | poor_batching | start; singles 100
+		single packets fill a CPU | poor_batching | start; xdp 3; urgent; singles 100
+		many packets fill a CPU | cpu_bound | big; xdp 3; urgent; flood 100
 		polling that does not pay | polling_wasted | start; poll 5000; trickle
 	END
 }
@@ -157,13 +158,27 @@ step_limit() {
 		echo "$GUEST" >/sys/fs/cgroup/limited/cgroup.procs
 }
 
+worker_tids() {
+	"$VHOSTCTL" -j workers | jq '.workers[].tid'
+}
+
 # The guest and its worker have one CPU for themselves.
 step_pin() {
 	local tid
 
 	while read -r tid; do
 		taskset -apc 0 "$tid"
-	done < <(echo "$GUEST"; "$VHOSTCTL" -j workers | jq '.workers[].tid') >/dev/null
+	done < <(echo "$GUEST"; worker_tids) >/dev/null
+}
+
+# A woken worker runs at once. Where there is one CPU, it does not share it with a
+# guest that waits for it.
+step_urgent() {
+	local tid
+
+	for tid in $(worker_tids); do
+		chrt -f -p 1 "$tid"
+	done
 }
 
 step_sleeper() {
