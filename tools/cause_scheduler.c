@@ -135,12 +135,26 @@ static bool shares_worker(const struct worker_view *v)
 	       delta_of_all(v->d, false, VHOST_ALT_COUNTER_PACKETS);
 }
 
+/* Busy polling uses the time that no load needs. */
+static double polled(const struct worker_view *v)
+{
+	const struct device *then = v->d->before->dev, *now = v->d->now->dev;
+	unsigned int i;
+	__u64 ns = 0;
+
+	for (i = 0; i < now->nqueues && i < then->nqueues; i++)
+		if (now->queue[i].worker == v->worker->id)
+			ns += counter_delta(&then->queue[i], &now->queue[i],
+					    VHOST_ALT_COUNTER_BUSY_NS);
+	return share(v->d, 0, ns);
+}
+
 static void find_limit(const struct worker_view *v)
 {
 	unsigned int pairs;
 	__u64 others;
 
-	if (v->ran < CPU_BOUND)
+	if (v->ran - polled(v) < CPU_BOUND)
 		return;
 	others = moved_by_siblings(v->d, &pairs);
 	if (pairs && others < moved(v->d) / 10)
