@@ -8,7 +8,7 @@
 #include "waiting.h"
 
 /* Below these, a verdict on cost would be about nothing. */
-#define BUSY_CPU	40	/* percent of a CPU */
+#define BUSY_CPU	30	/* percent of a CPU */
 #define MIN_PACKETS	100
 #define POOR_BATCH	2.0
 #define POLL_CPU	20	/* percent of a CPU */

@@ -404,7 +404,7 @@ static int do_xdp(unsigned int n)
 {
 	const struct bpf_insn program[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_1,
-		  .imm = n == SLOW_PASS ? 20000 : 1 },
+		  .imm = n == SLOW_PASS ? 40000 : 1 },
 		{ .code = BPF_ALU64 | BPF_SUB | BPF_K, .dst_reg = BPF_REG_1,
 		  .imm = 1 },
 		{ .code = BPF_JMP | BPF_JNE | BPF_K, .dst_reg = BPF_REG_1,

@@ -109,6 +109,7 @@ situations() {
 		single packets fill a CPU | poor_batching | start; xdp 3; urgent; singles 100
 		many packets fill a CPU | cpu_bound | big; xdp 3; urgent; flood 100
 		polling that does not pay | polling_wasted | start; poll 5000; trickle
+		polling without an end | polling_wasted | start; poll 1000000; trickle
 	END
 }
 
