@@ -9,8 +9,6 @@
 
 /* Below these, a verdict on cost would be about nothing. */
 #define BUSY_CPU	30	/* percent of a CPU */
-#define MIN_PACKETS	100
-#define POOR_BATCH	2.0
 #define POLL_CPU	20	/* percent of a CPU */
 #define POLL_HITS	10	/* percent of the polls */
 
@@ -76,12 +74,9 @@ static void find_poor_batches(const struct comparison *c)
 {
 	__u64 packets = delta(c, VHOST_ALT_COUNTER_PACKETS);
 	__u64 batches = delta(c, VHOST_ALT_COUNTER_BATCHES);
-	__u64 wakes = delta(c, VHOST_ALT_COUNTER_KICKS) +
-		      delta(c, VHOST_ALT_COUNTER_WAKEUPS);
 	double cpu = cpu_of_worker(c);
 
-	if (packets < MIN_PACKETS || packets >= batches * POOR_BATCH ||
-	    wakes * 2 < packets || c->d->starved || cpu < BUSY_CPU)
+	if (c->d->starved || cpu < BUSY_CPU || !takes_single_packets(c))
 		return;
 	add_finding(c->d, c->q, "poor_batching", true,
 		    "batching is poor: %.0f packets per second in batches of %.1f, so nearly every packet wakes the worker, which uses %.0f %% of a CPU; try busy polling (-netdev tap,...,poll-us=50)",

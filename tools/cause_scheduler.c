@@ -149,12 +149,30 @@ static double polled(const struct worker_view *v)
 	return share(v->d, 0, ns);
 }
 
+/* What single packets cost is reported as such. */
+static bool serves_single_packets(const struct worker_view *v)
+{
+	const struct device_sample *then = v->d->before, *now = v->d->now;
+	unsigned int i;
+
+	for (i = 0; i < now->dev->nqueues && i < then->dev->nqueues; i++) {
+		struct comparison c = {
+			v->d, &then->queue[i], &now->queue[i],
+			now->queue[i].queue
+		};
+
+		if (c.q->worker == v->worker->id && takes_single_packets(&c))
+			return true;
+	}
+	return false;
+}
+
 static void find_limit(const struct worker_view *v)
 {
 	unsigned int pairs;
 	__u64 others;
 
-	if (v->ran - polled(v) < CPU_BOUND)
+	if (v->ran - polled(v) < CPU_BOUND || serves_single_packets(v))
 		return;
 	others = moved_by_siblings(v->d, &pairs);
 	if (pairs && others < moved(v->d) / 10)

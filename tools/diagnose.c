@@ -5,6 +5,10 @@
 
 #include "diagnose.h"
 
+/* Fewer packets say nothing about batches. */
+#define MIN_PACKETS	100
+#define POOR_BATCH	2.0	/* packets */
+
 void add_finding(struct diagnosis *d, const struct queue *q,
 		 const char *problem, bool now, const char *fmt, ...)
 {
@@ -70,6 +74,16 @@ bool is_serving(const struct comparison *c)
 			       VHOST_ALT_QUEUE_BROKEN |
 			       VHOST_ALT_QUEUE_FAULTED)) ==
 	       VHOST_ALT_QUEUE_RUNNING;
+}
+
+bool takes_single_packets(const struct comparison *c)
+{
+	__u64 packets = delta(c, VHOST_ALT_COUNTER_PACKETS);
+	__u64 wakes = delta(c, VHOST_ALT_COUNTER_KICKS) +
+		      delta(c, VHOST_ALT_COUNTER_WAKEUPS);
+
+	return packets >= MIN_PACKETS && wakes * 2 >= packets &&
+	       packets < delta(c, VHOST_ALT_COUNTER_BATCHES) * POOR_BATCH;
 }
 
 const char *backend_name(const struct queue *q)

@@ -76,6 +76,9 @@ bool is_rx(const struct comparison *c);
 /* Check whether a queue is in order: it runs, and its ring can be used. */
 bool is_serving(const struct comparison *c);
 
+/* Check whether nearly every packet wakes the worker. */
+bool takes_single_packets(const struct comparison *c);
+
 /* The name of the interface, or "the backend". */
 const char *backend_name(const struct queue *q);
 
