@@ -26,7 +26,7 @@
  *	sndbuf N	limit of the tap's send buffer
  *	filter		let the tap accept one address only
  *	xdp N		attach a program that drops all (1), passes all (2), or
- *			passes all after it has computed for a while (3)
+ *			passes all after N steps
  *	reader		another process reads the tap, before the device does,
  *			and drops what it gets
  *	poll N		have the device poll for N microseconds
@@ -398,19 +398,17 @@ static int bpf(int cmd, union bpf_attr *attr)
 	return ret < 0 ? -errno : ret;
 }
 
-#define SLOW_PASS	3
-
 static int do_xdp(unsigned int n)
 {
 	const struct bpf_insn program[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_1,
-		  .imm = n == SLOW_PASS ? 40000 : 1 },
+		  .imm = n > XDP_PASS ? n : 1 },
 		{ .code = BPF_ALU64 | BPF_SUB | BPF_K, .dst_reg = BPF_REG_1,
 		  .imm = 1 },
 		{ .code = BPF_JMP | BPF_JNE | BPF_K, .dst_reg = BPF_REG_1,
 		  .off = -2 },
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K,
-		  .imm = n == SLOW_PASS ? XDP_PASS : n },
+		  .imm = n > XDP_PASS ? XDP_PASS : n },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
 	union bpf_attr attr = {

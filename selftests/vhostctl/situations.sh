@@ -106,8 +106,8 @@ situations() {
 		ring error | ring_error | start; tx 5; break
 		ring error, packed ring | ring_error | packed; tx 5; break
 		memory lost | ring_fault | start; tx 5; lose
-		single packets fill a CPU | poor_batching | start; xdp 3; urgent; singles 100
-		many packets fill a CPU | cpu_bound | big; xdp 3; urgent; flood 100
+		single packets fill a CPU | poor_batching | start; xdp 50000; urgent; singles 100
+		many packets fill a CPU | cpu_bound | big; xdp 100000; flood 100
 		polling that does not pay | polling_wasted | start; poll 5000; trickle
 		polling without an end | polling_wasted | start; poll 1000000; trickle
 	END
@@ -172,8 +172,8 @@ step_pin() {
 	done < <(echo "$GUEST"; worker_tids) >/dev/null
 }
 
-# A woken worker runs at once. Where there is one CPU, it does not share it with a
-# guest that waits for it.
+# A woken worker runs at once. Where there is one CPU, a guest that waits for it
+# does not use half of that.
 step_urgent() {
 	local tid
 
