@@ -82,7 +82,9 @@ bool takes_single_packets(const struct comparison *c)
 	__u64 wakes = delta(c, VHOST_ALT_COUNTER_KICKS) +
 		      delta(c, VHOST_ALT_COUNTER_WAKEUPS);
 
-	return packets >= MIN_PACKETS && wakes * 2 >= packets &&
+	/* A queue that polls sleeps only when there is nothing to do. */
+	return !c->q->busyloop &&
+	       packets >= MIN_PACKETS && wakes * 2 >= packets &&
 	       packets < delta(c, VHOST_ALT_COUNTER_BATCHES) * POOR_BATCH;
 }
 
