@@ -372,8 +372,8 @@ static void forget_works(struct vha_worker *worker)
  * @worker: the worker; NULL does nothing
  *
  * No more work may be queued: every poll, retry and timer that refers to the
- * worker is stopped. Work that is still queued is dropped, and may be queued elsewhere
- * afterwards.
+ * worker is stopped. Work that is still queued is dropped, and may be queued
+ * elsewhere afterwards.
  */
 void vha_worker_destroy(struct vha_worker *worker)
 {
