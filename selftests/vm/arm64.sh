@@ -82,28 +82,36 @@ arm64_root_make() {
 	local packages=bash,busybox-static,coreutils,findutils,grep,iproute2,kmod
 	local mirror
 
-	packages+=,libc-bin,libmnl-dev,mawk,mount,sed,util-linux
+	packages+=,jq,libc-bin,libjson-c-dev,libmnl-dev,libncurses-dev,mawk,mount,sed
+	packages+=,util-linux
 	mirror=$(debian_mirror) || die "no Debian mirror in the machine's apt sources"
 	say "unpacking programs for arm64"
 	mmdebstrap --variant=extract --architectures=arm64 --include="$packages" \
 		--aptopt='APT::Install-Recommends "false"' bookworm root "$mirror" 2>log ||
 		{ tail -n 30 log >&2 && return 1; }
 	ln -s mawk root/usr/bin/awk && ln -sf bash root/bin/sh
+	# The cross compiler has a C library of its own.
+	rm -f root/usr/lib/*/lib{c,m}.so root/usr/lib/*/*.[ao]
+	find root/usr/include -mindepth 1 -maxdepth 1 ! -name libmnl ! -name json-c \
+		! -name '*curses*' ! -name 'term*.h' ! -name unctrl.h -exec rm -rf {} +
+	# This link is absolute.
+	ln -sf libtinfo.so.6 root/usr/lib/aarch64-linux-gnu/libtinfo.so
+	ln -s ../../../lib/aarch64-linux-gnu/libtinfo.so.6 root/usr/lib/aarch64-linux-gnu/
 	# An initramfs is memory.
 	rm -rf root/usr/share/{doc,info,locale,man,perl5} root/usr/lib/*/gconv \
 		root/usr/bin/perl* root/dev
 }
 
-# Compile the selftests, and put them where the machine looks for them.
+# Compile the selftests and vhostctl, and put them where the machine looks for them.
 arm64_selftests() {
 	local out=$TOP/build/arm64
 
 	need gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf \
-		libc6-dev-armhf-cross linux-source-6.1 make
-	mkdir -p "$out" "$TOP/build/selftests"
+		libc6-dev-armhf-cross linux-source-6.1 make pkg-config
+	mkdir -p "$out/tools" "$TOP/build/selftests" "$TOP/build/tools"
 	(
 		flock -w 600 9 || die "$out stays locked"
-		(exec 9>&- && arm64_compile "$out/selftests") >&2
+		(exec 9>&- && arm64_compile "$out/selftests" && arm64_tools "$out") >&2
 	) 9>"$out/.lock" || die "the selftests do not build for arm64"
 }
 
@@ -114,6 +122,17 @@ arm64_compile() {
 		NL_LIBS="-L$ARM64_ROOT/usr/lib/aarch64-linux-gnu -lmnl" &&
 		make -s -C "$TOP/selftests" OUT="$1/armhf" KSFT="$1/kselftest" \
 			CC=arm-linux-gnueabihf-gcc "$1/armhf/ioctl_owner"
+}
+
+# arm64_tools DIR : vhostctl, and the guest of its tests, in DIR/tools and DIR/selftests.
+arm64_tools() {
+	local libraries=$ARM64_ROOT/usr/lib/aarch64-linux-gnu
+	local more=$ARM64_ROOT/lib/aarch64-linux-gnu
+
+	PKG_CONFIG_LIBDIR=$libraries/pkgconfig PKG_CONFIG_SYSROOT_DIR=$ARM64_ROOT \
+		make -s -C "$TOP/selftests/vhostctl" OUT="$1/selftests" TOOLS="$1/tools" \
+		CC="${CROSS}gcc" AR="${CROSS}ar" NL_CFLAGS="-isystem $ARM64_ROOT/usr/include" \
+		LDFLAGS="-L$libraries -L$more -Wl,-rpath-link=$libraries:$more"
 }
 
 qemu_processor_arm64() {
