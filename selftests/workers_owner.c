@@ -535,7 +535,7 @@ static int limit_processes(rlim_t limit, bool namespace)
 	return setrlimit(RLIMIT_NPROC, &r) ? -errno : 0;
 }
 
-/* Create as many workers as possible. Return: 0 or an unexpected error. */
+/* Create as many more workers as possible. Return: 0 or another error. */
 static int use_up(const int *fd)
 {
 	unsigned int i, id;
@@ -543,6 +543,8 @@ static int use_up(const int *fd)
 
 	for (i = 0; i < TENANT_FILES; i++) {
 		err = vdev_set_owner(fd[i]);
+		if (err == -EBUSY)
+			err = 0;
 		while (!err)
 			err = vdev_new_worker(fd[i], &id);
 		if (err != -ENOMEM && err != -ENOSPC)
@@ -581,13 +583,17 @@ static bool room_for(unsigned int n)
 static int as_tenant(const int *fd, __u8 fork, bool namespace)
 {
 	unsigned int round, i;
+	int err;
 
 	if (setgid(TENANT) || setuid(TENANT))
 		return 1;
 	if (limit_processes(TENANT_LIMIT, namespace))
 		return 2;
 	for (round = 0; round < 3; round++) {
-		if (use_up(fd))
+		/* A process that has ended may still be charged for a while. */
+		wait_until((err = use_up(fd)) ||
+			   threads_of(getpid(), NULL, 0) >= TENANT_LIMIT - 1);
+		if (err)
 			return 3;
 		if (!threads_wait(TENANT_LIMIT - 1))
 			return 4;
