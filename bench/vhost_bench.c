@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "apart.h"
 #include "card.h"
 #include "env.h"
 #include "worker.h"
@@ -167,49 +167,37 @@ static int run(struct card *c, unsigned int packets, struct worker_time *t,
 	return err;
 }
 
-static int measure(const char *device, const struct card_cfg *cfg,
-		   unsigned int round, unsigned int packets)
+/* What one process measures. */
+struct task {
+	const char *device;
+	const struct card_cfg *cfg;
+	unsigned int round;
+	unsigned int packets;
+};
+
+static int measure(void *data)
 {
+	const struct task *task = data;
+	const struct card_cfg *cfg = task->cfg;
 	static struct card c;
 	struct worker_time t;
 	double wall;
 	int err;
 
-	setenv("DEVICE", device, 1);
+	setenv("DEVICE", task->device, 1);
 	err = card_start(&c, cfg);
 	if (!err)
-		err = run(&c, packets, &t, &wall);
+		err = run(&c, task->packets, &t, &wall);
 	card_stop(&c);
 	if (err) {
-		fprintf(stderr, "%s %s %zu: %s\n", device, flow_name[cfg->flow],
-			cfg->size, strerror(-err));
+		fprintf(stderr, "%s %s %zu: %s\n", task->device,
+			flow_name[cfg->flow], cfg->size, strerror(-err));
 		return err;
 	}
-	printf("%s\t%s\t%zu\t%u\t%u\t%llu\t%.1f\t%llu\t%llu\t%llu\n", device,
-	       flow_name[cfg->flow], cfg->size, round, packets, t.ns, wall,
-	       c.kicks, c.calls, t.slices);
+	printf("%s\t%s\t%zu\t%u\t%u\t%llu\t%.1f\t%llu\t%llu\t%llu\n",
+	       task->device, flow_name[cfg->flow], cfg->size, task->round,
+	       task->packets, t.ns, wall, c.kicks, c.calls, t.slices);
 	return 0;
-}
-
-/* Fork for each measurement, with a worker, network and memory of its own. */
-static int measure_apart(const char *device, const struct card_cfg *cfg,
-			 unsigned int round, unsigned int packets)
-{
-	int status;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	if (pid < 0)
-		return -errno;
-	if (!pid) {
-		status = measure(device, cfg, round, packets);
-		fflush(stdout);
-		_exit(!!status);
-	}
-	if (waitpid(pid, &status, 0) != pid)
-		return -errno;
-	return status ? -EIO : 0;
 }
 
 /* Large frames take longer, so fewer of them are enough. */
@@ -224,12 +212,18 @@ static unsigned int packets_of(const struct options *o, size_t size)
 static int measure_devices(const struct options *o, struct card_cfg *cfg,
 			   unsigned int round, char **device, unsigned int n)
 {
+	struct task task = {
+		.cfg = cfg,
+		.round = round,
+		.packets = packets_of(o, cfg->size),
+	};
 	unsigned int i;
 	int err = 0;
 
-	for (i = 0; !err && i < n; i++)
-		err = measure_apart(device[(i + round) % n], cfg, round,
-				    packets_of(o, cfg->size));
+	for (i = 0; !err && i < n; i++) {
+		task.device = device[(i + round) % n];
+		err = run_apart(measure, &task);
+	}
 	return err;
 }
 

@@ -15,10 +15,10 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "apart.h"
 #include "echo.h"
 #include "env.h"
 #include "frame.h"
@@ -210,51 +210,53 @@ static void print_result(const char *device, const struct peer *peer,
 	       r->worker.slices / frames);
 }
 
-static int measure(const char *device, const struct options *o,
-		   const struct pattern *p)
+/* What one process measures. */
+struct task {
+	const char *device;
+	const struct options *o;
+	const struct pattern *p;
+};
+
+static int measure(void *data)
 {
+	const struct task *task = data;
 	static struct peer peer;
 	struct result r = { 0 };
 	int err;
 
-	peer.o = o;
-	peer.p = p;
-	setenv("DEVICE", device, 1);
-	r.ns = calloc(o->frames, sizeof(*r.ns));
+	peer.o = task->o;
+	peer.p = task->p;
+	setenv("DEVICE", task->device, 1);
+	r.ns = calloc(task->o->frames, sizeof(*r.ns));
 	if (!r.ns)
 		return -ENOMEM;
-	err = echo_start(&peer.e, !p->rate, o->frames);
+	err = echo_start(&peer.e, !task->p->rate, task->o->frames);
 	if (!err)
 		err = run(&peer, &r);
 	err = echo_stop(&peer.e) ?: err;
 	if (err)
-		fprintf(stderr, "%s, %u frames, %.0f per second: %s\n", device,
-			p->burst, p->rate, strerror(-err));
+		fprintf(stderr, "%s, %u frames, %.0f per second: %s\n",
+			task->device, task->p->burst, task->p->rate,
+			strerror(-err));
 	else
-		print_result(device, &peer, &r);
+		print_result(task->device, &peer, &r);
 	free(r.ns);
 	return err;
 }
 
-/* Fork for each measurement, with a worker, network and memory of its own. */
-static int measure_apart(const char *device, const struct options *o,
-			 const struct pattern *p)
+static int measure_all(const struct options *o, char **device, unsigned int n)
 {
-	int status;
-	pid_t pid;
+	struct task task = { .o = o };
+	unsigned int i, d;
+	int err = 0;
 
-	fflush(stdout);
-	pid = fork();
-	if (pid < 0)
-		return -errno;
-	if (!pid) {
-		status = measure(device, o, p);
-		fflush(stdout);
-		_exit(!!status);
-	}
-	if (waitpid(pid, &status, 0) != pid)
-		return -errno;
-	return status ? -EIO : 0;
+	for (i = 0; !err && i < o->npatterns; i++)
+		for (d = 0; !err && d < n; d++) {
+			task.device = device[d];
+			task.p = &o->pattern[i];
+			err = run_apart(measure, &task);
+		}
+	return err;
 }
 
 static bool parse_pattern(struct options *o, const char *text)
@@ -304,8 +306,7 @@ static void fill_options(struct options *o)
 int main(int argc, char **argv)
 {
 	struct options o = { .frames = 10000, .size = SIZE_MIN };
-	unsigned int i;
-	int opt, d;
+	int opt;
 
 	while ((opt = getopt(argc, argv, "n:s:p:h")) != -1) {
 		if (opt == 'h') {
@@ -322,9 +323,5 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	fill_options(&o);
-	for (i = 0; i < o.npatterns; i++)
-		for (d = optind; d < argc; d++)
-			if (measure_apart(argv[d], &o, &o.pattern[i]))
-				return 1;
-	return 0;
+	return !!measure_all(&o, argv + optind, argc - optind);
 }
