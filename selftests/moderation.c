@@ -2,7 +2,7 @@
 /*
  * Receive moderation: a worker that lets packets gather instead of being woken
  * by each. The tests check that every frame arrives, whatever happens while
- * frames gather, and who is left out, but not how fast frames come.
+ * frames gather, and which queues are left out, but not how fast frames come.
  */
 #include <signal.h>
 #include <sys/eventfd.h>
