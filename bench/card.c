@@ -5,9 +5,9 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "env.h"
 #include "sender.h"
 
@@ -17,16 +17,6 @@
 
 /* Larger frames are left to the host to segment. */
 #define FRAME_WHOLE_MAX	9014
-
-#define NS_PER_S	1000000000ULL
-
-static __u64 now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
-}
 
 static size_t min_size(size_t a, size_t b)
 {

@@ -6,20 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "env.h"
-
-#define NS_PER_S	1000000000ULL
-
-__u64 echo_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
-}
 
 static __u64 gpa_of(const struct echo *e, unsigned int ring, unsigned int i)
 {
@@ -40,7 +30,7 @@ static void note(struct echo *e, __u64 gpa)
 		return;
 	gmem_read(&e->g.mem, gpa + e->g.hdr_len + ECHO_STAMP, &sent,
 		  sizeof(sent));
-	e->late[e->nlate] = echo_now() - sent;
+	e->late[e->nlate] = now_ns() - sent;
 	/* Pairs with echo_wait(). */
 	__atomic_store_n(&e->nlate, e->nlate + 1, __ATOMIC_RELEASE);
 }

@@ -33,6 +33,4 @@ int echo_wait(struct echo *e, unsigned int n, __u64 *late);
 /* Return: 0, or the first error of the guest. */
 int echo_stop(struct echo *e);
 
-__u64 echo_now(void);
-
 #endif

@@ -19,13 +19,13 @@
 #include <unistd.h>
 
 #include "apart.h"
+#include "clock.h"
 #include "echo.h"
 #include "env.h"
 #include "frame.h"
 #include "sender.h"
 #include "worker.h"
 
-#define NS_PER_S	1000000000ULL
 #define MAX_PATTERNS	32
 #define FRAME_ROOM	2048
 #define SIZE_MIN	64
@@ -112,9 +112,9 @@ static int ping(struct peer *peer, struct result *r)
 		       sizeof(on)))
 		return -errno;
 	for (i = 0; !err && i < n; i++) {
-		start = echo_now();
+		start = now_ns();
 		err = send_burst(peer) ?: wait_answers(peer);
-		r->ns[r->n++] = echo_now() - start;
+		r->ns[r->n++] = now_ns() - start;
 	}
 	return err;
 }
@@ -138,14 +138,14 @@ static __u64 random_interval(__u64 *seed, double rate)
 static int stream(struct peer *peer, struct result *r)
 {
 	unsigned int i, n = peer->o->frames / peer->p->burst;
-	__u64 next = echo_now(), seed = 1, now;
+	__u64 next = now_ns(), seed = 1, now;
 	int err = 0;
 
 	prctl(PR_SET_TIMERSLACK, 1);
 	for (i = 0; !err && i < n; i++) {
 		next += random_interval(&seed, peer->p->rate);
 		sleep_until(next);
-		now = echo_now();
+		now = now_ns();
 		memcpy(peer->frame + ECHO_STAMP, &now, sizeof(now));
 		err = send_burst(peer);
 	}
