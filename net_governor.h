@@ -70,10 +70,14 @@ struct vha_governor {
 bool vha_governor_look_later(struct vha_governor *g, struct vha_stats *stats,
 			     u64 delay, unsigned int room);
 
-/* Forget all about the traffic. */
+/*
+ * Forget all about the traffic. A queue that is not moderated does so in each
+ * run, and mostly has nothing to forget.
+ */
 static inline void vha_governor_reset(struct vha_governor *g)
 {
-	*g = (struct vha_governor){};
+	if (g->patience)
+		*g = (struct vha_governor){};
 }
 
 /* The queue waits for something else than packets. */

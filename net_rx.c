@@ -17,7 +17,7 @@ module_param(rx_moderation, uint, 0644);
 MODULE_PARM_DESC(rx_moderation,
 		 "Microseconds for which packets may gather; 0: none, at most 1000");
 
-/* A tap's ring has to hold what gathers: less is not worth while. */
+/* A tap's ring has to hold what gathers: less is not worthwhile. */
 #define MODERATION_ROOM		256
 #define MODERATION_MAX_US	1000U
 
