@@ -38,6 +38,7 @@ void counted_close(struct counted *c)
 
 int counted_start(struct counted *c, unsigned int queue)
 {
+	c->starts[queue]++;
 	return vdev_set_backend(c->g.dev, queue, c->g.tap);
 }
 
@@ -125,6 +126,17 @@ __u64 sum_sizes(const struct nl_msg *m)
 
 #define QUEUE_COUNT(name)	(m->counter[VHOST_ALT_COUNTER_ ## name])
 
+bool runs_explained(const struct counted *c, unsigned int queue)
+{
+	const struct nl_msg *m = &c->q[queue];
+
+	/* A start looks at the ring once and at the backend once. */
+	return QUEUE_COUNT(RUNS) <=
+	       QUEUE_COUNT(KICKS) + QUEUE_COUNT(WAKEUPS) + QUEUE_COUNT(LOOKS) +
+	       QUEUE_COUNT(WEIGHT) + QUEUE_COUNT(BUSY_POLLS) +
+	       QUEUE_COUNT(RETRIES) + 2 * c->starts[queue];
+}
+
 static const char *queue_mismatch(const struct nl_msg *m, struct vq *vq)
 {
 	if (QUEUE_COUNT(BATCHES) != sum_sizes(m))
@@ -152,5 +164,8 @@ const char *counted_mismatch(struct counted *c)
 
 	for (i = 0; !text && i < NR_VQS; i++)
 		text = queue_mismatch(&c->q[i], &c->g.vq[i]);
+	for (i = 0; !text && i < NR_VQS; i++)
+		if (!runs_explained(c, i))
+			text = "more runs than reasons to run";
 	return text;
 }

@@ -23,6 +23,7 @@ struct counted {
 	struct guest g;
 	__u32 id;			/* of the device */
 	struct nl_msg q[NR_VQS];	/* the queues as last read */
+	unsigned int starts[NR_VQS];	/* of each ring */
 };
 
 /* A counter, and a reason of drops, as last read. */
@@ -62,6 +63,9 @@ void submit_counted(struct vq *vq, unsigned int *kicks);
 
 __u64 sum_drops(const struct nl_msg *m);
 __u64 sum_sizes(const struct nl_msg *m);
+
+/* Check whether there was a reason for each run of a queue, as last read. */
+bool runs_explained(const struct counted *c, unsigned int queue);
 
 /*
  * Check what holds for the counters last read of idle queues, whatever happened
