@@ -162,7 +162,7 @@ system_run() {
 	qemu_tsc
 	[ -z "$TSC_KHZ" ] || args+=("tsc_early_khz=$TSC_KHZ")
 	QEMU_ARGS=(-M q35 -nodefaults -no-user-config -no-reboot -display none -monitor none)
-	MEMORY=1G qemu_processor
+	MEMORY=1G qemu_processor_amd64
 	rm -f "$WORK/$1.out"
 	timeout -k 5 3600 qemu-system-x86_64 "${QEMU_ARGS[@]}" \
 		-serial "file:$WORK/$1.log" -serial "file:$WORK/$1.out" \
