@@ -73,13 +73,21 @@ check_lengths() {
 	silent "functions, test files and README.md are not too long" rule lengths
 }
 
-check_editorconfig() {
-	local files
+# Set FILES to all files of the tree, in a checkout or not.
+list_files() {
+	mapfile -t FILES < <(git ls-files 2>/dev/null)
+	[ "${#FILES[@]}" -gt 0 ] ||
+		mapfile -t FILES < <(find . -type f -not -path './build/*' | cut -c 3-)
+}
 
-	mapfile -t files < <(git ls-files 2>/dev/null)
-	[ "${#files[@]}" -gt 0 ] ||
-		mapfile -t files < <(find . -type f -not -path './build/*' | cut -c 3-)
-	silent "files are as .editorconfig says" rule editorconfig "${files[@]}"
+check_editorconfig() {
+	list_files
+	silent "files are as .editorconfig says" rule editorconfig "${FILES[@]}"
+}
+
+check_calls() {
+	list_files
+	silent "shell functions that are called are defined" rule calls "${FILES[@]}"
 }
 
 check_packages() {

@@ -14,7 +14,7 @@ check_selftest() {
 		return
 	fi
 	for check in layers names docs locks english litmus versions pr_fmt lengths \
-		editorconfig packages commits; do
+		editorconfig calls packages commits; do
 		seeded_run "$check" >"$SEEDED/$check.out" 2>&1
 	done
 	seeded_expect
@@ -72,6 +72,7 @@ seeded_expect() {
 	found editorconfig 'seed_bad\.c:[0-9]+: 81 columns, more than 80$'
 	found editorconfig 'seed\.md:1: 121 columns, more than 120$'
 	found editorconfig 'seed\.md: no newline at the end$'
+	found calls 'seed\.sh:[0-9]+: seed_gone is not defined$'
 	found packages 'dkms\.conf has version [0-9.]+, and Kbuild 99\.0\.0$'
 	found packages 'dkms\.conf accepts 6\.11\.0-1-amd64$'
 	found packages 'docs/vhost_alt\.4: COUNTERS lists '
@@ -132,6 +133,8 @@ seed_texts() {
 	seq 801 | sed 's/.*/;/' >selftests/seed.c
 	echo "C seed-other" >selftests/litmus/seed-alone.litmus
 	echo "C seed-good" >selftests/litmus/seed-good.litmus
+	printf '%s\n' '# shellcheck shell=bash' 'seed_here() {' 'SEED=1 seed_gone' '}' \
+		'seed_here' >seed.sh
 	words=$(printf 'word %.0s' {1..40})
 	printf '%s' "${words:0:120}s" >seed.md
 	sed -i '/pr_fmt/d; s/^module_version := .*/module_version := 99.0.0/' Kbuild
