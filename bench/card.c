@@ -17,20 +17,31 @@
 
 /* Larger frames are left to the host to segment. */
 #define FRAME_WHOLE_MAX	9014
+/* The same if the host's MTU is the usual one. */
+#define SEGMENTS_MIN	1514
 
 static size_t min_size(size_t a, size_t b)
 {
 	return a < b ? a : b;
 }
 
+static enum frame_kind choose_kind(const struct card_cfg *cfg)
+{
+	if (cfg->size > (cfg->segments ? SEGMENTS_MIN : FRAME_WHOLE_MAX))
+		return FRAME_TSO4;
+	return cfg->ipv4 ? FRAME_CSUM : FRAME_PLAIN;
+}
+
 /* A frame to another station, so that the host's stack drops it early. */
 static void make_frame(struct card *c)
 {
-	enum frame_kind kind = c->cfg.size > FRAME_WHOLE_MAX ? FRAME_TSO4 :
-							       FRAME_PLAIN;
+	enum frame_kind kind = choose_kind(&c->cfg);
 
 	frame_make_kind(c->frame, c->cfg.size, 1, kind, &c->hdr);
 	c->frame[0] = 0x02;
+	/* It is sent as if its checksum were complete. */
+	if (kind == FRAME_CSUM)
+		memset(&c->hdr, 0, sizeof(c->hdr));
 }
 
 static __u64 buffer_gpa(const struct card *c, unsigned int i)

@@ -34,6 +34,8 @@ struct card_cfg {
 	bool indirect;		/* tables, for frames of several pieces */
 	bool packed;		/* packed rings, where the device has them */
 	unsigned int regions;	/* memory regions that hold the buffers */
+	bool ipv4;		/* UDP packets, not of an unknown protocol */
+	bool segments;		/* frames of more than an MTU are segmented */
 };
 
 struct card {

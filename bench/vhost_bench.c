@@ -25,6 +25,8 @@ struct options {
 	bool indirect;
 	bool packed;
 	unsigned int regions;
+	bool ipv4;
+	bool segments;
 	unsigned int nsizes;
 	size_t size[MAX_SIZES];
 	bool flow[FLOWS];
@@ -36,8 +38,11 @@ static const char *const flow_name[FLOWS] = {
 
 static void usage(FILE *to)
 {
-	fputs("vhost_bench [-r ROUNDS] [-p PACKETS] [-n RING] [-i] [-l split|packed]\n"
+	fputs("vhost_bench [-r ROUNDS] [-p PACKETS] [-n RING] [-i] [-l split|packed] [-4] [-g]\n"
 	      "            [-m MEMORY-REGIONS] [-d tx|rx|rx-late]... [-s SIZE]... DEVICE...\n"
+	      "-i: frames of several pieces have indirect tables. -4: IPv4 packets, of UDP.\n"
+	      "-g: frames above 1514 bytes are TCP segments, which the host may cut; else only\n"
+	      "those above 9014 are.\n"
 	      "Prints: device, flow, size, round, packets, ns of the worker, ns per packet by\n"
 	      "the clock (median of the bursts), kicks, calls, times the worker was scheduled.\n",
 	      to);
@@ -234,6 +239,8 @@ static int measure_all(const struct options *o, char **device, unsigned int n)
 		.indirect = o->indirect,
 		.packed = o->packed,
 		.regions = o->regions,
+		.ipv4 = o->ipv4,
+		.segments = o->segments,
 	};
 	unsigned int round, i;
 	int err = 0;
@@ -302,6 +309,10 @@ static bool parse_option(struct options *o, int opt)
 	case 'l':
 		o->packed = !strcmp(optarg, "packed");
 		return o->packed || !strcmp(optarg, "split");
+	case '4':
+		return (o->ipv4 = true);
+	case 'g':
+		return (o->segments = true);
 	case 'm':
 		return (o->regions = strtoul(optarg, NULL, 10));
 	case 's':
@@ -322,7 +333,7 @@ int main(int argc, char **argv)
 	};
 	int opt;
 
-	while ((opt = getopt(argc, argv, "r:p:n:il:m:s:d:h")) != -1) {
+	while ((opt = getopt(argc, argv, "r:p:n:il:m:s:d:4gh")) != -1) {
 		if (opt == 'h') {
 			usage(stdout);
 			return 0;
