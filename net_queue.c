@@ -96,7 +96,7 @@ void vha_net_queue_run(struct vha_net_queue *nq,
 	if (q->running && !q->broken) {
 		vha_queue_begin_run(q);
 		q->ring.batch->walked = 0;
-		if (q->busyloop)
+		if (READ_ONCE(q->busyloop))
 			nq->run_end = local_clock() + BUSY_RUN_NS;
 		err = vha_ring_map(&q->ring);
 		if (likely(!err))
@@ -138,10 +138,11 @@ int vha_net_wait_for_kick(struct vha_queue *q, struct vha_net_weight *weight)
  */
 void vha_net_busy_begin(struct vha_net_queue *nq)
 {
+	u64 us = READ_ONCE(nq->q.busyloop);
+
 	lockdep_assert_held(&nq->q.mutex);
-	if (nq->q.busyloop)
-		nq->busy_end = local_clock() +
-			       (u64)nq->q.busyloop * NSEC_PER_USEC;
+	if (us)
+		nq->busy_end = local_clock() + us * NSEC_PER_USEC;
 }
 
 static enum vha_net_busy poll_until(struct vha_net_queue *nq, u64 *now,
@@ -175,7 +176,7 @@ enum vha_net_busy vha_net_busy_poll(struct vha_net_queue *nq,
 	u64 start, now;
 
 	lockdep_assert_held(&q->mutex);
-	if (!q->busyloop)
+	if (!READ_ONCE(q->busyloop))
 		return VHA_NET_BUSY_OVER;
 	start = local_clock();
 	if (start >= nq->busy_end)

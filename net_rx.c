@@ -19,7 +19,6 @@ MODULE_PARM_DESC(rx_moderation,
 
 /* A tap's ring has to hold what gathers: less is not worthwhile. */
 #define MODERATION_ROOM		256
-#define MODERATION_MAX_US	1000U
 
 /**
  * enum rx_outcome - what became of a packet
@@ -432,18 +431,27 @@ static bool rx_ready(struct vha_net_queue *nq)
 	return vha_tun_rx_fill(&nq->rx, &nq->ts);
 }
 
+/* Microseconds for which packets may gather. */
+static unsigned int moderation_us(const struct vha_queue *q)
+{
+	int us = READ_ONCE(q->moderation);
+
+	if (us != VHA_MODERATION_DEFAULT)
+		return us;
+	return min(READ_ONCE(rx_moderation), VHOST_ALT_MODERATION_MAX);
+}
+
 /*
  * No packet is queued. Look again after a while instead of being woken, if the
  * governor says so; a polling time that the owner has set excludes that.
  */
 static bool look_later(struct vha_net_queue *nq)
 {
-	unsigned int us = min(READ_ONCE(rx_moderation), MODERATION_MAX_US);
-	unsigned int room = vha_tun_rx_room(&nq->ts);
-	u64 delay = us * NSEC_PER_USEC;
 	struct vha_queue *q = &nq->q;
+	unsigned int room = vha_tun_rx_room(&nq->ts);
+	u64 delay = moderation_us(q) * NSEC_PER_USEC;
 
-	if (!us || q->busyloop || room < MODERATION_ROOM ||
+	if (!delay || READ_ONCE(q->busyloop) || room < MODERATION_ROOM ||
 	    !vha_timer_precise()) {
 		vha_governor_reset(&nq->governor);
 		return false;

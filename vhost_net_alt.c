@@ -265,6 +265,7 @@ static int init_queues(struct vha_net_pair *pair)
 			     EPOLLIN);
 	if (err)
 		return err;
+	pair->queues[VHA_NET_RX]->moderated = true;
 	err = vha_queue_init(pair->queues[VHA_NET_TX], "tx", vha_net_tx_run,
 			     EPOLLOUT);
 	if (err)

@@ -73,7 +73,8 @@ void vha_queue_reset(struct vha_queue *q)
 	q->worker = NULL;
 	memset(q->features, 0, sizeof(q->features));
 	q->user_be = !virtio_legacy_is_little_endian();
-	q->busyloop = 0;
+	WRITE_ONCE(q->busyloop, 0);
+	WRITE_ONCE(q->moderation, VHA_MODERATION_DEFAULT);
 	WRITE_ONCE(q->last_run, 0);
 	vha_ring_reset(&q->ring);
 	vha_queue_reset_stats(q);
@@ -459,6 +460,32 @@ void vha_queue_reset_stats(struct vha_queue *q)
 	spin_unlock(&q->show_lock);
 }
 
+/* ---- settings ---- */
+
+/**
+ * vha_queue_set_busyloop() - set the time of busy polling
+ * @q: the queue; the worker may be running it
+ * @us: microseconds; 0: none
+ *
+ * Return: true if this is a change.
+ */
+bool vha_queue_set_busyloop(struct vha_queue *q, u32 us)
+{
+	return xchg(&q->busyloop, us) != us;
+}
+
+/**
+ * vha_queue_set_moderation() - set for how long packets may gather
+ * @q: the queue, which is moderated; the worker may be running it
+ * @us: microseconds; 0: not at all; VHA_MODERATION_DEFAULT
+ *
+ * Return: true if this is a change.
+ */
+bool vha_queue_set_moderation(struct vha_queue *q, int us)
+{
+	return xchg(&q->moderation, us) != us;
+}
+
 /* ---- commands ---- */
 
 /* Read the argument of a command that is legal only while the ring is idle. */
@@ -586,7 +613,7 @@ static long set_busyloop(struct vha_queue *q,
 
 	if (copy_from_user(&state, argp, sizeof(state)))
 		return -EFAULT;
-	WRITE_ONCE(q->busyloop, state.num);
+	vha_queue_set_busyloop(q, state.num);
 	return 0;
 }
 
@@ -651,7 +678,7 @@ static long locked_ioctl(struct vha_queue *q, unsigned int cmd,
 	case VHOST_SET_VRING_BUSYLOOP_TIMEOUT:
 		return set_busyloop(q, argp);
 	case VHOST_GET_VRING_BUSYLOOP_TIMEOUT:
-		return put_state(q, q->busyloop, argp);
+		return put_state(q, READ_ONCE(q->busyloop), argp);
 	case VHOST_SET_VRING_CALL:
 		return set_vring_call(q, argp);
 	case VHOST_SET_VRING_ERR:

@@ -27,6 +27,9 @@ struct vha_dev;
 /* Feature bits come in words of 64. */
 #define VHA_FEATURE_WORDS	2
 
+/* Packets gather as the module's parameter says. */
+#define VHA_MODERATION_DEFAULT	(-1)
+
 /**
  * struct vha_queue_backend - the name of a queue's backend, for observers
  * @name: its name, or empty
@@ -65,7 +68,11 @@ struct vha_queue_backend {
  *	last tried
  * @features: the accepted features
  * @user_be: the owner declared legacy rings to be big-endian
- * @busyloop: microseconds to poll without sleeping after the last packet
+ * @moderated: the queue may let packets gather; constant
+ * @busyloop: microseconds to poll without sleeping after the last packet; this
+ *	and @moderation may change at any time, also without @mutex
+ * @moderation: microseconds for which packets may gather, or
+ *	VHA_MODERATION_DEFAULT
  * @ring: the ring
  * @miss: the entry that the device IOTLB lacks for this queue
  * @kicks_seen: kicks counted when chains were last fetched
@@ -101,7 +108,9 @@ struct vha_queue {
 
 	u64 features[VHA_FEATURE_WORDS];
 	bool user_be;
+	bool moderated;
 	u32 busyloop;
+	int moderation;
 
 	struct vha_ring ring;
 	struct vha_miss miss;
@@ -144,6 +153,8 @@ void vha_queue_miss(struct vha_queue *q);
 
 struct vha_stats_view vha_queue_stats(const struct vha_queue *q);
 void vha_queue_reset_stats(struct vha_queue *q);
+bool vha_queue_set_busyloop(struct vha_queue *q, u32 us);
+bool vha_queue_set_moderation(struct vha_queue *q, int us);
 
 /* Have the worker run the queue. */
 static inline void vha_queue_wake(struct vha_queue *q)

@@ -331,6 +331,10 @@ struct vhost_features_array {
 #define VHOST_ALT_GENL_VERSION	1
 #define VHOST_ALT_GENL_EVENTS	"events"
 
+/* Limits of VHOST_ALT_A_BUSYLOOP and VHOST_ALT_A_MODERATION when set. */
+#define VHOST_ALT_BUSYLOOP_MAX		1000000U
+#define VHOST_ALT_MODERATION_MAX	1000U
+
 /**
  * enum vhost_alt_cmd - commands of the netlink family, and its notifications
  * @VHOST_ALT_CMD_UNSPEC: unused
