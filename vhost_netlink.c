@@ -289,6 +289,18 @@ static int put_stats(struct sk_buff *skb, struct vha_queue *q)
 	return err;
 }
 
+/* What VHOST_ALT_CMD_QUEUE_SET sets. */
+static int put_settings(struct sk_buff *skb, const struct vha_queue *q)
+{
+	int err = nla_put_u32(skb, VHOST_ALT_A_BUSYLOOP,
+			      READ_ONCE(q->busyloop));
+	int us = READ_ONCE(q->moderation);
+
+	if (!err && us != VHA_MODERATION_DEFAULT)
+		err = nla_put_u32(skb, VHOST_ALT_A_MODERATION, us);
+	return err;
+}
+
 static int put_queue(struct sk_buff *skb, struct vha_queue *q, bool admin)
 {
 	int err;
@@ -299,7 +311,7 @@ static int put_queue(struct sk_buff *skb, struct vha_queue *q, bool admin)
 	      nla_put_string(skb, VHOST_ALT_A_LAYOUT,
 			     vha_ring_layout(&q->ring)) ?:
 	      nla_put_u32(skb, VHOST_ALT_A_STATE, queue_state(q)) ?:
-	      nla_put_u32(skb, VHOST_ALT_A_BUSYLOOP, READ_ONCE(q->busyloop)) ?:
+	      put_settings(skb, q) ?:
 	      put_indices(skb, q) ?:
 	      put_last_run(skb, q);
 	if (!err && admin)
@@ -691,18 +703,22 @@ static int dump_all_queues(struct sk_buff *skb, struct netlink_callback *cb)
 /* ---- notifications ---- */
 
 static int put_event(struct sk_buff *skb, struct vha_dev *dev,
-		     struct vha_queue *q)
+		     struct vha_queue *q, enum vhost_alt_cmd what)
 {
 	int err;
 
 	spin_lock(&dev->show_lock);
 	err = put_dev_name(skb, dev, NULL);
 	spin_unlock(&dev->show_lock);
-	return err ?: (q ? put_queue_name(skb, q) : 0);
+	if (!err && q)
+		err = put_queue_name(skb, q);
+	if (!err && what == VHOST_ALT_CMD_QUEUE_CHANGED_NTF)
+		err = put_settings(skb, q);
+	return err;
 }
 
-static void notify(struct net *net, struct vha_dev *dev, struct vha_queue *q,
-		   enum vhost_alt_cmd what)
+static void notify_in(struct net *net, struct vha_dev *dev,
+		      struct vha_queue *q, enum vhost_alt_cmd what)
 {
 	struct sk_buff *skb;
 	void *head;
@@ -713,12 +729,26 @@ static void notify(struct net *net, struct vha_dev *dev, struct vha_queue *q,
 	if (!skb)
 		return;
 	head = genlmsg_put(skb, 0, 0, &family, 0, what);
-	if (!head || put_event(skb, dev, q)) {
+	if (!head || put_event(skb, dev, q, what)) {
 		nlmsg_free(skb);
 		return;
 	}
 	genlmsg_end(skb, head);
 	genlmsg_multicast_netns(&family, net, skb, 0, 0, GFP_KERNEL);
+}
+
+/* Tell listeners in the initial network namespace and in the device's. */
+static void notify(struct vha_dev *dev, struct vha_queue *q,
+		   enum vhost_alt_cmd what)
+{
+	struct net *net = vha_list_get_net(dev);
+
+	notify_in(&init_net, dev, q, what);
+	if (!net)
+		return;
+	if (!net_eq(net, &init_net))
+		notify_in(net, dev, q, what);
+	put_net(net);
 }
 
 /**
@@ -730,16 +760,83 @@ static void notify(struct net *net, struct vha_dev *dev, struct vha_queue *q,
 void vha_netlink_notify(struct vha_dev *dev, struct vha_queue *q,
 			enum vhost_alt_cmd what)
 {
-	struct net *net = vha_list_get_net(dev);
-
 	if (q)
 		lockdep_assert_held(&q->mutex);
-	notify(&init_net, dev, q, what);
-	if (!net)
-		return;
-	if (!net_eq(net, &init_net))
-		notify(net, dev, q, what);
-	put_net(net);
+	notify(dev, q, what);
+}
+
+/* ---- settings of queues ---- */
+
+/* Check a request. @q is the queue it is about; NULL: all of the device. */
+static int check_settings(struct genl_info *info, const struct vha_queue *q)
+{
+	struct nlattr *us = info->attrs[VHOST_ALT_A_MODERATION];
+	struct nlattr *unset = info->attrs[VHOST_ALT_A_MODERATION_DEFAULT];
+
+	if (!info->attrs[VHOST_ALT_A_BUSYLOOP] && !us && !unset) {
+		GENL_SET_ERR_MSG(info, "nothing to set");
+		return -EINVAL;
+	}
+	if (us && unset) {
+		NL_SET_ERR_MSG_ATTR(info->extack, unset,
+				    "either a time or the default");
+		return -EINVAL;
+	}
+	if (q && !q->moderated && (us || unset)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, us ?: unset,
+				    "only receive queues let packets gather");
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+/* Write single words: the worker may hold the queue's mutex for long. */
+static void change_settings(struct genl_info *info, struct vha_queue *q)
+{
+	struct nlattr *busyloop = info->attrs[VHOST_ALT_A_BUSYLOOP];
+	struct nlattr *us = info->attrs[VHOST_ALT_A_MODERATION];
+	bool changed = false;
+
+	if (busyloop)
+		changed = vha_queue_set_busyloop(q, nla_get_u32(busyloop));
+	if (q->moderated && us)
+		changed |= vha_queue_set_moderation(q, nla_get_u32(us));
+	else if (q->moderated && info->attrs[VHOST_ALT_A_MODERATION_DEFAULT])
+		changed |= vha_queue_set_moderation(q, VHA_MODERATION_DEFAULT);
+	if (changed)
+		notify(q->dev, q, VHOST_ALT_CMD_QUEUE_CHANGED_NTF);
+}
+
+static int set_queues_of(struct vha_dev *dev, struct genl_info *info)
+{
+	struct vha_queue *q = NULL;
+	unsigned int i;
+	int err;
+
+	if (info->attrs[VHOST_ALT_A_QUEUE])
+		q = find_queue(dev, info);
+	if (IS_ERR(q))
+		return PTR_ERR(q);
+	err = check_settings(info, q);
+	if (err)
+		return err;
+	for (i = 0; i < dev->nqueues; i++) {
+		if (!q || q == dev->queues[i])
+			change_settings(info, dev->queues[i]);
+	}
+	return 0;
+}
+
+static int set_queue(struct sk_buff *request, struct genl_info *info)
+{
+	struct vha_dev *dev = get_named_dev(info);
+	int err;
+
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+	err = is_admin(request, dev) ? set_queues_of(dev, info) : -EPERM;
+	vha_list_put(dev);
+	return err;
 }
 
 /* ---- the family ---- */
@@ -749,6 +846,21 @@ static const struct nla_policy policy[VHOST_ALT_A_MAX + 1] = {
 	[VHOST_ALT_A_QUEUE]	 = { .type = NLA_U32 },
 	[VHOST_ALT_A_RING_COUNT] = NLA_POLICY_RANGE(NLA_U32, 1,
 						    VHA_RING_SNAPSHOT_ENTRIES),
+};
+
+/* Not const: a policy of Linux 6.1 could not refer to it. */
+static struct netlink_range_validation busyloop_range = {
+	.max = VHOST_ALT_BUSYLOOP_MAX,
+};
+
+static const struct nla_policy set_policy[VHOST_ALT_A_MAX + 1] = {
+	[VHOST_ALT_A_DEV_ID]		 = NLA_POLICY_MIN(NLA_U32, 1),
+	[VHOST_ALT_A_QUEUE]		 = { .type = NLA_U32 },
+	[VHOST_ALT_A_BUSYLOOP]		 = NLA_POLICY_FULL_RANGE(NLA_U32,
+							&busyloop_range),
+	[VHOST_ALT_A_MODERATION]	 = NLA_POLICY_MAX(NLA_U32,
+						VHOST_ALT_MODERATION_MAX),
+	[VHOST_ALT_A_MODERATION_DEFAULT] = { .type = NLA_FLAG },
 };
 
 /* Give each message of a dump the room that a device may need. */
@@ -777,6 +889,12 @@ static const struct genl_ops ops[] = {
 	{
 		.cmd	= VHOST_ALT_CMD_RING_GET,
 		.doit	= get_ring,
+	},
+	{
+		.cmd	 = VHOST_ALT_CMD_QUEUE_SET,
+		.doit	 = set_queue,
+		.policy	 = set_policy,
+		.maxattr = VHOST_ALT_A_MAX,
 	},
 };
 

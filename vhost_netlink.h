@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The generic netlink family "vhost_alt", which shows what devices do, and when
- * they come and go. uapi/vhost_alt.h documents the protocol.
+ * they come and go, and sets how their queues wait. uapi/vhost_alt.h documents
+ * the protocol.
  */
 #ifndef VHOST_ALT_NETLINK_H
 #define VHOST_ALT_NETLINK_H

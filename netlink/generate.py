@@ -41,7 +41,7 @@ PREFIXES = {
 LISTS = {"counters": "VHOST_ALT_COUNTERS", "drops": "VHOST_ALT_DROPS"}
 
 # The type of an attribute, as its kernel-doc begins.
-TYPE = re.compile(r"(u32|u64|string|nest of enum \w+|nest of u64 by enum \w+|"
+TYPE = re.compile(r"(u32|u64|flag|string|nest of enum \w+|nest of u64 by enum \w+|"
                   r"nest of u64), (.*)")
 
 

@@ -17,6 +17,7 @@
 FIXTURE(fault_nl)
 {
 	struct nl nl;
+	struct nl asker;	/* for requests beside events */
 	struct guest g;
 	__u32 id;
 	struct nl_msg m;
@@ -42,6 +43,7 @@ FIXTURE_SETUP(fault_nl)
 	ASSERT_GE(self->knob, 0);
 	fault_set_knobs();
 	ASSERT_OK(nl_guest_start(&self->g, &cfg, &self->nl, &self->id));
+	ASSERT_OK(nl_open(&self->asker));
 	ASSERT_OK(guest_check_alive(&self->g, 0));
 	ASSERT_OK(nl_queue(&self->nl, self->id, TXQ, &self->m));
 	self->packets = self->m.counter[VHOST_ALT_COUNTER_PACKETS];
@@ -55,6 +57,7 @@ FIXTURE_TEARDOWN(fault_nl)
 	guest_stop(&self->g);
 	EXPECT_ERR(ENODEV, nl_newest(&self->nl, &id));
 	nl_close(&self->nl);
+	nl_close(&self->asker);
 	close(self->knob);
 }
 
@@ -265,6 +268,24 @@ TEST_F(fault_nl, reset)
 	EXPECT_FAULTS(ask_reset, is_reset);
 }
 
+static int ask_set(FIXTURE_DATA(fault_nl) *self)
+{
+	return nl_set(&self->nl, self->id, NL_NONE, 7, 8);
+}
+
+static bool is_set(FIXTURE_DATA(fault_nl) *self)
+{
+	return !new_socket(self) && !ask_queue(self) &&
+	       self->m.num[VHOST_ALT_A_BUSYLOOP] == 7 &&
+	       !nl_queue(&self->nl, self->id, RXQ, &self->m) &&
+	       self->m.num[VHOST_ALT_A_MODERATION] == 8;
+}
+
+TEST_F(fault_nl, set)
+{
+	EXPECT_FAULTS(ask_set, is_set);
+}
+
 /* ---- commands that send notifications, which may be lost ---- */
 
 static int run_backends(FIXTURE_DATA(fault_nl) *self)
@@ -272,6 +293,14 @@ static int run_backends(FIXTURE_DATA(fault_nl) *self)
 	int err = guest_set_backend(&self->g, -1);
 
 	return err ?: guest_set_backend(&self->g, self->g.tap);
+}
+
+static int run_set(FIXTURE_DATA(fault_nl) *self)
+{
+	static __u32 us;
+
+	us = !us;
+	return nl_set(&self->asker, self->id, NL_NONE, us, us);
 }
 
 static int run_open(FIXTURE_DATA(fault_nl) *self)
@@ -326,6 +355,15 @@ static int fail_notifying(FIXTURE_DATA(fault_nl) *self,
 TEST_F(fault_nl, backend_with_listener)
 {
 	int n = fail_notifying(self, run_backends);
+
+	ASSERT_LT(0, n);
+	fault_report(_metadata->name, n);
+}
+
+/* Without a listener the request needs less memory. */
+TEST_F(fault_nl, set_with_listener)
+{
+	int n = fail_notifying(self, run_set);
 
 	ASSERT_LT(0, n);
 	fault_report(_metadata->name, n);

@@ -77,11 +77,17 @@ TEST_F(device, without_privilege)
 	EXPECT_ERR(EPERM, nl_reset(&nl, self->id, NL_NONE));
 	EXPECT_ERR(EPERM, nl_reset(&nl, self->id, TXQ));
 	EXPECT_ERR(EPERM, nl_ring(&nl, self->id, TXQ, 1, &self->m));
+	EXPECT_ERR(EPERM, nl_set(&nl, self->id, RXQ, 7, 8));
+	EXPECT_ERR(EPERM, nl_set(&nl, self->id, NL_NONE, 7, NL_NONE));
 	/*
 	 * A socket opened with the privilege does not help after dropping it.
 	 */
 	EXPECT_ERR(EPERM, nl_reset(&self->nl, self->id, NL_NONE));
 	EXPECT_ERR(EPERM, nl_ring(&self->nl, self->id, TXQ, 1, &self->m));
+	EXPECT_ERR(EPERM, nl_set(&self->nl, self->id, RXQ, 7, 8));
+	ASSERT_OK(LOOK(RXQ));
+	EXPECT_EQ(0, NUM(BUSYLOOP));
+	EXPECT_FALSE(HAS(MODERATION));
 	ASSERT_OK(LOOK(TXQ));
 	EXPECT_FALSE(HAS(DESC_ADDR));
 	ASSERT_OK(net_admin(true));
@@ -130,8 +136,10 @@ static int in_user_namespace(void)
 		return 4;
 	if (nl_reset(&nl, id, NL_NONE))
 		return 5;
+	if (nl_set(&nl, id, NL_NONE, 7, 8))
+		return 6;
 	/* There is no ring to show yet, but the error is not EPERM. */
-	return nl_ring(&nl, id, TXQ, 1, &m) == -EINVAL ? 0 : 6;
+	return nl_ring(&nl, id, TXQ, 1, &m) == -EINVAL ? 0 : 7;
 }
 
 TEST_F(device, root_of_a_user_namespace)
@@ -190,10 +198,15 @@ TEST_F(device, network_namespaces)
 	EXPECT_OK(nl_dev(&top, self->id, &self->m));
 	EXPECT_OK(nl_queue(&top, self->id, TXQ, &self->m));
 	EXPECT_OK(nl_reset(&top, self->id, NL_NONE));
+	EXPECT_OK(nl_set(&top, self->id, RXQ, 7, 8));
 	EXPECT_ERR(ENODEV, nl_dev(&aside, self->id, &self->m));
 	EXPECT_ERR(ENODEV, nl_queue(&aside, self->id, TXQ, &self->m));
 	EXPECT_ERR(ENODEV, nl_reset(&aside, self->id, NL_NONE));
 	EXPECT_ERR(ENODEV, nl_ring(&aside, self->id, TXQ, 1, &self->m));
+	EXPECT_ERR(ENODEV, nl_set(&aside, self->id, RXQ, 9, 9));
+	ASSERT_OK(LOOK(RXQ));
+	EXPECT_EQ(7, NUM(BUSYLOOP));
+	EXPECT_EQ(8, NUM(MODERATION));
 	nl_close(&top);
 	nl_close(&aside);
 	close(initial);

@@ -265,12 +265,13 @@ TEST_F(device, request_errors)
 	static const int cmds[] = {
 		VHOST_ALT_CMD_DEV_GET, VHOST_ALT_CMD_QUEUE_GET,
 		VHOST_ALT_CMD_STATS_RESET, VHOST_ALT_CMD_RING_GET,
+		VHOST_ALT_CMD_QUEUE_SET,
 	};
 	struct nl *nl = &self->nl;
 	__u32 gone = self->id;
 	unsigned int i;
 
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < ARRAY_SIZE(cmds); i++) {
 		EXPECT_ERR(EINVAL, nl_ask(nl, cmds[i], NL_NONE, 0, NL_NONE,
 					  NULL));
 		EXPECT_ERR(ENODEV, nl_ask(nl, cmds[i], 0x7ffffff0, 0, NL_NONE,

@@ -177,6 +177,29 @@ TEST_F(events, reset_owner)
 	ASSERT_OK(no_event(self));
 }
 
+/* Both namespaces that see the device learn that a queue changed. */
+TEST_F(events, queue_changed)
+{
+	struct guest *g = &self->g;
+	struct nl nl;
+	__u32 id;
+
+	ASSERT_OK(guest_open_dev(g));
+	ASSERT_OK(expect_event(self, VHOST_ALT_CMD_DEV_OPEN_NTF, NL_NONE));
+	ASSERT_OK(vdev_set_backend(g->dev, RXQ, g->tap));
+	ASSERT_OK(expect_event(self, VHOST_ALT_CMD_BACKEND_SET_NTF, RXQ));
+	ASSERT_OK(nl_open(&nl));
+	ASSERT_OK(nl_newest(&nl, &id));
+	ASSERT_OK(nl_set(&nl, id, RXQ, NL_NONE, 7));
+	ASSERT_OK(expect_event(self, VHOST_ALT_CMD_QUEUE_CHANGED_NTF, RXQ));
+	EXPECT_EQ(id, NUM(DEV_ID));
+	EXPECT_STREQ(g->ifname, TEXT(IFNAME));
+	EXPECT_EQ(0, NUM(BUSYLOOP));
+	EXPECT_EQ(7, NUM(MODERATION));
+	ASSERT_OK(no_event(self));
+	nl_close(&nl);
+}
+
 /* Replace the backend of a running queue, first by one that is refused. */
 TEST_F(events, backend_replaced)
 {

@@ -254,6 +254,18 @@ static int read_one(struct shared *s, struct nl *nl, __u32 id)
 	s->seen.step = "counter of the kick";
 	if (m.counter[VHOST_ALT_COUNTER_KICKS] != 1)
 		return -EBADMSG;
+	s->seen.step = "QUEUE_SET";
+	err = nl_set(nl, id, NL_NONE, 7, 8);
+	if (err)
+		return err;
+	s->seen.step = "QUEUE_GET after QUEUE_SET";
+	err = nl_queue(nl, id, RXQ, &m);
+	if (err)
+		return err;
+	s->seen.step = "times after QUEUE_SET";
+	if (m.num[VHOST_ALT_A_BUSYLOOP] != 7 ||
+	    m.num[VHOST_ALT_A_MODERATION] != 8)
+		return -EBADMSG;
 	s->seen.step = "STATS_RESET";
 	err = nl_reset(nl, id, NL_NONE);
 	if (err)

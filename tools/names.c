@@ -39,6 +39,7 @@ const struct name event_names[] = {
 	{ VHOST_ALT_CMD_BACKEND_SET_NTF, "backend_set" },
 	{ VHOST_ALT_CMD_BACKEND_REMOVED_NTF, "backend_removed" },
 	{ VHOST_ALT_CMD_RING_ERROR_NTF, "ring_error" },
+	{ VHOST_ALT_CMD_QUEUE_CHANGED_NTF, "queue_changed" },
 	{ 0 }
 };
 

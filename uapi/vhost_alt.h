@@ -143,7 +143,8 @@
  * VHOST_GET_VRING_BUSYLOOP_TIMEOUT (struct vhost_vring_state, in and out)
  *	The time in microseconds for which the worker keeps polling after the
  *	last packet before it sleeps, as long as no other task wants the CPU.
- *	Allowed while running.
+ *	Allowed while running. 0 at first. VHOST_ALT_CMD_QUEUE_SET of the
+ *	netlink family writes the same number: the last write counts.
  *
  * VHOST_SET_VRING_KICK, _CALL, _ERR (struct vhost_vring_file, in)
  *	Set the eventfds by which the guest announces buffers (kick), by which
@@ -231,6 +232,26 @@
  *	indices are not in the owner's page tables at the moment, or not in the
  *	device IOTLB. Entries and descriptors in such memory are left out.
  *
+ * VHOST_ALT_CMD_QUEUE_SET
+ *	Set how the queue VHOST_ALT_A_QUEUE of a device waits for more to do, or
+ *	all queues of the device if that is absent. VHOST_ALT_A_BUSYLOOP is the
+ *	time of busy polling, as VHOST_SET_VRING_BUSYLOOP_TIMEOUT sets it, at
+ *	most VHOST_ALT_BUSYLOOP_MAX: the last write of either counts.
+ *	VHOST_ALT_A_MODERATION is the time for which packets may gather in a
+ *	receive queue, at most VHOST_ALT_MODERATION_MAX; 0: not at all.
+ *	VHOST_ALT_A_MODERATION_DEFAULT: as the module parameter rx_moderation
+ *	says, which is so at first. What is absent does not change. Of a device,
+ *	only the receive queue is moderated. The queue goes on and is not waited
+ *	for; it applies a time from its next packet on, and 0 at once. Both stay
+ *	as they are when the ring stops and starts, and are forgotten with the
+ *	owner (VHOST_RESET_OWNER) or the file. EPERM without CAP_NET_ADMIN as
+ *	above; ERANGE for a time beyond its limit; ENOBUFS for a queue that the
+ *	device does not have; EINVAL if nothing is to be set, and for
+ *	VHOST_ALT_A_MODERATION with VHOST_ALT_A_MODERATION_DEFAULT; EOPNOTSUPP
+ *	for either of them and a transmit queue. The extended ACK has the
+ *	attribute. A command that fails changes nothing. Each queue that changes
+ *	is reported by VHOST_ALT_CMD_QUEUE_CHANGED_NTF.
+ *
  * No GET waits for a device: one whose owner or worker is stopped, or waits for
  * memory, is shown like any other. Numbers are read one by one while the device
  * runs, so they may be from slightly different times. EINVAL if an attribute
@@ -238,10 +259,11 @@
  *
  * A dump during which the list of devices changed has NLM_F_DUMP_INTR set. The
  * multicast group "events" reports devices that are opened and closed, backends
- * that are set and removed, and rings that became unusable, in
- * messages VHOST_ALT_CMD_*_NTF. They contain the device's id and the owner's
- * comm; for a queue also its number and name, and the interface. They are sent
- * to the device's network namespace and to the initial one.
+ * that are set and removed, rings that became unusable, and queues that were
+ * set to wait in another way, in messages VHOST_ALT_CMD_*_NTF. They contain the
+ * device's id and the owner's comm; for a queue also its number and name, and
+ * the interface. They are sent to the device's network namespace and to the
+ * initial one.
  */
 #ifndef _UAPI_VHOST_ALT_H
 #define _UAPI_VHOST_ALT_H
@@ -350,6 +372,9 @@ struct vhost_features_array {
  * @VHOST_ALT_CMD_BACKEND_REMOVED_NTF: a queue lost its backend
  * @VHOST_ALT_CMD_RING_ERROR_NTF: a queue's ring became unusable: for good, or
  *	until its memory can be accessed again; see enum vhost_alt_queue_state
+ * @VHOST_ALT_CMD_QUEUE_SET: set how a queue of a device waits, or all its
+ *	queues
+ * @VHOST_ALT_CMD_QUEUE_CHANGED_NTF: a queue was set to wait in another way
  * @__VHOST_ALT_CMD_MAX: one more than the last
  * @VHOST_ALT_CMD_MAX: the last one
  */
@@ -364,6 +389,8 @@ enum vhost_alt_cmd {
 	VHOST_ALT_CMD_BACKEND_SET_NTF,
 	VHOST_ALT_CMD_BACKEND_REMOVED_NTF,
 	VHOST_ALT_CMD_RING_ERROR_NTF,
+	VHOST_ALT_CMD_QUEUE_SET,
+	VHOST_ALT_CMD_QUEUE_CHANGED_NTF,
 
 	__VHOST_ALT_CMD_MAX,
 	VHOST_ALT_CMD_MAX = __VHOST_ALT_CMD_MAX - 1
@@ -438,6 +465,10 @@ enum vhost_alt_cmd {
  *	write: 0 or 1; packed only
  * @VHOST_ALT_A_LAST_RUN: u64, the milliseconds since the worker last began to
  *	run the queue, to the precision of a timer tick; absent if it never did
+ * @VHOST_ALT_A_MODERATION: u32, the microseconds for which packets may gather,
+ *	0 for none; absent for a queue that follows the module parameter
+ *	rx_moderation, and for transmit queues
+ * @VHOST_ALT_A_MODERATION_DEFAULT: flag, follow the module parameter again
  * @__VHOST_ALT_A_MAX: one more than the last
  * @VHOST_ALT_A_MAX: the last one
  */
@@ -484,6 +515,8 @@ enum vhost_alt_attr {
 	VHOST_ALT_A_AVAIL_WRAP,
 	VHOST_ALT_A_USED_WRAP,
 	VHOST_ALT_A_LAST_RUN,
+	VHOST_ALT_A_MODERATION,
+	VHOST_ALT_A_MODERATION_DEFAULT,
 
 	__VHOST_ALT_A_MAX,
 	VHOST_ALT_A_MAX = __VHOST_ALT_A_MAX - 1

@@ -86,6 +86,10 @@ static __u32 any_value(struct fuzz *fz, __u16 type)
 		return fz->dev_id;
 	case VHOST_ALT_A_QUEUE:
 		return fuzz_below(fz, NR_VQS);
+	case VHOST_ALT_A_BUSYLOOP:
+		return fuzz_below(fz, 200);
+	case VHOST_ALT_A_MODERATION:
+		return fuzz_below(fz, 2 * VHOST_ALT_MODERATION_MAX);
 	default:
 		return 1 + fuzz_below(fz, FUZZ_RING);
 	}
@@ -95,6 +99,7 @@ static void put_any(struct fuzz *fz, struct request *r)
 {
 	static const __u16 usual[] = {
 		VHOST_ALT_A_DEV_ID, VHOST_ALT_A_QUEUE, VHOST_ALT_A_RING_COUNT,
+		VHOST_ALT_A_BUSYLOOP, VHOST_ALT_A_MODERATION,
 	};
 	__u16 type = usual[fuzz_below(fz, ARRAY_SIZE(usual))];
 	__u64 value[2];
@@ -128,6 +133,19 @@ static void read_answers(struct fuzz *fz)
 	}
 }
 
+static __u8 any_cmd(struct fuzz *fz)
+{
+	static const __u8 cmds[] = {
+		VHOST_ALT_CMD_DEV_GET, VHOST_ALT_CMD_QUEUE_GET,
+		VHOST_ALT_CMD_STATS_RESET, VHOST_ALT_CMD_RING_GET,
+		VHOST_ALT_CMD_DEV_OPEN_NTF, VHOST_ALT_CMD_QUEUE_SET,
+	};
+
+	if (fuzz_one_in(fz, 8))
+		return fuzz_number(fz);
+	return cmds[fuzz_below(fz, ARRAY_SIZE(cmds))];
+}
+
 void fuzz_netlink(struct fuzz *fz)
 {
 	unsigned int n = fuzz_below(fz, 4);
@@ -135,8 +153,7 @@ void fuzz_netlink(struct fuzz *fz)
 
 	if (!fz->family)
 		return;
-	request_init(&r, fz->family, fuzz_one_in(fz, 8) ? fuzz_number(fz) :
-		     1 + fuzz_below(fz, 5));
+	request_init(&r, fz->family, any_cmd(fz));
 	if (fuzz_one_in(fz, 2))
 		r.nlh.nlmsg_flags |= NLM_F_DUMP;
 	if (fuzz_one_in(fz, 20))

@@ -245,6 +245,28 @@ struct answer {
 	bool interrupted;
 };
 
+/*
+ * Find the attribute of the request that an error names, if any. Attributes of
+ * the error follow a copy of the request.
+ */
+static unsigned int bad_attr(const struct nlmsghdr *nlh)
+{
+	const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *attr, *bad;
+
+	if (!e->error || !(nlh->nlmsg_flags & NLM_F_ACK_TLVS))
+		return 0;
+	mnl_attr_for_each(attr, nlh, sizeof(e->error) + e->msg.nlmsg_len) {
+		if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MISS_TYPE)
+			return mnl_attr_get_u32(attr);
+		if (mnl_attr_get_type(attr) != NLMSGERR_ATTR_OFFS)
+			continue;
+		bad = (void *)((char *)&e->msg + mnl_attr_get_u32(attr));
+		return mnl_attr_get_type(bad);
+	}
+	return 0;
+}
+
 static int take(struct nl *nl, const struct nlmsghdr *nlh, struct answer *a)
 {
 	if (nlh->nlmsg_seq != nl->seq)
@@ -252,6 +274,8 @@ static int take(struct nl *nl, const struct nlmsghdr *nlh, struct answer *a)
 	a->interrupted |= nlh->nlmsg_flags & NLM_F_DUMP_INTR;
 	if (nlh->nlmsg_type == NLMSG_ERROR || nlh->nlmsg_type == NLMSG_DONE) {
 		a->done = true;
+		if (nlh->nlmsg_type == NLMSG_ERROR)
+			nl->bad = bad_attr(nlh);
 		return *(int *)mnl_nlmsg_get_payload(nlh);
 	}
 	return a->fn ? a->fn(nlh, a->data) : 0;
@@ -322,6 +346,25 @@ int nl_ring(struct nl *nl, __u32 dev, __u32 queue, __u32 count,
 	    struct nl_msg *msg)
 {
 	return nl_ask(nl, VHOST_ALT_CMD_RING_GET, dev, queue, count, msg);
+}
+
+int nl_set(struct nl *nl, __u32 dev, __u32 queue, __u32 busyloop,
+	   __u32 moderation)
+{
+	struct nlmsghdr *nlh = request(nl, nl->family, VHOST_ALT_CMD_QUEUE_SET,
+				       NLM_F_ACK);
+	struct answer a = { .fn = NULL };
+
+	put_u32(nlh, VHOST_ALT_A_DEV_ID, dev);
+	put_u32(nlh, VHOST_ALT_A_QUEUE, queue);
+	put_u32(nlh, VHOST_ALT_A_BUSYLOOP, busyloop);
+	if (moderation == NL_DEFAULT || moderation == NL_BOTH)
+		mnl_attr_put(nlh, VHOST_ALT_A_MODERATION_DEFAULT, 0, NULL);
+	if (moderation == NL_BOTH)
+		moderation = 1;
+	if (moderation != NL_DEFAULT)
+		put_u32(nlh, VHOST_ALT_A_MODERATION, moderation);
+	return talk(nl, nlh, &a);
 }
 
 struct dump {
@@ -458,7 +501,7 @@ static int find_family(struct nl *nl)
 
 int nl_open(struct nl *nl)
 {
-	int err;
+	int err, on = 1;
 
 	memset(nl, 0, sizeof(*nl));
 	/* The kernel remembers the largest read, so begin with a small one. */
@@ -466,7 +509,9 @@ int nl_open(struct nl *nl)
 	nl->sock = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC);
 	if (!nl->sock)
 		return -errno;
-	err = mnl_socket_bind(nl->sock, 0, MNL_SOCKET_AUTOPID) ? -errno : 0;
+	err = mnl_socket_bind(nl->sock, 0, MNL_SOCKET_AUTOPID) ||
+	      mnl_socket_setsockopt(nl->sock, NETLINK_EXT_ACK, &on,
+				    sizeof(on)) ? -errno : 0;
 	if (!err)
 		err = find_family(nl);
 	if (err)

@@ -19,6 +19,7 @@ struct nl {
 	__u32 events;		/* the multicast group */
 	unsigned int seq;
 	size_t room;		/* size of a read, set before the first dump */
+	unsigned int bad;	/* attribute that the last error names, or 0 */
 };
 
 /*
@@ -28,6 +29,10 @@ struct nl {
 
 /* Value of an attribute that a request leaves out. */
 #define NL_NONE		(~0U)
+
+/* Values of the time of moderation: its default; the default and a time. */
+#define NL_DEFAULT	(NL_NONE - 1)
+#define NL_BOTH		(NL_NONE - 2)
 
 #define NL_WORKERS	3
 #define NL_ENTRIES	64
@@ -81,6 +86,10 @@ int nl_queue(struct nl *nl, __u32 dev, __u32 queue, struct nl_msg *msg);
 int nl_reset(struct nl *nl, __u32 dev, __u32 queue);
 int nl_ring(struct nl *nl, __u32 dev, __u32 queue, __u32 count,
 	    struct nl_msg *msg);
+
+/* Set the microseconds of busy polling and of moderation. */
+int nl_set(struct nl *nl, __u32 dev, __u32 queue, __u32 busyloop,
+	   __u32 moderation);
 
 /*
  * Call @fn for each message of a dump. Return: -EINTR if the list changed
