@@ -39,6 +39,16 @@ static int parse_pair(struct filter *filter, const char *word,
 	return EXIT_OK;
 }
 
+int filter_words(int argc, char **argv)
+{
+	unsigned int i;
+
+	for (i = 0; argc > 1 && i < ARRAY_SIZE(selectors); i++)
+		if (!strcmp(argv[0], selectors[i].word))
+			return 2;
+	return argc > 0;
+}
+
 int filter_parse(struct filter *filter, int argc, char **argv)
 {
 	memset(filter, 0, sizeof(*filter));
@@ -255,6 +265,10 @@ void queue_read(const struct nlattr *attr, struct queue *q)
 		break;
 	case VHOST_ALT_A_BUSYLOOP:
 		q->busyloop = nl_u32(attr);
+		break;
+	case VHOST_ALT_A_MODERATION:
+		q->moderation = nl_u32(attr);
+		q->has_moderation = true;
 		break;
 	case VHOST_ALT_A_LAST_RUN:
 		q->last_run = nl_u64(attr);

@@ -42,6 +42,8 @@ struct queue {
 	bool has_worker;
 	__u32 worker;
 	__u32 busyloop;
+	bool has_moderation;	/* of its own, not the module's parameter */
+	__u32 moderation;
 	bool has_last_run;
 	__u64 last_run;		/* milliseconds ago */
 	__u32 last_avail, avail_idx, last_used;
@@ -103,6 +105,9 @@ struct filter {
  * a word and its value. Return: 0 or an exit status.
  */
 int filter_parse(struct filter *filter, int argc, char **argv);
+
+/* Return: how many of the first words are a selector: 0, 1 or 2. */
+int filter_words(int argc, char **argv);
 
 /*
  * Find the one device that a number or an interface's name selects. Return: 0

@@ -13,8 +13,8 @@
 
 struct event {
 	__u32 dev;
-	bool has_queue;
-	__u32 pid, queue, ifindex;
+	bool has_queue, has_times, has_moderation;
+	__u32 pid, queue, ifindex, busyloop, moderation;
 	char comm[COMM_LEN];
 	char name[NAME_LEN];
 	char ifname[IF_NAMESIZE];
@@ -62,6 +62,14 @@ static void read_event(const struct nlattr *attr, void *data)
 	case VHOST_ALT_A_IFINDEX:
 		ev->ifindex = nl_u32(attr);
 		break;
+	case VHOST_ALT_A_BUSYLOOP:
+		ev->busyloop = nl_u32(attr);
+		ev->has_times = true;
+		break;
+	case VHOST_ALT_A_MODERATION:
+		ev->moderation = nl_u32(attr);
+		ev->has_moderation = true;
+		break;
 	}
 }
 
@@ -84,6 +92,10 @@ static void event_json(const struct event *ev, const char *what,
 		json_str(doc, "ifname", ev->ifname);
 	if (ev->ifindex)
 		json_u64(doc, "ifindex", ev->ifindex);
+	if (ev->has_times)
+		json_u64(doc, "busyloop_us", ev->busyloop);
+	if (ev->has_moderation)
+		json_u64(doc, "moderation_us", ev->moderation);
 	out_json(opt, doc);
 }
 
@@ -97,6 +109,10 @@ static void event_text(const struct event *ev, const char *what, bool bad,
 		printf(" queue %u %s", ev->queue, ev->name);
 	if (ev->ifname[0])
 		printf(" if %s", ev->ifname);
+	if (ev->has_times)
+		printf(" busyloop %u us", ev->busyloop);
+	if (ev->has_moderation)
+		printf(" moderation %u us", ev->moderation);
 	if (ev->pid)
 		printf(" pid %u", ev->pid);
 	if (ev->comm[0])

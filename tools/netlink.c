@@ -217,6 +217,16 @@ void nl_close(struct nl *nl)
 	nl->sock = NULL;
 }
 
+static void put_settings(struct nlmsghdr *msg, const struct nl_settings *set)
+{
+	if (set->busyloop >= 0)
+		mnl_attr_put_u32(msg, VHOST_ALT_A_BUSYLOOP, set->busyloop);
+	if (set->moderation >= 0)
+		mnl_attr_put_u32(msg, VHOST_ALT_A_MODERATION, set->moderation);
+	else if (set->moderation == NL_DEFAULT)
+		mnl_attr_put(msg, VHOST_ALT_A_MODERATION_DEFAULT, 0, NULL);
+}
+
 int nl_request(struct nl *nl, const struct nl_query *query, mnl_cb_t reply,
 	       void *data)
 {
@@ -230,6 +240,8 @@ int nl_request(struct nl *nl, const struct nl_query *query, mnl_cb_t reply,
 		mnl_attr_put_u32(msg, VHOST_ALT_A_QUEUE, query->queue);
 	if (query->count >= 0)
 		mnl_attr_put_u32(msg, VHOST_ALT_A_RING_COUNT, query->count);
+	if (query->set)
+		put_settings(msg, query->set);
 	return transact(nl, msg, reply, data);
 }
 

@@ -28,6 +28,13 @@ struct nl {
 
 /* A request. Attributes that are NL_NONE are left out. */
 #define NL_NONE		(-1LL)
+#define NL_DEFAULT	(-2LL)
+
+/* Microseconds. @moderation may be NL_DEFAULT: as the module's parameter. */
+struct nl_settings {
+	__s64 busyloop;
+	__s64 moderation;
+};
 
 struct nl_query {
 	__u8 command;
@@ -35,6 +42,7 @@ struct nl_query {
 	__s64 dev;
 	__s64 queue;
 	__s64 count;
+	const struct nl_settings *set;	/* or NULL */
 };
 
 /*

@@ -43,6 +43,8 @@ static const struct command {
 	  "let the module serve /dev/vhost-net" },
 	{ "reset", cmd_reset, "", "ID | IFNAME [QUEUE]",
 	  "reset counters to 0" },
+	{ "set", cmd_set, "", "SELECTOR [QUEUE] SETTING=VALUE...",
+	  "set busy-poll or moderation, in microseconds" },
 };
 
 static void print_error(const char *fmt, va_list args)

@@ -66,6 +66,7 @@ int cmd_exec(const struct options *opt, int argc, char **argv);
 int cmd_takeover(const struct options *opt, int argc, char **argv);
 int cmd_workers(const struct options *opt, int argc, char **argv);
 int cmd_reset(const struct options *opt, int argc, char **argv);
+int cmd_set(const struct options *opt, int argc, char **argv);
 
 /* Print an error message. Return: the exit status that goes with it. */
 int __printf(1, 2) usage_error(const char *fmt, ...);

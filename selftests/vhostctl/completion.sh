@@ -28,7 +28,7 @@ part_completion() {
 	# shellcheck source=tools/vhostctl.bash-completion
 	. tools/vhostctl.bash-completion
 	completes_to "$(commands | tr '\n' ' ' | sed 's/ $//')" ''
-	completes_to "show stats" s
+	completes_to "show stats set" s
 	completes_to "$DEV" show dev ''
 	completes_to "tap0" show ifname ''
 	completes_to "--exit-code" explain --e
@@ -36,6 +36,12 @@ part_completion() {
 	completes_to "$DEV tap0 dev pid ifname guest" explain ''
 	completes_to "rx tx" ring "$DEV" ''
 	completes_to "on off status" takeover ''
+	completes_to "$DEV tap0 dev pid ifname guest" set ''
+	completes_to "rx tx busy-poll= moderation=" set tap0 ''
+	completes_to "moderation=" set tap0 rx busy-poll = 5 m
+	completes_to "on off default" set tap0 moderation =
+	completes_to "off" set tap0 moderation = of
+	completes_to "default" set tap0 rx busy-poll = d
 	completes_to "--json" ring --j
 	completes_to "--tap" exec --t
 	completes_to "/dev/vhost-net-alt" probe /dev/vhost-net-
@@ -85,7 +91,7 @@ completion_in() {
 	"$1" -n "tools/vhostctl.$1-completion"
 	result $? "$1 -n finds no error"
 	shell_completes_to "$2" "$(commands | tr '\n' ' ' | sed 's/ $//')" ''
-	shell_completes_to "$2" "show stats" s
+	shell_completes_to "$2" "show stats set" s
 	shell_completes_to "$2" "--exit-code" explain --e
 	shell_completes_to "$2" "--tap --timestamp" --t
 	shell_completes_to "$2" "$DEV" show dev ''
@@ -93,6 +99,9 @@ completion_in() {
 	shell_completes_to "$2" "$GUEST" workers pid ''
 	shell_completes_to "$2" "rx tx" ring "$DEV" ''
 	shell_completes_to "$2" "on off status" takeover ''
+	shell_completes_to "$2" "$DEV tap0 dev guest ifname pid" set ''
+	shell_completes_to "$2" "moderation=on moderation=off moderation=default" set tap0 m
+	shell_completes_to "$2" "busy-poll=default" set tap0 moderation=on b
 	shell_completes_to "$2" br7 exec --bridge ''
 }
 
