@@ -79,8 +79,9 @@ static void find_poor_batches(const struct comparison *c)
 	if (c->d->starved || cpu < BUSY_CPU || !takes_single_packets(c))
 		return;
 	add_finding(c->d, c->q, "poor_batching", true,
-		    "batching is poor: %.0f packets per second in batches of %.1f, so nearly every packet wakes the worker, which uses %.0f %% of a CPU; try busy polling (-netdev tap,...,poll-us=50)",
-		    packets / c->d->seconds, (double)packets / batches, cpu);
+		    "batching is poor: %.0f packets per second in batches of %.1f, so nearly every packet wakes the worker, which uses %.0f %% of a CPU; try busy polling (vhostctl set %u %s busy-poll=50; -netdev tap,...,poll-us=50)",
+		    packets / c->d->seconds, (double)packets / batches, cpu,
+		    c->q->dev, c->q->name);
 }
 
 static void find_wasted_polling(const struct comparison *c)
@@ -96,8 +97,8 @@ static void find_wasted_polling(const struct comparison *c)
 	if (cpu < POLL_CPU || hits * 100 >= polls * POLL_HITS)
 		return;
 	add_finding(c->d, c->q, "polling_wasted", true,
-		    "busy polling does not pay: it uses %.0f %% of a CPU, and %llu of %llu polls found work; set a shorter time than %u us (poll-us=), or none",
-		    cpu, hits, polls, c->q->busyloop);
+		    "busy polling does not pay: it uses %.0f %% of a CPU, and %llu of %llu polls found work; set a shorter time than %u us, or none (vhostctl set %u %s busy-poll=0)",
+		    cpu, hits, polls, c->q->busyloop, c->q->dev, c->q->name);
 }
 
 static void judge(const struct comparison *c)
