@@ -4,6 +4,7 @@
  * command, are shown like any other. The order of events is what counts: a
  * reader is through while all devices are still stuck.
  */
+#include <linux/userfaultfd.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 
 #include "child.h"
 #include "nl_guest.h"
+#include "raw.h"
 #include "test.h"
 #include "thread.h"
 #include "vq_split.h"
@@ -25,6 +27,9 @@
 /* Frames that are available in the ring of a stopped owner. */
 #define FRAMES		3
 #define BASE		65530
+
+/* Guest memory that is not there until the test provides it. */
+#define SLOW_GPA	0x8000000000ULL
 
 enum { NOT_YET, IN_COMMAND, RETURNED };
 
@@ -447,6 +452,91 @@ TEST_F(stuck, ring_of_a_stopped_owner)
 	release(self);
 	EXPECT_TRUE(wait_until(!nl_queue(&self->nl, id, TXQ, &self->m) &&
 			       !(NUM(STATE) & VHOST_ALT_QUEUE_QUEUED)));
+}
+
+/* ---- a run that does not end ---- */
+
+static int userfaultfd(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return -errno;
+	return ioctl(fd, UFFDIO_API, &api) ? -errno : fd;
+}
+
+static int add_slow_memory(struct guest *g, int uffd)
+{
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	int err = gmem_add(&g->mem, SLOW_GPA, gmem_page());
+
+	if (err)
+		return err;
+	reg.range.start = (unsigned long)gmem_hva(&g->mem, SLOW_GPA, 1);
+	reg.range.len = gmem_page();
+	if (ioctl(uffd, UFFDIO_REGISTER, &reg))
+		return -errno;
+	return vdev_set_mem(g->dev, &g->mem);
+}
+
+static int provide_slow_memory(struct guest *g, int uffd)
+{
+	struct uffdio_zeropage zero = {
+		.range.start = (unsigned long)gmem_hva(&g->mem, SLOW_GPA, 1),
+		.range.len = gmem_page(),
+	};
+
+	return ioctl(uffd, UFFDIO_ZEROPAGE, &zero) ? -errno : 0;
+}
+
+/* A process of its own, as it may get stuck. */
+static pid_t start_setter(__u32 id)
+{
+	static struct nl_msg m;
+	pid_t pid = child_fork();
+	struct nl nl;
+	int err;
+
+	if (pid)
+		return pid;
+	err = nl_open(&nl) ?: nl_set(&nl, id, NL_NONE, 7, 8) ?:
+	      nl_queue(&nl, id, TXQ, &m);
+	_exit(err || m.num[VHOST_ALT_A_BUSYLOOP] != 7);
+}
+
+/* The owner delays a run, in which the worker holds the queue's mutex. */
+TEST_F(stuck, queue_in_a_run)
+{
+	static const struct raw_desc slow = { .gpa = SLOW_GPA, .len = 100 };
+	struct guest_cfg cfg = GUEST_CFG(F_MODERN_BASE);
+	static struct guest g;
+	int uffd, status = -1;
+	pid_t setter;
+	__u32 id;
+
+	if (access("/proc/sys/vm/unprivileged_userfaultfd", F_OK))
+		SKIP(return, "this kernel has no userfaultfd()");
+	uffd = userfaultfd();
+	ASSERT_GE(uffd, 0);
+	ASSERT_OK(guest_start(&g, &cfg));
+	ASSERT_OK(nl_newest(&self->nl, &id));
+	ASSERT_OK(add_slow_memory(&g, uffd));
+	ASSERT_THAT(raw_offer(&g.vq[TXQ], &slow, 1));
+	vq_submit(&g.vq[TXQ]);
+	ASSERT_THAT(event_wait(uffd));
+
+	setter = start_setter(id);
+	ASSERT_GT(setter, 0);
+	EXPECT_TRUE(wait_until(waitpid(setter, &status, WNOHANG) == setter));
+	EXPECT_EQ(0, vq_count_used(&g.vq[TXQ]));
+	ASSERT_OK(provide_slow_memory(&g, uffd));
+	if (status == -1)
+		waitpid(setter, &status, 0);
+	EXPECT_EQ(0, status);
+	EXPECT_TRUE(wait_until(vq_count_used(&g.vq[TXQ]) == 1));
+	guest_stop(&g);
+	close(uffd);
 }
 
 VHOST_TEST_MAIN
