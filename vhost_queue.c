@@ -471,7 +471,13 @@ void vha_queue_reset_stats(struct vha_queue *q)
  */
 bool vha_queue_set_busyloop(struct vha_queue *q, u32 us)
 {
-	return xchg(&q->busyloop, us) != us;
+	bool changed;
+
+	spin_lock(&q->show_lock);
+	changed = q->busyloop != us;
+	WRITE_ONCE(q->busyloop, us);
+	spin_unlock(&q->show_lock);
+	return changed;
 }
 
 /**
@@ -483,7 +489,13 @@ bool vha_queue_set_busyloop(struct vha_queue *q, u32 us)
  */
 bool vha_queue_set_moderation(struct vha_queue *q, int us)
 {
-	return xchg(&q->moderation, us) != us;
+	bool changed;
+
+	spin_lock(&q->show_lock);
+	changed = q->moderation != us;
+	WRITE_ONCE(q->moderation, us);
+	spin_unlock(&q->show_lock);
+	return changed;
 }
 
 /* ---- commands ---- */

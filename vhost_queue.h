@@ -80,7 +80,7 @@ struct vha_queue_backend {
  *	observers without a lock
  * @stats: counters; never reset
  * @show_lock: protects @base and @backend against observers, which hold nothing
- *	else
+ *	else; requests set @busyloop and @moderation under it
  * @base: the counters when they were last reset; subtracted when they are shown
  * @backend: what the backend is called; changes under @mutex as well
  */
