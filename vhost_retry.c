@@ -3,27 +3,14 @@
  * Retries. The first one follows soon: most failures are short, such as a page
  * that is moved. The delay then doubles, so that one that lasts costs little.
  */
-#include <linux/jiffies.h>
 #include <linux/minmax.h>
+#include <linux/time64.h>
 
 #include "vhost_retry.h"
 
-/* The delays of the first retry and of the later ones, in jiffies. */
-#define DELAY_MIN	msecs_to_jiffies(10)
-#define DELAY_MAX	msecs_to_jiffies(1000)
-
-/*
- * Only queue the work. The work itself takes the queue's mutex, which a run may
- * hold for as long as its owner delays it: no thread of the workqueue may wait
- * for that.
- */
-static void retry_fn(struct work_struct *timer)
-{
-	struct vha_retry *retry =
-		container_of(timer, struct vha_retry, timer.work);
-
-	vha_worker_queue(READ_ONCE(retry->worker), retry->work);
-}
+/* The delays of the first retry and of the later ones, in milliseconds. */
+#define DELAY_MIN	10U
+#define DELAY_MAX	1000U
 
 /**
  * vha_retry_init() - prepare a retry
@@ -32,11 +19,8 @@ static void retry_fn(struct work_struct *timer)
  */
 void vha_retry_init(struct vha_retry *retry, struct vha_work *work)
 {
-	INIT_DELAYED_WORK(&retry->timer, retry_fn);
-	retry->work = work;
-	retry->worker = NULL;
-	retry->delay = DELAY_MIN;
-	retry->failed = false;
+	vha_timer_init(&retry->timer, work);
+	vha_retry_reset(retry);
 }
 
 /**
@@ -50,11 +34,9 @@ void vha_retry_init(struct vha_retry *retry, struct vha_work *work)
 void vha_retry_later(struct vha_retry *retry, struct vha_worker *worker)
 {
 	retry->failed = true;
-	if (delayed_work_pending(&retry->timer))
+	if (vha_timer_pending(&retry->timer))
 		return;
-	/* The timer may still be running, but then for the same worker. */
-	WRITE_ONCE(retry->worker, worker);
-	schedule_delayed_work(&retry->timer, retry->delay);
+	vha_timer_start(&retry->timer, worker, retry->delay * NSEC_PER_MSEC);
 	retry->delay = min(2 * retry->delay, DELAY_MAX);
 }
 
@@ -77,7 +59,7 @@ void vha_retry_reset(struct vha_retry *retry)
  */
 void vha_retry_stop(struct vha_retry *retry)
 {
-	cancel_delayed_work_sync(&retry->timer);
+	vha_timer_stop(&retry->timer);
 	vha_retry_reset(retry);
 }
 
@@ -90,6 +72,5 @@ void vha_retry_stop(struct vha_retry *retry)
  */
 void vha_retry_move(struct vha_retry *retry, struct vha_worker *worker)
 {
-	if (cancel_delayed_work_sync(&retry->timer) && worker)
-		vha_worker_queue(worker, retry->work);
+	vha_timer_move(&retry->timer, worker);
 }

@@ -3,23 +3,17 @@
 #ifndef VHOST_ALT_RETRY_H
 #define VHOST_ALT_RETRY_H
 
-#include <linux/workqueue.h>
-
-#include "vhost_worker.h"
+#include "vhost_timer.h"
 
 /**
  * struct vha_retry - work that failed for a reason that may pass
- * @timer: queues @work
- * @worker: runs @work; changes while @timer is neither pending nor running
- * @work: the work
- * @delay: jiffies until the next retry; doubled by each, up to a limit
+ * @timer: queues the work
+ * @delay: milliseconds until the next retry; doubled by each, up to a limit
  * @failed: the work has failed since it last succeeded
  */
 struct vha_retry {
-	struct delayed_work timer;
-	struct vha_worker *worker;
-	struct vha_work *work;
-	unsigned long delay;
+	struct vha_timer timer;
+	unsigned int delay;
 	bool failed;
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Timers, for delays that are shorter than a jiffy. vhost_retry.c has the long
- * ones.
+ * Timers. A delay may be shorter than a jiffy. The work runs in its worker: it
+ * may sleep, which a timer must not.
  */
 #include <linux/ktime.h>
 
@@ -53,6 +53,19 @@ void vha_timer_start(struct vha_timer *timer, struct vha_worker *worker,
 	/* It may still be running, but then for the same worker. */
 	WRITE_ONCE(timer->worker, worker);
 	hrtimer_start(&timer->timer, ns_to_ktime(ns), HRTIMER_MODE_REL_HARD);
+}
+
+/**
+ * vha_timer_pending() - check whether the timer is to expire yet
+ * @timer: the timer; the caller serializes this with vha_timer_start()
+ *
+ * Return: true if the timer will queue the work, even if it expires right now;
+ * false as soon as it has expired, though it may only be about to queue the
+ * work.
+ */
+bool vha_timer_pending(struct vha_timer *timer)
+{
+	return hrtimer_is_queued(&timer->timer);
 }
 
 /**
