@@ -410,6 +410,7 @@ TEST(miss_before_the_descriptors_that_are_away)
 FIXTURE(unmapped)
 {
 	struct guest g;
+	void *place;	/* where it is meanwhile */
 };
 
 FIXTURE_VARIANT(unmapped)
@@ -433,10 +434,14 @@ FIXTURE_SETUP(unmapped)
 
 	SETUP_NEEDS(variant->features);
 	ASSERT_OK(guest_start(&self->g, &cfg));
+	self->place = mmap(NULL, self->g.mem.region[0].size, PROT_NONE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, self->place);
 }
 
 FIXTURE_TEARDOWN(unmapped)
 {
+	munmap(self->place, self->g.mem.region[0].size);
 	guest_stop(&self->g);
 }
 
@@ -446,20 +451,101 @@ TEST_F(unmapped, both_rings_go_on)
 	struct guest *g = &self->g;
 	struct gmem_region *r = &g->mem.region[0];
 	struct vq *tx = &g->vq[TXQ];
-	void *place;
 
 	OURS_ALONE("may lose chains");
-	place = mmap(NULL, r->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-		     0);
-	ASSERT_NE(MAP_FAILED, place);
 	ASSERT_OK(guest_check_alive(g, 0));
-	ASSERT_OK(gmem_move(r->hva, place, r->size));
+	ASSERT_OK(gmem_move(r->hva, self->place, r->size));
 	vq_kick(tx);
 	ASSERT_OK(vdev_rest(g->dev, tx));
 	ASSERT_OK(guest_inject(g, 60, 50));
 	EXPECT_TRUE(event_wait(g->vq[RXQ].err));
-	ASSERT_OK(gmem_move(place, r->hva, r->size));
+	ASSERT_OK(gmem_move(self->place, r->hva, r->size));
 	vq_kick(tx);
+	guest_refill(g, 1, 2048);
+	ASSERT_OK(guest_recv(g, &f));
+	ASSERT_THAT(frame_is(f.data, 60, 50));
+	ASSERT_OK(guest_check_alive(g, 100));
+}
+
+/* Check whether a timer of the module is pending: here, a retry. */
+static bool retry_pending(void)
+{
+	FILE *f = fopen("/proc/timer_list", "r");
+	bool found = false;
+	char line[128];
+
+	if (!f)
+		return false;
+	while (!found && fgets(line, sizeof(line), f))
+		found = strstr(line, "[vhost_alt]");
+	fclose(f);
+	return found;
+}
+
+/*
+ * Unmap the memory until the retries of both rings are so far apart that one is
+ * still pending when the caller goes on.
+ */
+static int unmap_for_long(struct guest *g, void *place)
+{
+	const struct gmem_region *r = &g->mem.region[0];
+	int err;
+
+	err = guest_check_alive(g, 0) ?: gmem_move(r->hva, place, r->size);
+	if (err)
+		return err;
+	vq_kick(&g->vq[TXQ]);
+	err = guest_inject(g, 60, 50);
+	if (err)
+		return err;
+	return wait_until(vdev_counter(g->dev, "queue0.retries") >= 6 &&
+			  vdev_counter(g->dev, "queue1.retries") >= 6 &&
+			  retry_pending()) ? 0 : -ETIMEDOUT;
+}
+
+/* A ring that is stopped is not tried again. */
+TEST_F(unmapped, stop_cancels_retries)
+{
+	struct guest *g = &self->g;
+
+	OURS_ALONE("does not try again by itself");
+	ASSERT_OK(unmap_for_long(g, self->place));
+	ASSERT_OK(guest_set_backend(g, -1));
+	EXPECT_FALSE(retry_pending());
+}
+
+/* A retry would use freed memory. */
+TEST_F(unmapped, close_cancels_retries)
+{
+	struct guest *g = &self->g;
+
+	OURS_ALONE("does not try again by itself");
+	ASSERT_OK(unmap_for_long(g, self->place));
+	ASSERT_OK(close(g->dev));
+	g->dev = -1;
+	EXPECT_FALSE(retry_pending());
+}
+
+/* Once the rings have moved, their former worker may be freed. */
+TEST_F(unmapped, retries_leave_the_former_worker)
+{
+	static struct guest_frame f;
+	struct guest *g = &self->g;
+	struct gmem_region *r = &g->mem.region[0];
+	__u64 rx, tx;
+
+	OURS_ALONE("does not try again by itself");
+	ASSERT_OK(unmap_for_long(g, self->place));
+	ASSERT_OK(vdev_spread_rings(g->dev));
+	ASSERT_OK(vdev_free_worker(g->dev, 0));
+	/* From here on, only timers have the rings tried again. */
+	ASSERT_OK(vdev_rest(g->dev, &g->vq[RXQ]));
+	ASSERT_OK(vdev_rest(g->dev, &g->vq[TXQ]));
+	rx = vdev_counter(g->dev, "queue0.retries");
+	tx = vdev_counter(g->dev, "queue1.retries");
+	ASSERT_THAT(wait_until(vdev_counter(g->dev, "queue0.retries") > rx));
+	ASSERT_THAT(wait_until(vdev_counter(g->dev, "queue1.retries") > tx));
+	ASSERT_OK(gmem_move(self->place, r->hva, r->size));
 	guest_refill(g, 1, 2048);
 	ASSERT_OK(guest_recv(g, &f));
 	ASSERT_THAT(frame_is(f.data, 60, 50));
