@@ -9,17 +9,12 @@
 #include <sys/wait.h>
 
 #include "child.h"
+#include "stream.h"
 #include "test.h"
-
-#define FRAME_LEN	100
-#define BURST		8
 
 /* The longest time for which packets may gather: events shall fall into it. */
 #define LONGEST_US	1000
 #define USUAL_US	20
-
-/* More frames than come until a queue tries to let them gather. */
-#define ENOUGH		(3 * 512)
 
 FIXTURE(moderation)
 {
@@ -64,44 +59,11 @@ FIXTURE_TEARDOWN(moderation)
 
 static struct guest_frame frame;
 
+#define LOOKS	"queue0.looks"
+
 static __u64 count_looks(const struct guest *g)
 {
-	return vdev_counter(g->dev, "queue0.looks");
-}
-
-static int inject(struct guest *g, __u32 seq)
-{
-	unsigned int i;
-	int err = 0;
-
-	guest_refill(g, BURST, 2048);
-	for (i = 0; !err && i < BURST; i++)
-		err = guest_inject(g, FRAME_LEN, seq + i);
-	return err;
-}
-
-static int take(struct guest *g, __u32 seq)
-{
-	unsigned int i;
-	int err;
-
-	for (i = 0; i < BURST; i++) {
-		err = guest_recv(g, &frame);
-		if (err)
-			return err;
-		if (!frame_is(frame.data, frame.len, seq + i))
-			return -EBADMSG;
-	}
-	return 0;
-}
-
-/* Send a burst into the tap, and check that the guest gets it. */
-static int pass_burst(struct guest *g, __u32 *seq)
-{
-	int err = inject(g, *seq) ?: take(g, *seq);
-
-	*seq += BURST;
-	return err;
+	return vdev_counter(g->dev, LOOKS);
 }
 
 /*
@@ -111,16 +73,10 @@ static int pass_burst(struct guest *g, __u32 *seq)
  */
 static int pass_until_it_looks(struct guest *g, __u32 *seq)
 {
-	__u64 before = count_looks(g), deadline = env_deadline();
-	int err;
+	__u64 before = count_looks(g);
 
-	err = guest_set_backend(g, -1) ?: guest_set_backend(g, g->tap);
-	while (!err && count_looks(g) == before) {
-		err = pass_burst(g, seq);
-		if (!env_left_ms(deadline))
-			return -ETIMEDOUT;
-	}
-	return err;
+	return guest_set_backend(g, -1) ?: guest_set_backend(g, g->tap) ?:
+	       stream_pass_until_more(g, seq, LOOKS, before);
 }
 
 /* Looks are tried, they fail, and are tried again; nothing is lost. */
@@ -132,7 +88,7 @@ TEST_F(moderation, every_frame_arrives)
 	ASSERT_OK(pass_until_it_looks(g, &self->seq));
 	EXPECT_NE(0, vdev_counter(g->dev, "queue0.trials"));
 	for (i = 0; i < n; i++)
-		ASSERT_OK_AT(pass_burst(g, &self->seq), "burst %u", i);
+		ASSERT_OK_AT(stream_pass(g, &self->seq), "burst %u", i);
 	EXPECT_NE(0, vdev_counter(g->dev, "queue0.look_packets"));
 }
 
@@ -144,11 +100,11 @@ TEST_F(moderation, backend_is_removed_while_frames_gather)
 
 	for (round = 0; round < rounds; round++) {
 		ASSERT_OK(pass_until_it_looks(g, &self->seq));
-		ASSERT_OK(inject(g, self->seq));
+		ASSERT_OK(stream_send(g, self->seq));
 		ASSERT_OK(guest_set_backend(g, -1));
 		ASSERT_OK(guest_set_backend(g, g->tap));
-		ASSERT_OK_AT(take(g, self->seq), "round %u", round);
-		self->seq += BURST;
+		ASSERT_OK_AT(stream_take(g, self->seq), "round %u", round);
+		self->seq += STREAM_BURST;
 	}
 }
 
@@ -164,8 +120,8 @@ TEST_F(moderation, worker_is_replaced_while_frames_gather)
 		/* It takes longer than frames gather. */
 		ASSERT_OK(vdev_new_worker(g->dev, &next));
 		ASSERT_OK(pass_until_it_looks(g, &self->seq));
-		guest_refill(g, BURST, 2048);
-		ASSERT_OK(guest_inject(g, FRAME_LEN, self->seq));
+		guest_refill(g, STREAM_BURST, 2048);
+		ASSERT_OK(guest_inject(g, STREAM_LEN, self->seq));
 		ASSERT_OK(vdev_attach_worker(g->dev, RXQ, next));
 		ASSERT_OK(vdev_free_worker(g->dev, id));
 		ASSERT_OK_AT(guest_recv(g, &frame), "round %u", round);
@@ -181,10 +137,10 @@ TEST_F(moderation, parameter_changes_while_frames_gather)
 
 	for (round = 0; round < rounds; round++) {
 		ASSERT_OK(pass_until_it_looks(g, &self->seq));
-		ASSERT_OK(inject(g, self->seq));
+		ASSERT_OK(stream_send(g, self->seq));
 		ASSERT_OK(env_set_parameter("rx_moderation", 0));
-		ASSERT_OK_AT(take(g, self->seq), "round %u", round);
-		self->seq += BURST;
+		ASSERT_OK_AT(stream_take(g, self->seq), "round %u", round);
+		self->seq += STREAM_BURST;
 		ASSERT_OK(env_set_parameter("rx_moderation", LONGEST_US));
 	}
 }
@@ -198,12 +154,12 @@ TEST_F(moderation, device_is_closed_while_frames_gather)
 
 	for (round = 0; round < rounds; round++) {
 		ASSERT_OK(pass_until_it_looks(g, &self->seq));
-		guest_refill(g, BURST, 2048);
-		ASSERT_OK(guest_inject(g, FRAME_LEN, self->seq));
+		guest_refill(g, STREAM_BURST, 2048);
+		ASSERT_OK(guest_inject(g, STREAM_LEN, self->seq));
 		guest_stop(g);
 		ASSERT_OK_AT(guest_start(g, &cfg), "round %u", round);
 	}
-	ASSERT_OK(pass_burst(g, &self->seq));
+	ASSERT_OK(stream_pass(g, &self->seq));
 }
 
 /* Have frames gather again and again. Signal @ready each time. */
@@ -238,23 +194,13 @@ TEST_F(moderation, owner_is_killed_while_frames_gather)
 		event_count(ready);
 	}
 	close(ready);
-	ASSERT_OK(pass_burst(&self->g, &self->seq));
-}
-
-static int pass_frames(struct guest *g, __u32 *seq, unsigned int n)
-{
-	__u32 end = *seq + n;
-	int err = 0;
-
-	while (!err && *seq < end)
-		err = pass_burst(g, seq);
-	return err;
+	ASSERT_OK(stream_pass(&self->g, &self->seq));
 }
 
 TEST_F(moderation, none_if_the_parameter_is_0)
 {
 	ASSERT_OK(env_set_parameter("rx_moderation", 0));
-	ASSERT_OK(pass_frames(&self->g, &self->seq, ENOUGH));
+	ASSERT_OK(stream_pass_frames(&self->g, &self->seq, STREAM_ENOUGH));
 	EXPECT_EQ(0, count_looks(&self->g));
 	ASSERT_OK(env_set_parameter("rx_moderation", LONGEST_US));
 	ASSERT_OK(pass_until_it_looks(&self->g, &self->seq));
@@ -270,7 +216,7 @@ static int set_polling(const struct guest *g, __u32 us)
 TEST_F(moderation, none_with_a_polling_time)
 {
 	ASSERT_OK(set_polling(&self->g, 1));
-	ASSERT_OK(pass_frames(&self->g, &self->seq, ENOUGH));
+	ASSERT_OK(stream_pass_frames(&self->g, &self->seq, STREAM_ENOUGH));
 	EXPECT_EQ(0, count_looks(&self->g));
 	ASSERT_OK(set_polling(&self->g, 0));
 	ASSERT_OK(pass_until_it_looks(&self->g, &self->seq));
@@ -280,7 +226,7 @@ TEST_F(moderation, none_with_a_polling_time)
 TEST_F(moderation, none_on_a_short_queue)
 {
 	ASSERT_OK(link_set_qlen(self->g.ifname, 255));
-	ASSERT_OK(pass_frames(&self->g, &self->seq, ENOUGH));
+	ASSERT_OK(stream_pass_frames(&self->g, &self->seq, STREAM_ENOUGH));
 	EXPECT_EQ(0, count_looks(&self->g));
 	ASSERT_OK(link_set_qlen(self->g.ifname, 256));
 	ASSERT_OK(pass_until_it_looks(&self->g, &self->seq));

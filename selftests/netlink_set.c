@@ -4,16 +4,11 @@
  * are accepted, what is shown and reported, and that the queue does so.
  */
 #include "nl_guest.h"
+#include "stream.h"
 #include "test.h"
-
-#define FRAME_LEN	100
-#define BURST		8
 
 /* Initial value of rx_moderation. */
 #define USUAL_US	20
-
-/* More frames than come until a queue tries to let them gather. */
-#define ENOUGH		(3 * 512)
 
 /* ---- settings ---- */
 
@@ -311,50 +306,17 @@ FIXTURE_TEARDOWN(effect)
 	guest_stop(&self->g);
 }
 
-static struct guest_frame frame;
-
-/* Send a burst into the tap, and check that the guest gets it. */
-static int pass_burst(struct guest *g, __u32 *seq)
-{
-	unsigned int i;
-	int err = 0;
-
-	guest_refill(g, BURST, 2048);
-	for (i = 0; !err && i < BURST; i++)
-		err = guest_inject(g, FRAME_LEN, *seq + i);
-	for (i = 0; !err && i < BURST; i++) {
-		err = guest_recv(g, &frame);
-		if (!err && !frame_is(frame.data, frame.len, *seq + i))
-			err = -EBADMSG;
-	}
-	*seq += BURST;
-	return err;
-}
-
-static int pass_frames(struct guest *g, __u32 *seq, unsigned int n)
-{
-	__u32 end = *seq + n;
-	int err = 0;
-
-	while (!err && *seq < end)
-		err = pass_burst(g, seq);
-	return err;
-}
-
-/*
- * Pass frames through @queue until a counter grows. Those that are received
- * come as fast as this machine can send them, or they would be no stream.
- */
+/* Pass frames through @queue until a counter grows. */
 static int pass_until_more(struct guest *g, __u32 *seq, __u32 queue,
 			   const char *counter)
 {
 	__u64 before = vdev_counter(g->dev, counter), end = env_deadline();
 	int err = 0;
 
+	if (queue == RXQ)
+		return stream_pass_until_more(g, seq, counter, before);
 	while (!err && vdev_counter(g->dev, counter) == before) {
-		err = queue == RXQ ? pass_burst(g, seq) :
-				     guest_check_tx(g, FRAME_LEN, *seq, 1,
-						    false);
+		err = guest_check_tx(g, STREAM_LEN, *seq, 1, false);
 		if (!env_left_ms(end))
 			return -ETIMEDOUT;
 	}
@@ -391,7 +353,7 @@ TEST_F(effect, polls)
 		ASSERT_OK(SET(i, 0, NL_NONE));
 		ASSERT_OK(restart(g));
 		before = vdev_counter(g->dev, polls[i]);
-		ASSERT_OK(pass_frames(g, &self->seq, 64));
+		ASSERT_OK(stream_pass_frames(g, &self->seq, 64));
 		ASSERT_OK(guest_check_alive(g, 0));
 		ASSERT_EQ(before, vdev_counter(g->dev, polls[i]));
 		ASSERT_OK(nl_reset(&self->nl, self->id, NL_NONE));
@@ -406,7 +368,7 @@ TEST_F(effect, polls_no_more)
 
 	ASSERT_OK(vdev_set_state(g->dev, VHOST_SET_VRING_BUSYLOOP_TIMEOUT, TXQ,
 				 0xfffffffe));
-	ASSERT_OK(guest_check_tx(g, FRAME_LEN, 0, 1, false));
+	ASSERT_OK(guest_check_tx(g, STREAM_LEN, 0, 1, false));
 	ASSERT_THAT(wait_until(vdev_counter(g->dev, "queue1.busy_polls")));
 	ASSERT_OK(SET(TXQ, 0, NL_NONE));
 	EXPECT_OK(vdev_rest(g->dev, &g->vq[TXQ]));
@@ -432,7 +394,7 @@ TEST_F(effect, gathers)
 	ASSERT_OK(SET(RXQ, NL_NONE, 0));
 	ASSERT_OK(restart(g));
 	looks = vdev_counter(g->dev, "queue0.looks");
-	ASSERT_OK(pass_frames(g, &self->seq, ENOUGH));
+	ASSERT_OK(stream_pass_frames(g, &self->seq, STREAM_ENOUGH));
 	EXPECT_EQ(looks, vdev_counter(g->dev, "queue0.looks"));
 	ASSERT_OK(SET(RXQ, NL_NONE, NL_DEFAULT));
 	ASSERT_OK(pass_until_more(g, &self->seq, RXQ, "queue0.looks"));
@@ -440,7 +402,7 @@ TEST_F(effect, gathers)
 	ASSERT_OK(env_set_parameter("rx_moderation", 0));
 	ASSERT_OK(restart(g));
 	looks = vdev_counter(g->dev, "queue0.looks");
-	ASSERT_OK(pass_frames(g, &self->seq, ENOUGH));
+	ASSERT_OK(stream_pass_frames(g, &self->seq, STREAM_ENOUGH));
 	EXPECT_EQ(looks, vdev_counter(g->dev, "queue0.looks"));
 }
 
@@ -455,7 +417,7 @@ TEST_F(effect, frames_arrive_while_times_change)
 	for (i = 0; i < n; i++) {
 		ASSERT_OK(SET(NL_NONE, busyloop[i % ARRAY_SIZE(busyloop)],
 			      moderation[i % ARRAY_SIZE(moderation)]));
-		ASSERT_OK_AT(pass_burst(g, &self->seq), "burst %u", i);
+		ASSERT_OK_AT(stream_pass(g, &self->seq), "burst %u", i);
 	}
 	ASSERT_OK(guest_check_alive(g, 0));
 }
