@@ -429,33 +429,47 @@ static int get_queue(struct sk_buff *request, struct genl_info *info)
 	return answer(info, skb, head, err);
 }
 
-static int reset_stats_of(struct vha_dev *dev, struct genl_info *info)
-{
-	struct vha_queue *q;
-	unsigned int i;
+/* ---- requests that change a device ---- */
 
-	if (info->attrs[VHOST_ALT_A_QUEUE]) {
-		q = find_queue(dev, info);
-		if (IS_ERR(q))
-			return PTR_ERR(q);
-		vha_queue_reset_stats(q);
-		return 0;
-	}
-	for (i = 0; i < dev->nqueues; i++)
-		vha_queue_reset_stats(dev->queues[i]);
-	return 0;
+/* Find the queue that a request names; NULL if it is about all queues. */
+static struct vha_queue *find_queue_or_all(struct vha_dev *dev,
+					   struct genl_info *info)
+{
+	return info->attrs[VHOST_ALT_A_QUEUE] ? find_queue(dev, info) : NULL;
 }
 
-static int reset_stats(struct sk_buff *request, struct genl_info *info)
+/* Have @change do what a request asks for, if the caller may do that. */
+static int change_dev(struct sk_buff *request, struct genl_info *info,
+		      int (*change)(struct vha_dev *dev,
+				    struct genl_info *info))
 {
 	struct vha_dev *dev = get_named_dev(info);
 	int err;
 
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
-	err = is_admin(request, dev) ? reset_stats_of(dev, info) : -EPERM;
+	err = is_admin(request, dev) ? change(dev, info) : -EPERM;
 	vha_list_put(dev);
 	return err;
+}
+
+static int reset_stats_of(struct vha_dev *dev, struct genl_info *info)
+{
+	struct vha_queue *q = find_queue_or_all(dev, info);
+	unsigned int i;
+
+	if (IS_ERR(q))
+		return PTR_ERR(q);
+	for (i = 0; i < dev->nqueues; i++) {
+		if (!q || q == dev->queues[i])
+			vha_queue_reset_stats(dev->queues[i]);
+	}
+	return 0;
+}
+
+static int reset_stats(struct sk_buff *request, struct genl_info *info)
+{
+	return change_dev(request, info, reset_stats_of);
 }
 
 /* ---- the contents of a ring ---- */
@@ -809,12 +823,10 @@ static void change_settings(struct genl_info *info, struct vha_queue *q)
 
 static int set_queues_of(struct vha_dev *dev, struct genl_info *info)
 {
-	struct vha_queue *q = NULL;
+	struct vha_queue *q = find_queue_or_all(dev, info);
 	unsigned int i;
 	int err;
 
-	if (info->attrs[VHOST_ALT_A_QUEUE])
-		q = find_queue(dev, info);
 	if (IS_ERR(q))
 		return PTR_ERR(q);
 	err = check_settings(info, q);
@@ -829,14 +841,7 @@ static int set_queues_of(struct vha_dev *dev, struct genl_info *info)
 
 static int set_queue(struct sk_buff *request, struct genl_info *info)
 {
-	struct vha_dev *dev = get_named_dev(info);
-	int err;
-
-	if (IS_ERR(dev))
-		return PTR_ERR(dev);
-	err = is_admin(request, dev) ? set_queues_of(dev, info) : -EPERM;
-	vha_list_put(dev);
-	return err;
+	return change_dev(request, info, set_queues_of);
 }
 
 /* ---- the family ---- */
