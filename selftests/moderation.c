@@ -75,7 +75,7 @@ static int pass_until_it_looks(struct guest *g, __u32 *seq)
 {
 	__u64 before = count_looks(g);
 
-	return guest_set_backend(g, -1) ?: guest_set_backend(g, g->tap) ?:
+	return stream_restart(g) ?:
 	       stream_pass_until_more(g, seq, LOOKS, before);
 }
 

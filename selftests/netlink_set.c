@@ -323,12 +323,6 @@ static int pass_until_more(struct guest *g, __u32 *seq, __u32 queue,
 	return err;
 }
 
-/* Start anew: runs that began before have ended, and trials are forgotten. */
-static int restart(struct guest *g)
-{
-	return guest_set_backend(g, -1) ?: guest_set_backend(g, g->tap);
-}
-
 TEST_F(effect, polls)
 {
 	static const char * const polls[] = {
@@ -347,11 +341,11 @@ TEST_F(effect, polls)
 			     "%u", i);
 		/* The other one does not. */
 		ASSERT_EQ(0, vdev_counter(g->dev, polls[!i]));
-		ASSERT_OK(restart(g));
+		ASSERT_OK(stream_restart(g));
 		ASSERT_OK_AT(pass_until_more(g, &self->seq, i, polls[i]),
 			     "%u", i);
 		ASSERT_OK(SET(i, 0, NL_NONE));
-		ASSERT_OK(restart(g));
+		ASSERT_OK(stream_restart(g));
 		before = vdev_counter(g->dev, polls[i]);
 		ASSERT_OK(stream_pass_frames(g, &self->seq, 64));
 		ASSERT_OK(guest_check_alive(g, 0));
@@ -387,12 +381,12 @@ TEST_F(effect, gathers)
 	ASSERT_OK(env_set_parameter("rx_moderation", 0));
 	ASSERT_OK(SET(RXQ, NL_NONE, VHOST_ALT_MODERATION_MAX));
 	ASSERT_OK(pass_until_more(g, &self->seq, RXQ, "queue0.looks"));
-	ASSERT_OK(restart(g));
+	ASSERT_OK(stream_restart(g));
 	ASSERT_OK(pass_until_more(g, &self->seq, RXQ, "queue0.looks"));
 
 	ASSERT_OK(env_set_parameter("rx_moderation", VHOST_ALT_MODERATION_MAX));
 	ASSERT_OK(SET(RXQ, NL_NONE, 0));
-	ASSERT_OK(restart(g));
+	ASSERT_OK(stream_restart(g));
 	looks = vdev_counter(g->dev, "queue0.looks");
 	ASSERT_OK(stream_pass_frames(g, &self->seq, STREAM_ENOUGH));
 	EXPECT_EQ(looks, vdev_counter(g->dev, "queue0.looks"));
@@ -400,7 +394,7 @@ TEST_F(effect, gathers)
 	ASSERT_OK(pass_until_more(g, &self->seq, RXQ, "queue0.looks"));
 
 	ASSERT_OK(env_set_parameter("rx_moderation", 0));
-	ASSERT_OK(restart(g));
+	ASSERT_OK(stream_restart(g));
 	looks = vdev_counter(g->dev, "queue0.looks");
 	ASSERT_OK(stream_pass_frames(g, &self->seq, STREAM_ENOUGH));
 	EXPECT_EQ(looks, vdev_counter(g->dev, "queue0.looks"));

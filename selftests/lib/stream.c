@@ -5,6 +5,11 @@
 
 #include "env.h"
 
+int stream_restart(struct guest *g)
+{
+	return guest_set_backend(g, -1) ?: guest_set_backend(g, g->tap);
+}
+
 int stream_send(struct guest *g, __u32 seq)
 {
 	unsigned int i;

@@ -15,6 +15,12 @@
 #define STREAM_ENOUGH	(3 * 512)
 
 /*
+ * Set the backend anew: runs that began before have ended, and the queue knows
+ * nothing of earlier trials. Return: 0 or a negative errno.
+ */
+int stream_restart(struct guest *g);
+
+/*
  * Send a burst, which begins with frame @seq, into the tap. The guest makes
  * buffers for it available. Return: 0 or a negative errno.
  */
