@@ -80,7 +80,8 @@ static int parse_words(struct nl_query *query, struct nl_settings *set,
 
 	if (*argv && !strchr(*argv, '=')) {
 		status = queue_parse(*argv++, &queue);
-		query->queue = queue;
+		if (!status)
+			query->queue = queue;
 	}
 	if (!status && !*argv)
 		return usage_error("set: expected busy-poll=US or moderation=US");
