@@ -143,27 +143,36 @@ static int measure(void *data)
 	return err;
 }
 
+static bool parse_option(struct options *o, int opt)
+{
+	if (opt != 'n')
+		return false;
+	o->devices = strtoul(optarg, NULL, 10);
+	return o->devices && o->devices <= MAX_DEVICES;
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = { .devices = 64 };
-	int opt, i, err = 0;
+	int opt, err = 0;
 
 	while ((opt = getopt(argc, argv, "n:h")) != -1) {
-		if (opt == 'n')
-			o.devices = strtoul(optarg, NULL, 10);
-		if (opt == 'h')
+		if (opt == 'h') {
 			usage(stdout);
-		else if (opt != 'n' || !o.devices || o.devices > MAX_DEVICES)
+			return 0;
+		}
+		if (!parse_option(&o, opt)) {
 			usage(stderr);
-		else
-			continue;
-		return opt != 'h';
+			return 1;
+		}
 	}
-	if (optind == argc)
+	if (optind == argc) {
 		usage(stderr);
-	for (i = optind; !err && i < argc; i++) {
-		o.device = argv[i];
+		return 1;
+	}
+	for (; !err && optind < argc; optind++) {
+		o.device = argv[optind];
 		err = run_apart(measure, &o);
 	}
-	return err || optind == argc;
+	return !!err;
 }
