@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A governor decides how a receive queue waits for packets. */
+/* A governor decides how a queue waits for more to do. */
 #ifndef VHOST_ALT_NET_GOVERNOR_H
 #define VHOST_ALT_NET_GOVERNOR_H
 
@@ -8,15 +8,41 @@
 #include "vhost_stats.h"
 
 /**
- * enum vha_governor_phase - what a governor has a queue do
- * @VHA_GOVERNOR_WOKEN: be woken by packets; measure their rate
- * @VHA_GOVERNOR_TRIAL: look for packets after a while instead; compare the rate
- * @VHA_GOVERNOR_MODERATED: look after a while, since the rate was no lower
+ * enum vha_wait - how a queue waits for more to do
+ * @VHA_WAIT_WAKEUP: asleep, until it is woken
+ * @VHA_WAIT_LOOK: asleep for a while, after which it looks
+ * @VHA_WAIT_POLL: awake, for a while
+ * @VHA_WAITS: the number of ways
+ */
+enum vha_wait {
+	VHA_WAIT_WAKEUP,
+	VHA_WAIT_LOOK,
+	VHA_WAIT_POLL,
+	VHA_WAITS,
+};
+
+/**
+ * enum vha_governor_phase - what a governor is about
+ * @VHA_GOVERNOR_WOKEN: the queue is woken; the packet rate is measured
+ * @VHA_GOVERNOR_TRIAL: it waits in another way; the rates are compared
+ * @VHA_GOVERNOR_KEPT: the trial succeeded, and it goes on in that way
  */
 enum vha_governor_phase {
 	VHA_GOVERNOR_WOKEN,
 	VHA_GOVERNOR_TRIAL,
-	VHA_GOVERNOR_MODERATED,
+	VHA_GOVERNOR_KEPT,
+};
+
+/**
+ * struct vha_wait_limits - what a governor may choose
+ * @look: time in ns after which the queue would look; 0: it cannot
+ * @poll: time in ns for which it would poll; 0: it must not
+ * @room: packets that may gather before any is lost
+ */
+struct vha_wait_limits {
+	u64 look;
+	u64 poll;
+	unsigned int room;
 };
 
 /**
@@ -30,60 +56,79 @@ struct vha_packet_rate {
 };
 
 /**
- * struct vha_governor - how a queue waits for packets
- * @phase: what the queue does
- * @looking: it looks for packets after a while, and is not woken before
- * @last: when that was decided, in ns of ktime_get()
+ * struct vha_governor - how a queue waits for more to do
+ * @phase: what the governor is about
+ * @way: how the queue waits in a trial, and after it
+ * @wait: how it waits now
+ * @missed: it polled, and has found nothing
+ * @last: when the wait began, in ns of ktime_get(); 0 before the first one
  * @seen: packets of the queue at that time
- * @delay: time in ns after which the queue looks
- * @room: packets that may gather before any is lost
- * @woken: the packet rate in the last full window in which packets woke the
- *	worker
+ * @limits: what could be chosen then
+ * @woken: the packet rate in the last full window in which the queue was woken
  * @rate: the packet rate in this window; windows are full of packets
- * @waits: the number of decisions in this window
- * @soon: those that came soon after the one before
- * @good: looks in this window that found several packets
- * @bad: other looks in this window
+ * @waits: the number of waits in this window
+ * @soon: those short enough for looks to pay
+ * @near: those short enough for polls to pay
+ * @good: looks in this window that found several packets, or polls that found
+ *	any
+ * @bad: other looks or polls in this window
  * @late: the last look almost came too late to get all packets
  * @windows: full windows in this phase
- * @patience: full windows in which packets wake the worker before the next
- *	trial; 0 before the first decision
+ * @patience: for each way, the number of full windows in which the queue is
+ *	woken after a trial has failed
+ * @left: how many of these are left
  */
 struct vha_governor {
 	enum vha_governor_phase phase;
-	bool looking;
+	enum vha_wait way;
+	enum vha_wait wait;
+	bool missed;
 	u64 last;
 	u64 seen;
-	u64 delay;
-	unsigned int room;
+	struct vha_wait_limits limits;
 	struct vha_packet_rate woken;
 	struct vha_packet_rate rate;
 	unsigned int waits;
 	unsigned int soon;
+	unsigned int near;
 	unsigned int good;
 	unsigned int bad;
 	bool late;
 	unsigned int windows;
-	unsigned int patience;
+	unsigned int patience[VHA_WAITS];
+	unsigned int left[VHA_WAITS];
 };
 
-bool vha_governor_look_later(struct vha_governor *g, struct vha_stats *stats,
-			     u64 delay, unsigned int room);
+enum vha_wait vha_governor_choose(struct vha_governor *g,
+				  struct vha_stats *stats,
+				  const struct vha_wait_limits *limits);
 
 /*
- * Forget all about the traffic. A queue that is not moderated does so in each
- * run, and mostly has nothing to forget.
+ * Forget all about the traffic. A queue without a choice does so in each run,
+ * and mostly has nothing to forget.
  */
 static inline void vha_governor_reset(struct vha_governor *g)
 {
-	if (g->patience)
+	if (g->last)
 		*g = (struct vha_governor){};
 }
 
 /* The queue waits for something else than packets. */
-static inline void vha_governor_stop_looking(struct vha_governor *g)
+static inline void vha_governor_interrupt(struct vha_governor *g)
 {
-	g->looking = false;
+	g->wait = VHA_WAIT_WAKEUP;
+}
+
+/* The queue has polled in vain, and sleeps until it is woken. */
+static inline void vha_governor_poll_missed(struct vha_governor *g)
+{
+	g->missed = true;
+}
+
+/* Check whether the queue polls, or has just found something by that. */
+static inline bool vha_governor_polls(const struct vha_governor *g)
+{
+	return g->wait == VHA_WAIT_POLL && !g->missed;
 }
 
 #endif /* VHOST_ALT_NET_GOVERNOR_H */

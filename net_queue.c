@@ -5,9 +5,11 @@
  */
 #include <linux/file.h>
 #include <linux/if.h>
+#include <linux/module.h>
 #include <linux/net.h>
 #include <linux/poll.h>
 #include <linux/sched/clock.h>
+#include <linux/sched/stat.h>
 
 #include "net_queue.h"
 #include "trace.h"
@@ -19,6 +21,13 @@
  * which commands wait.
  */
 #define BUSY_RUN_NS	(200 * NSEC_PER_USEC)
+
+#define ADAPTIVE_POLL_MAX	1000U
+
+static unsigned int adaptive_poll = 50;
+module_param(adaptive_poll, uint, 0644);
+MODULE_PARM_DESC(adaptive_poll,
+		 "Microseconds to poll where that brings more packets; 0: none, at most 1000");
 
 /* ---- runs ---- */
 
@@ -96,7 +105,8 @@ void vha_net_queue_run(struct vha_net_queue *nq,
 	if (q->running && !q->broken) {
 		vha_queue_begin_run(q);
 		q->ring.batch->walked = 0;
-		if (READ_ONCE(q->busyloop))
+		if (READ_ONCE(q->busyloop) ||
+		    vha_governor_polls(&nq->governor))
 			nq->run_end = local_clock() + BUSY_RUN_NS;
 		err = vha_ring_map(&q->ring);
 		if (likely(!err))
@@ -130,10 +140,10 @@ int vha_net_wait_for_kick(struct vha_queue *q, struct vha_net_weight *weight)
 	return vha_ring_disable_kick(&q->ring);
 }
 
-/* ---- busy polling ---- */
+/* ---- waiting ---- */
 
 /**
- * vha_net_busy_begin() - restart the time of busy polling after a packet
+ * vha_net_busy_begin() - restart the owner's time of polling after a packet
  * @nq: the queue, with its mutex held
  */
 void vha_net_busy_begin(struct vha_net_queue *nq)
@@ -145,49 +155,103 @@ void vha_net_busy_begin(struct vha_net_queue *nq)
 		nq->busy_end = local_clock() + us * NSEC_PER_USEC;
 }
 
-static enum vha_net_busy poll_until(struct vha_net_queue *nq, u64 *now,
-				    bool (*ready)(struct vha_net_queue *nq))
+/* The owner asked to poll, whatever it costs other tasks of the CPU. */
+static bool may_poll(const struct vha_queue *q)
 {
-	for (; *now < nq->busy_end && !need_resched(); *now = local_clock()) {
-		if (ready(nq))
-			return VHA_NET_BUSY_FOUND;
-		if (*now >= nq->run_end || vha_worker_busy(nq->q.worker))
-			return VHA_NET_BUSY_YIELD;
-		cpu_relax();
-	}
-	return VHA_NET_BUSY_OVER;
+	return !need_resched() &&
+	       (READ_ONCE(q->busyloop) || single_task_running());
 }
 
-/**
- * vha_net_busy_poll() - poll for more to do, for as long as the owner asked
- * @nq: the queue, with its mutex held
- * @ready: check whether there is more
- *
- * The time counts from the last packet, not from the last run. Otherwise two
- * queues of a worker would keep each other awake.
- *
- * Return: the result; VHA_NET_BUSY_OVER too if busy polling is off.
- */
-enum vha_net_busy vha_net_busy_poll(struct vha_net_queue *nq,
+static enum vha_net_wait poll_until(struct vha_net_queue *nq, u64 *now,
 				    bool (*ready)(struct vha_net_queue *nq))
 {
+	for (; *now < nq->busy_end && may_poll(&nq->q); *now = local_clock()) {
+		if (ready(nq))
+			return VHA_NET_FOUND;
+		if (*now >= nq->run_end || vha_worker_busy(nq->q.worker))
+			return VHA_NET_YIELD;
+		cpu_relax();
+	}
+	return VHA_NET_SLEEP;
+}
+
+/*
+ * Poll until @busy_end. The time counts from the last packet, not from the last
+ * run. Otherwise two queues of a worker would keep each other awake.
+ */
+static enum vha_net_wait poll(struct vha_net_queue *nq,
+			      bool (*ready)(struct vha_net_queue *nq))
+{
 	struct vha_queue *q = &nq->q;
-	enum vha_net_busy result;
+	enum vha_net_wait result;
 	u64 start, now;
 
-	lockdep_assert_held(&q->mutex);
-	if (!READ_ONCE(q->busyloop))
-		return VHA_NET_BUSY_OVER;
 	start = local_clock();
 	if (start >= nq->busy_end)
-		return VHA_NET_BUSY_OVER;
+		return VHA_NET_SLEEP;
 
 	now = start;
 	result = poll_until(nq, &now, ready);
 	q->stats.busy_polls++;
-	q->stats.busy_hits += result == VHA_NET_BUSY_FOUND;
+	q->stats.busy_hits += result == VHA_NET_FOUND;
+	q->stats.busy_yields += result == VHA_NET_YIELD;
 	q->stats.busy_ns += now - start;
 	return result;
+}
+
+/* Choose how to wait, and when a poll ends that begins now. */
+static enum vha_wait choose(struct vha_net_queue *nq,
+			    const struct vha_wait_limits *limits)
+{
+	struct vha_governor *g = &nq->governor;
+	u64 last = g->last;
+	enum vha_wait wait;
+
+	if (!limits->look && !limits->poll) {
+		vha_governor_reset(g);
+		return VHA_WAIT_WAKEUP;
+	}
+	wait = vha_governor_choose(g, &nq->q.stats, limits);
+	if (wait == VHA_WAIT_POLL && g->last != last)
+		nq->busy_end = local_clock() + limits->poll;
+	return wait;
+}
+
+/**
+ * vha_net_wait() - wait for more to do
+ * @nq: the queue, with its mutex held; it has nothing left to do
+ * @limits: how it can wait; @poll is filled in
+ * @ready: check whether there is more
+ *
+ * The queue polls for as long as the owner asked, or as the governor says if
+ * the owner did not.
+ *
+ * Return: what to do next.
+ */
+enum vha_net_wait vha_net_wait(struct vha_net_queue *nq,
+			       struct vha_wait_limits *limits,
+			       bool (*ready)(struct vha_net_queue *nq))
+{
+	enum vha_net_wait result;
+
+	lockdep_assert_held(&nq->q.mutex);
+	if (READ_ONCE(nq->q.busyloop)) {
+		vha_governor_reset(&nq->governor);
+		return poll(nq, ready);
+	}
+	limits->poll = min(READ_ONCE(adaptive_poll), ADAPTIVE_POLL_MAX) *
+		       NSEC_PER_USEC;
+	switch (choose(nq, limits)) {
+	case VHA_WAIT_LOOK:
+		return VHA_NET_LOOK;
+	case VHA_WAIT_POLL:
+		result = poll(nq, ready);
+		if (result == VHA_NET_SLEEP)
+			vha_governor_poll_missed(&nq->governor);
+		return result;
+	default:
+		return VHA_NET_SLEEP;
+	}
 }
 
 /* ---- the backend ---- */

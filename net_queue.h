@@ -35,7 +35,7 @@ enum {
  * @rx: packets that are not delivered yet; receive queue only
  * @buffer_size: bytes in the last chain that a packet was placed in or sent
  *	from, or 0
- * @governor: how to wait for packets; receive queue only
+ * @governor: how to wait for packets
  * @busy_end: end of busy polling, in ns of local_clock()
  * @run_end: end of busy polling in this run
  */
@@ -102,15 +102,18 @@ static inline void vha_net_yield(struct vha_queue *q)
 }
 
 /**
- * enum vha_net_busy - the result of busy polling
- * @VHA_NET_BUSY_FOUND: there is more to do
- * @VHA_NET_BUSY_YIELD: others need the worker; poll again in the next run
- * @VHA_NET_BUSY_OVER: it is time to sleep
+ * enum vha_net_wait - what a queue without more to do does next
+ * @VHA_NET_FOUND: goes on: polling has found more to do
+ * @VHA_NET_YIELD: ends the run, since others need the worker, and goes on
+ *	polling in the next one
+ * @VHA_NET_LOOK: ends the run, and looks again after a while
+ * @VHA_NET_SLEEP: ends the run, and is woken when there is more
  */
-enum vha_net_busy {
-	VHA_NET_BUSY_FOUND,
-	VHA_NET_BUSY_YIELD,
-	VHA_NET_BUSY_OVER,
+enum vha_net_wait {
+	VHA_NET_FOUND,
+	VHA_NET_YIELD,
+	VHA_NET_LOOK,
+	VHA_NET_SLEEP,
 };
 
 void vha_net_queue_run(struct vha_net_queue *nq,
@@ -119,7 +122,8 @@ long vha_net_queue_start(struct vha_net_queue *nq, int fd);
 struct vha_tun_socket vha_net_queue_stop(struct vha_net_queue *nq);
 int vha_net_wait_for_kick(struct vha_queue *q, struct vha_net_weight *weight);
 void vha_net_busy_begin(struct vha_net_queue *nq);
-enum vha_net_busy vha_net_busy_poll(struct vha_net_queue *nq,
-				    bool (*ready)(struct vha_net_queue *nq));
+enum vha_net_wait vha_net_wait(struct vha_net_queue *nq,
+			       struct vha_wait_limits *limits,
+			       bool (*ready)(struct vha_net_queue *nq));
 
 #endif /* VHOST_ALT_NET_QUEUE_H */

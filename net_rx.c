@@ -441,25 +441,13 @@ static unsigned int moderation_us(const struct vha_queue *q)
 	return min(READ_ONCE(rx_moderation), VHOST_ALT_MODERATION_MAX);
 }
 
-/*
- * No packet is queued. Look again after a while instead of being woken, if the
- * governor says so; a polling time that the owner has set excludes that.
- */
-static bool look_later(struct vha_net_queue *nq)
+static void wait_limits(const struct vha_net_queue *nq,
+			struct vha_wait_limits *limits)
 {
-	struct vha_queue *q = &nq->q;
-	unsigned int room = vha_tun_rx_room(&nq->ts);
-	u64 delay = moderation_us(q) * NSEC_PER_USEC;
-
-	if (!delay || READ_ONCE(q->busyloop) || room < MODERATION_ROOM ||
-	    !vha_timer_precise()) {
-		vha_governor_reset(&nq->governor);
-		return false;
-	}
-	if (!vha_governor_look_later(&nq->governor, &q->stats, delay, room))
-		return false;
-	vha_timer_start(&q->timer, q->worker, delay);
-	return true;
+	limits->room = vha_tun_rx_room(&nq->ts);
+	limits->look = 0;
+	if (limits->room >= MODERATION_ROOM && vha_timer_precise())
+		limits->look = moderation_us(&nq->q) * NSEC_PER_USEC;
 }
 
 /*
@@ -468,23 +456,28 @@ static bool look_later(struct vha_net_queue *nq)
  */
 static bool packets_queued(struct vha_net_queue *nq)
 {
+	struct vha_queue *q = &nq->q;
+	struct vha_wait_limits limits;
+
 	if (vha_tun_rx_fill(&nq->rx, &nq->ts))
 		return true;
-	switch (vha_net_busy_poll(nq, rx_ready)) {
-	case VHA_NET_BUSY_FOUND:
+	wait_limits(nq, &limits);
+	switch (vha_net_wait(nq, &limits, rx_ready)) {
+	case VHA_NET_FOUND:
 		return true;
-	case VHA_NET_BUSY_YIELD:
-		vha_queue_wake(&nq->q);
+	case VHA_NET_YIELD:
+		vha_queue_wake(q);
 		return false;
-	default:
+	case VHA_NET_LOOK:
+		vha_timer_start(&q->timer, q->worker, limits.look);
+		return false;
+	case VHA_NET_SLEEP:
 		break;
 	}
-	if (look_later(nq))
-		return false;
-	vha_poll_arm(&nq->q.backend_poll);
+	vha_poll_arm(&q->backend_poll);
 	if (!vha_tun_rx_fill(&nq->rx, &nq->ts))
 		return false;
-	vha_poll_disarm(&nq->q.backend_poll);
+	vha_poll_disarm(&q->backend_poll);
 	return true;
 }
 
@@ -509,7 +502,7 @@ static int receive(struct vha_net_queue *nq)
 		/* Packets wait already: only a kick can bring progress. */
 		if (err > 0) {
 			q->stats.no_buffers++;
-			vha_governor_stop_looking(&nq->governor);
+			vha_governor_interrupt(&nq->governor);
 			err = vha_net_wait_for_kick(q, &weight);
 		}
 	}

@@ -190,6 +190,7 @@ static void wait_for_socket(struct vha_net_queue *nq)
 	struct vha_queue *q = &nq->q;
 
 	q->stats.socket_full++;
+	vha_governor_interrupt(&nq->governor);
 	if (vha_poll_start(&q->backend_poll, q->worker, nq->ts.sock->file))
 		vha_queue_wake(q);
 }
@@ -214,17 +215,19 @@ static bool tx_ready(struct vha_net_queue *nq)
 }
 
 /*
- * Poll, then ask for a kick: the guest has nothing more to send.
+ * The guest has nothing more to send: poll, or ask for a kick.
  *
  * Return: 0 to go on; 1 to end the run; -EFAULT or -EPROTO if the ring cannot
  * be used.
  */
 static int idle(struct vha_net_queue *nq, struct vha_net_weight *weight)
 {
-	switch (vha_net_busy_poll(nq, tx_ready)) {
-	case VHA_NET_BUSY_FOUND:
+	struct vha_wait_limits limits = {};
+
+	switch (vha_net_wait(nq, &limits, tx_ready)) {
+	case VHA_NET_FOUND:
 		return 0;
-	case VHA_NET_BUSY_YIELD:
+	case VHA_NET_YIELD:
 		vha_queue_wake(&nq->q);
 		return 1;
 	default:

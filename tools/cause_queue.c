@@ -84,6 +84,7 @@ static void find_poor_batches(const struct comparison *c)
 		    c->q->dev, c->q->name);
 }
 
+/* What the owner asked for: the module finds out itself whether it pays. */
 static void find_wasted_polling(const struct comparison *c)
 {
 	__u64 polls = delta(c, VHOST_ALT_COUNTER_BUSY_POLLS);
@@ -94,7 +95,8 @@ static void find_wasted_polling(const struct comparison *c)
 	/* The time includes that of others that interrupted the polling. */
 	if (cpu > cpu_of_worker(c))
 		cpu = cpu_of_worker(c);
-	if (cpu < POLL_CPU || hits * 100 >= polls * POLL_HITS)
+	if (!c->q->busyloop || cpu < POLL_CPU ||
+	    hits * 100 >= polls * POLL_HITS)
 		return;
 	add_finding(c->d, c->q, "polling_wasted", true,
 		    "busy polling does not pay: it uses %.0f %% of a CPU, and %llu of %llu polls found work; set a shorter time than %u us, or none (vhostctl set %u %s busy-poll=0)",

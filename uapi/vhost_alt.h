@@ -690,7 +690,13 @@ enum vhost_alt_desc_attr {
 	X(TRIALS, trials,						\
 	  "Receive: times the worker began to try whether looks pay")	\
 	X(TRIALS_FAILED, trials_failed,					\
-	  "Receive: trials that showed that looks do not pay")
+	  "Receive: trials that showed that looks do not pay")		\
+	X(BUSY_YIELDS, busy_yields,					\
+	  "Busy polls interrupted by other work of the worker, to go on later") \
+	X(POLL_TRIALS, poll_trials,					\
+	  "Times the worker began to try whether polling pays")		\
+	X(POLL_TRIALS_FAILED, poll_trials_failed,			\
+	  "Trials that showed that polling does not pay")
 
 #define __VHOST_ALT_COUNTER(number, ...)	VHOST_ALT_COUNTER_ ## number,
 

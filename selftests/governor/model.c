@@ -20,6 +20,7 @@
 
 #define ROOM		1000
 #define DEFAULT_NS	20000
+#define POLL_NS		50000
 #define PACKETS		200000
 
 u64 model_now;
@@ -33,7 +34,11 @@ u64 model_now;
  * @rate: bursts per second at random times, or 0 for a closed loop
  * @on: ns for which a source sends; 0: always
  * @off: ns for which it then pauses
+ * @deep: ns that a CPU takes to wake up from sleep, in which it does not run
+ * @loaded: others want the CPU, so that no poll lasts
  * @pays: the default delay has to save the worker a quarter of its time
+ * @polls: the loop has to take at most so much of its time when the worker may
+ *	poll; 0: the worker must not be seen to poll
  * @then: the traffic that follows, or NULL
  */
 struct traffic {
@@ -44,7 +49,10 @@ struct traffic {
 	double rate;
 	u64 on;
 	u64 off;
+	u64 deep;
+	bool loaded;
 	bool pays;
+	double polls;
 	const struct traffic *then;
 };
 
@@ -53,15 +61,21 @@ struct traffic {
  * @now: its time
  * @cpu: ns for which it ran
  * @latency: of all packets, in ns
- * @delay: ns until it looks; 0: the governor is not asked
- * @look_at: when it looks, or 0: the next packet wakes it
+ * @limits: what it may do; all 0: the governor is not asked
+ * @deep: see struct traffic
+ * @loaded: see struct traffic
+ * @wait: how it waits
+ * @until: when it looks, or stops polling
  */
 struct worker {
 	u64 now;
 	u64 cpu;
 	u64 latency;
-	u64 delay;
-	u64 look_at;
+	struct vha_wait_limits limits;
+	u64 deep;
+	bool loaded;
+	enum vha_wait wait;
+	u64 until;
 	struct vha_governor governor;
 	struct vha_stats stats;
 };
@@ -72,41 +86,60 @@ static void run_for(struct worker *w, u64 ns)
 	w->cpu += ns;
 }
 
-static void go_to_sleep(struct worker *w)
+static void wait_for_more(struct worker *w)
 {
 	model_now = w->now;
-	w->look_at = 0;
-	if (w->delay && vha_governor_look_later(&w->governor, &w->stats,
-						w->delay, ROOM))
-		w->look_at = w->now + w->delay;
+	w->wait = VHA_WAIT_WAKEUP;
+	if (w->limits.look || w->limits.poll)
+		w->wait = vha_governor_choose(&w->governor, &w->stats,
+					      &w->limits);
+	w->until = w->now + (w->wait == VHA_WAIT_LOOK ? w->limits.look :
+							w->limits.poll);
 }
 
 /* The timer runs out, and the worker has a look. */
 static void look(struct worker *w)
 {
-	w->now = w->look_at;
+	w->now = w->until;
 	run_for(w, TIMER_NS);
 }
 
 /* The worker looks as often as it wants to before a packet comes at @t. */
 static void look_until(struct worker *w, u64 t)
 {
-	while (w->look_at && w->look_at < t) {
+	while (w->wait == VHA_WAIT_LOOK && w->until < t) {
 		look(w);
-		go_to_sleep(w);
+		wait_for_more(w);
 	}
+}
+
+/* The worker polls until a packet comes at @t. Return: false if too late. */
+static bool poll_until(struct worker *w, u64 t)
+{
+	if (w->loaded)
+		w->until = w->now;
+	if (t <= w->until) {
+		if (w->now < t)
+			run_for(w, t - w->now);
+		return true;
+	}
+	run_for(w, w->until - w->now);
+	vha_governor_poll_missed(&w->governor);
+	return false;
 }
 
 /* A packet comes at @t. It wakes the worker, or is found by a look. */
 static void wait_for_worker(struct worker *w, u64 t)
 {
 	look_until(w, t);
-	if (w->look_at) {
+	if (w->wait == VHA_WAIT_LOOK) {
 		look(w);
 		return;
 	}
+	if (w->wait == VHA_WAIT_POLL && poll_until(w, t))
+		return;
 	if (w->now < t)
-		w->now = t;
+		w->now = t + w->deep;
 	run_for(w, WAKE_NS);
 }
 
@@ -126,7 +159,7 @@ static u64 deliver_burst(struct worker *w, const u64 *t, unsigned int n)
 		wait_for_worker(w, t[i]);
 		while (i < n && t[i] <= w->now)
 			deliver(w, t[i++]);
-		go_to_sleep(w);
+		wait_for_more(w);
 	}
 	return w->now;
 }
@@ -176,13 +209,17 @@ struct cost {
 	struct vha_stats stats;
 };
 
-static struct cost measure(const struct traffic *t, u64 delay)
+static struct cost measure(const struct traffic *t,
+			   const struct vha_wait_limits *limits)
 {
-	struct worker w = { .now = 1000000, .delay = delay };
+	struct worker w = { .now = 1000000, .limits = *limits };
 	u64 start = w.now;
 
-	for (; t; t = t->then)
+	for (; t; t = t->then) {
+		w.deep = t->deep;
+		w.loaded = t->loaded;
 		send_all(&w, t);
+	}
 	return (struct cost){
 		.ns = (double)(w.now - start) / w.stats.packets,
 		.cpu = (double)w.cpu / w.stats.packets,
@@ -202,11 +239,13 @@ static const struct traffic traffic[] = {
 		.name = "ping-pong, an answer in 1 us",
 		.burst = 1,
 		.answer = 1000,
+		.polls = 0.4,
 	},
 	{
 		.name = "ping-pong, an answer in 10 us",
 		.burst = 1,
 		.answer = 10000,
+		.polls = 0.8,
 	},
 	{
 		.name = "ping-pong, an answer in 50 us",
@@ -214,28 +253,51 @@ static const struct traffic traffic[] = {
 		.answer = 50000,
 	},
 	{
+		.name = "ping-pong, an answer in 40 us, a CPU that sleeps deeply",
+		.burst = 1,
+		.answer = 40000,
+		.deep = 30000,
+		.polls = 0.6,
+	},
+	{
+		.name = "ping-pong, an answer in 60 us, a CPU that sleeps deeply",
+		.burst = 1,
+		.answer = 60000,
+		.deep = 30000,
+	},
+	{
+		.name = "ping-pong, an answer in 10 us, others want the CPU",
+		.burst = 1,
+		.answer = 10000,
+		.loaded = true,
+	},
+	{
 		.name = "bursts of 2, an answer in 5 us",
 		.burst = 2,
 		.gap = 300,
 		.answer = 5000,
+		.polls = 0.7,
 	},
 	{
 		.name = "bursts of 3, an answer in 5 us",
 		.burst = 3,
 		.gap = 300,
 		.answer = 5000,
+		.polls = 0.7,
 	},
 	{
 		.name = "bursts of 4, an answer in 1 us",
 		.burst = 4,
 		.gap = 300,
 		.answer = 1000,
+		.polls = 0.55,
 	},
 	{
 		.name = "bursts of 4, an answer in 5 us",
 		.burst = 4,
 		.gap = 300,
 		.answer = 5000,
+		.polls = 0.75,
 	},
 	{
 		.name = "bursts of 4, an answer in 20 us",
@@ -254,6 +316,7 @@ static const struct traffic traffic[] = {
 		.burst = 8,
 		.gap = 300,
 		.answer = 5000,
+		.polls = 0.8,
 	},
 	{
 		.name = "bursts of 8 over 28 us, an answer in 5 us",
@@ -266,6 +329,7 @@ static const struct traffic traffic[] = {
 		.burst = 16,
 		.gap = 300,
 		.answer = 5000,
+		.polls = 0.85,
 	},
 	{
 		.name = "bursts of 16 over 60 us, an answer in 10 us",
@@ -359,6 +423,7 @@ static const struct traffic traffic[] = {
 		.burst = 1,
 		.rate = 300000,
 		.then = &answers,
+		.polls = 1,
 	},
 	{
 		.name = "bursts of 16 at 10000 per second",
@@ -369,43 +434,58 @@ static const struct traffic traffic[] = {
 	},
 };
 
-static void print_costs(const struct traffic *t, u64 delay,
+static void print_costs(const struct traffic *t,
+			const struct vha_wait_limits *limits,
 			const struct cost *off, const struct cost *on)
 {
-	printf("# %s, %llu us: time %.3f, worker %.3f, latency %.2f -> %.2f us, ",
-	       t->name, delay / 1000, on->ns / off->ns, on->cpu / off->cpu,
-	       off->latency / 1000, on->latency / 1000);
-	printf("%llu looks, %llu trials, %llu failed\n", on->stats.looks,
+	printf("# %s, look %llu us, poll %llu us: time %.3f, worker %.3f, ",
+	       t->name, limits->look / 1000, limits->poll / 1000,
+	       on->ns / off->ns, on->cpu / off->cpu);
+	printf("latency %.2f -> %.2f us, %llu looks, trials %llu - %llu, ",
+	       off->latency / 1000, on->latency / 1000, on->stats.looks,
 	       on->stats.trials, on->stats.trials_failed);
+	printf("of polls %llu - %llu\n", on->stats.poll_trials,
+	       on->stats.poll_trials_failed);
 }
 
 /*
- * No worker may take much longer. A closed loop shows by its time what latency
- * costs it; other packets gather for half the delay on average.
+ * No worker may take much longer, unless it polls and that pays. A closed loop
+ * shows by its time what latency costs it; other packets gather for half the
+ * delay on average.
  */
-static bool judge(const struct traffic *t, u64 delay, bool verbose)
+static bool judge(const struct traffic *t, const struct vha_wait_limits *limits,
+		  bool verbose)
 {
-	struct cost off = measure(t, 0), on = measure(t, delay);
-	bool pays = t->pays && delay == DEFAULT_NS;
-	bool ok = on.cpu <= (pays ? 0.75 : 1.05) * off.cpu;
+	static const struct vha_wait_limits none;
+	struct cost off = measure(t, &none), on = measure(t, limits);
+	bool pays = t->pays && limits->look == DEFAULT_NS;
+	bool polls = t->polls && limits->poll;
+	bool ok = true;
 
+	if (!polls)
+		ok = on.cpu <= (pays ? 0.75 : 1.05) * off.cpu;
 	if (t->rate)
-		ok = ok && on.latency <= off.latency + 0.6 * delay;
+		ok = ok && on.latency <= off.latency + 0.6 * limits->look;
 	else
-		ok = ok && on.ns <= 1.02 * off.ns;
+		ok = ok && on.ns <= (polls ? t->polls : 1.02) * off.ns;
 	if (verbose || !ok)
-		print_costs(t, delay, &off, &on);
+		print_costs(t, limits, &off, &on);
 	return ok;
 }
 
-static bool judge_all_delays(const struct traffic *t, bool verbose)
+static bool judge_all_limits(const struct traffic *t, bool verbose)
 {
-	static const u64 delay[] = { DEFAULT_NS, 100000 };
+	static const struct vha_wait_limits limits[] = {
+		{ .look = DEFAULT_NS, .poll = POLL_NS, .room = ROOM },
+		{ .look = DEFAULT_NS, .room = ROOM },
+		{ .look = 100000, .room = ROOM },
+		{ .poll = POLL_NS },
+	};
 	bool ok = true;
 	unsigned int i;
 
-	for (i = 0; i < sizeof(delay) / sizeof(*delay); i++)
-		ok &= judge(t, delay[i], verbose);
+	for (i = 0; i < sizeof(limits) / sizeof(*limits); i++)
+		ok &= judge(t, &limits[i], verbose);
 	printf("%sok %td %s\n", ok ? "" : "not ", t - traffic + 1, t->name);
 	return ok;
 }
@@ -417,7 +497,7 @@ int main(int argc, char **argv)
 
 	printf("TAP version 13\n");
 	for (i = 0; i < n; i++)
-		passed += judge_all_delays(&traffic[i], verbose);
+		passed += judge_all_limits(&traffic[i], verbose);
 	printf("1..%u\n%u passed, %u failed, 0 skipped\n", n, passed,
 	       n - passed);
 	return passed != n;

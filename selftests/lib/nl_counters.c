@@ -133,7 +133,7 @@ bool runs_explained(const struct counted *c, unsigned int queue)
 	/* A start looks at the ring once and at the backend once. */
 	return QUEUE_COUNT(RUNS) <=
 	       QUEUE_COUNT(KICKS) + QUEUE_COUNT(WAKEUPS) + QUEUE_COUNT(LOOKS) +
-	       QUEUE_COUNT(WEIGHT) + QUEUE_COUNT(BUSY_POLLS) +
+	       QUEUE_COUNT(WEIGHT) + QUEUE_COUNT(BUSY_YIELDS) +
 	       QUEUE_COUNT(RETRIES) + 2 * c->starts[queue];
 }
 

@@ -11,6 +11,8 @@ struct vha_stats {
 	u64 look_packets;
 	u64 trials;
 	u64 trials_failed;
+	u64 poll_trials;
+	u64 poll_trials_failed;
 };
 
 #endif
