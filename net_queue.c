@@ -22,8 +22,6 @@
  */
 #define BUSY_RUN_NS	(200 * NSEC_PER_USEC)
 
-#define ADAPTIVE_POLL_MAX	1000U
-
 static unsigned int adaptive_poll = 50;
 module_param(adaptive_poll, uint, 0644);
 MODULE_PARM_DESC(adaptive_poll,
@@ -239,8 +237,9 @@ enum vha_net_wait vha_net_wait(struct vha_net_queue *nq,
 		vha_governor_reset(&nq->governor);
 		return poll(nq, ready);
 	}
-	limits->poll = min(READ_ONCE(adaptive_poll), ADAPTIVE_POLL_MAX) *
-		       NSEC_PER_USEC;
+	limits->poll = vha_queue_time(&nq->q.adaptive_poll,
+				      READ_ONCE(adaptive_poll),
+				      VHOST_ALT_ADAPTIVE_POLL_MAX);
 	switch (choose(nq, limits)) {
 	case VHA_WAIT_LOOK:
 		return VHA_NET_LOOK;

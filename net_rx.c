@@ -431,23 +431,15 @@ static bool rx_ready(struct vha_net_queue *nq)
 	return vha_tun_rx_fill(&nq->rx, &nq->ts);
 }
 
-/* Microseconds for which packets may gather. */
-static unsigned int moderation_us(const struct vha_queue *q)
-{
-	int us = READ_ONCE(q->moderation);
-
-	if (us != VHA_MODERATION_DEFAULT)
-		return us;
-	return min(READ_ONCE(rx_moderation), VHOST_ALT_MODERATION_MAX);
-}
-
 static void wait_limits(const struct vha_net_queue *nq,
 			struct vha_wait_limits *limits)
 {
 	limits->room = vha_tun_rx_room(&nq->ts);
 	limits->look = 0;
 	if (limits->room >= MODERATION_ROOM && vha_timer_precise())
-		limits->look = moderation_us(&nq->q) * NSEC_PER_USEC;
+		limits->look = vha_queue_time(&nq->q.moderation,
+					      READ_ONCE(rx_moderation),
+					      VHOST_ALT_MODERATION_MAX);
 }
 
 /*

@@ -289,16 +289,19 @@ static int put_stats(struct sk_buff *skb, struct vha_queue *q)
 	return err;
 }
 
+static int put_time(struct sk_buff *skb, int attr, const int *time)
+{
+	int us = READ_ONCE(*time);
+
+	return us == VHA_TIME_DEFAULT ? 0 : nla_put_u32(skb, attr, us);
+}
+
 /* What VHOST_ALT_CMD_QUEUE_SET sets. */
 static int put_settings(struct sk_buff *skb, const struct vha_queue *q)
 {
-	int err = nla_put_u32(skb, VHOST_ALT_A_BUSYLOOP,
-			      READ_ONCE(q->busyloop));
-	int us = READ_ONCE(q->moderation);
-
-	if (!err && us != VHA_MODERATION_DEFAULT)
-		err = nla_put_u32(skb, VHOST_ALT_A_MODERATION, us);
-	return err;
+	return nla_put_u32(skb, VHOST_ALT_A_BUSYLOOP, READ_ONCE(q->busyloop)) ?:
+	       put_time(skb, VHOST_ALT_A_MODERATION, &q->moderation) ?:
+	       put_time(skb, VHOST_ALT_A_ADAPTIVE_POLL, &q->adaptive_poll);
 }
 
 static int put_queue(struct sk_buff *skb, struct vha_queue *q, bool admin)
@@ -781,42 +784,78 @@ void vha_netlink_notify(struct vha_dev *dev, struct vha_queue *q,
 
 /* ---- settings of queues ---- */
 
+/* A time of a queue's own, or its default: two attributes. */
+struct setting {
+	u16 time;
+	u16 unset;
+};
+
+static const struct setting moderation = {
+	VHOST_ALT_A_MODERATION, VHOST_ALT_A_MODERATION_DEFAULT,
+};
+
+static const struct setting adaptive_poll = {
+	VHOST_ALT_A_ADAPTIVE_POLL, VHOST_ALT_A_ADAPTIVE_POLL_DEFAULT,
+};
+
+static struct nlattr *find_setting(struct genl_info *info,
+				   const struct setting *s)
+{
+	return info->attrs[s->time] ?: info->attrs[s->unset];
+}
+
+static int check_setting(struct genl_info *info, const struct setting *s)
+{
+	if (!info->attrs[s->time] || !info->attrs[s->unset])
+		return 0;
+	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[s->unset],
+			    "either a time or the default");
+	return -EINVAL;
+}
+
 /* Check a request. @q is the queue it is about; NULL: all of the device. */
 static int check_settings(struct genl_info *info, const struct vha_queue *q)
 {
-	struct nlattr *us = info->attrs[VHOST_ALT_A_MODERATION];
-	struct nlattr *unset = info->attrs[VHOST_ALT_A_MODERATION_DEFAULT];
+	struct nlattr *moderate = find_setting(info, &moderation);
+	int err;
 
-	if (!info->attrs[VHOST_ALT_A_BUSYLOOP] && !us && !unset) {
+	if (!info->attrs[VHOST_ALT_A_BUSYLOOP] && !moderate &&
+	    !find_setting(info, &adaptive_poll)) {
 		GENL_SET_ERR_MSG(info, "nothing to set");
 		return -EINVAL;
 	}
-	if (us && unset) {
-		NL_SET_ERR_MSG_ATTR(info->extack, unset,
-				    "either a time or the default");
-		return -EINVAL;
-	}
-	if (q && !q->moderated && (us || unset)) {
-		NL_SET_ERR_MSG_ATTR(info->extack, us ?: unset,
+	err = check_setting(info, &moderation) ?:
+	      check_setting(info, &adaptive_poll);
+	if (!err && q && !q->moderated && moderate) {
+		NL_SET_ERR_MSG_ATTR(info->extack, moderate,
 				    "only receive queues let packets gather");
-		return -EOPNOTSUPP;
+		err = -EOPNOTSUPP;
 	}
-	return 0;
+	return err;
+}
+
+static bool change_setting(struct genl_info *info, const struct setting *s,
+			   struct vha_queue *q, int *time)
+{
+	struct nlattr *us = info->attrs[s->time];
+
+	if (us)
+		return vha_queue_set_time(q, time, nla_get_u32(us));
+	return info->attrs[s->unset] &&
+	       vha_queue_set_time(q, time, VHA_TIME_DEFAULT);
 }
 
 /* Write single words: the worker may hold the queue's mutex for long. */
 static void change_settings(struct genl_info *info, struct vha_queue *q)
 {
 	struct nlattr *busyloop = info->attrs[VHOST_ALT_A_BUSYLOOP];
-	struct nlattr *us = info->attrs[VHOST_ALT_A_MODERATION];
-	bool changed = false;
+	bool changed;
 
+	changed = change_setting(info, &adaptive_poll, q, &q->adaptive_poll);
 	if (busyloop)
-		changed = vha_queue_set_busyloop(q, nla_get_u32(busyloop));
-	if (q->moderated && us)
-		changed |= vha_queue_set_moderation(q, nla_get_u32(us));
-	else if (q->moderated && info->attrs[VHOST_ALT_A_MODERATION_DEFAULT])
-		changed |= vha_queue_set_moderation(q, VHA_MODERATION_DEFAULT);
+		changed |= vha_queue_set_busyloop(q, nla_get_u32(busyloop));
+	if (q->moderated)
+		changed |= change_setting(info, &moderation, q, &q->moderation);
 	if (changed)
 		notify(q->dev, q, VHOST_ALT_CMD_QUEUE_CHANGED_NTF);
 }
@@ -866,6 +905,9 @@ static const struct nla_policy set_policy[VHOST_ALT_A_MAX + 1] = {
 	[VHOST_ALT_A_MODERATION]	 = NLA_POLICY_MAX(NLA_U32,
 						VHOST_ALT_MODERATION_MAX),
 	[VHOST_ALT_A_MODERATION_DEFAULT] = { .type = NLA_FLAG },
+	[VHOST_ALT_A_ADAPTIVE_POLL]	 = NLA_POLICY_MAX(NLA_U32,
+						VHOST_ALT_ADAPTIVE_POLL_MAX),
+	[VHOST_ALT_A_ADAPTIVE_POLL_DEFAULT] = { .type = NLA_FLAG },
 };
 
 /* Give each message of a dump the room that a device may need. */

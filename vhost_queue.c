@@ -74,7 +74,8 @@ void vha_queue_reset(struct vha_queue *q)
 	memset(q->features, 0, sizeof(q->features));
 	q->user_be = !virtio_legacy_is_little_endian();
 	WRITE_ONCE(q->busyloop, 0);
-	WRITE_ONCE(q->moderation, VHA_MODERATION_DEFAULT);
+	WRITE_ONCE(q->moderation, VHA_TIME_DEFAULT);
+	WRITE_ONCE(q->adaptive_poll, VHA_TIME_DEFAULT);
 	WRITE_ONCE(q->last_run, 0);
 	vha_ring_reset(&q->ring);
 	vha_queue_reset_stats(q);
@@ -481,19 +482,20 @@ bool vha_queue_set_busyloop(struct vha_queue *q, u32 us)
 }
 
 /**
- * vha_queue_set_moderation() - set for how long packets may gather
- * @q: the queue, which is moderated; the worker may be running it
- * @us: microseconds; 0: not at all; VHA_MODERATION_DEFAULT
+ * vha_queue_set_time() - set how long a queue may wait in a certain way
+ * @q: the queue; the worker may be running it
+ * @time: its @moderation or @adaptive_poll
+ * @us: microseconds; 0: it may not; VHA_TIME_DEFAULT
  *
  * Return: true if this is a change.
  */
-bool vha_queue_set_moderation(struct vha_queue *q, int us)
+bool vha_queue_set_time(struct vha_queue *q, int *time, int us)
 {
 	bool changed;
 
 	spin_lock(&q->show_lock);
-	changed = q->moderation != us;
-	WRITE_ONCE(q->moderation, us);
+	changed = *time != us;
+	WRITE_ONCE(*time, us);
 	spin_unlock(&q->show_lock);
 	return changed;
 }

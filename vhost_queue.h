@@ -27,8 +27,8 @@ struct vha_dev;
 /* Feature bits come in words of 64. */
 #define VHA_FEATURE_WORDS	2
 
-/* Packets gather as the module's parameter says. */
-#define VHA_MODERATION_DEFAULT	(-1)
+/* In place of a time of the queue's own: as a module parameter says. */
+#define VHA_TIME_DEFAULT	(-1)
 
 /**
  * struct vha_queue_backend - the name of a queue's backend, for observers
@@ -70,9 +70,9 @@ struct vha_queue_backend {
  * @user_be: the owner declared legacy rings to be big-endian
  * @moderated: the queue may let packets gather; constant
  * @busyloop: microseconds to poll without sleeping after the last packet; this
- *	and @moderation may change at any time, also without @mutex
- * @moderation: microseconds for which packets may gather, or
- *	VHA_MODERATION_DEFAULT
+ *	and the next two may change at any time, also without @mutex
+ * @moderation: microseconds for which packets may gather, or VHA_TIME_DEFAULT
+ * @adaptive_poll: microseconds to poll where that pays, or VHA_TIME_DEFAULT
  * @ring: the ring
  * @miss: the entry that the device IOTLB lacks for this queue
  * @kicks_seen: kicks counted when chains were last fetched
@@ -80,7 +80,7 @@ struct vha_queue_backend {
  *	observers without a lock
  * @stats: counters; never reset
  * @show_lock: protects @base and @backend against observers, which hold nothing
- *	else; requests set @busyloop and @moderation under it
+ *	else; requests set @busyloop, @moderation and @adaptive_poll under it
  * @base: the counters when they were last reset; subtracted when they are shown
  * @backend: what the backend is called; changes under @mutex as well
  */
@@ -111,6 +111,7 @@ struct vha_queue {
 	bool moderated;
 	u32 busyloop;
 	int moderation;
+	int adaptive_poll;
 
 	struct vha_ring ring;
 	struct vha_miss miss;
@@ -154,7 +155,21 @@ void vha_queue_miss(struct vha_queue *q);
 struct vha_stats_view vha_queue_stats(const struct vha_queue *q);
 void vha_queue_reset_stats(struct vha_queue *q);
 bool vha_queue_set_busyloop(struct vha_queue *q, u32 us);
-bool vha_queue_set_moderation(struct vha_queue *q, int us);
+bool vha_queue_set_time(struct vha_queue *q, int *time, int us);
+
+/*
+ * A time in ns: the queue's own, if it has one, or in microseconds that of a
+ * module parameter, which is limited.
+ */
+static inline u64 vha_queue_time(const int *own, unsigned int parameter,
+				 unsigned int max)
+{
+	int us = READ_ONCE(*own);
+
+	if (us == VHA_TIME_DEFAULT)
+		us = min(parameter, max);
+	return us * NSEC_PER_USEC;
+}
 
 /* Have the worker run the queue. */
 static inline void vha_queue_wake(struct vha_queue *q)

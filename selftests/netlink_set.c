@@ -7,8 +7,9 @@
 #include "stream.h"
 #include "test.h"
 
-/* Initial value of rx_moderation. */
+/* Initial values of rx_moderation and adaptive_poll. */
 #define USUAL_US	20
+#define USUAL_POLL_US	50
 
 /* ---- settings ---- */
 
@@ -168,6 +169,52 @@ TEST_F(setting, forgotten_with_the_owner)
 	EXPECT_EQ(53, owners_timeout(g->dev, RXQ));
 }
 
+#define SET_ADAPTIVE(queue, us)						\
+	nl_set_adaptive_poll(&self->nl, self->id, queue, us)
+
+/* The time of adaptive polling that is shown; NL_DEFAULT: none. */
+static __u32 adaptive_shown(FIXTURE_DATA(setting) *self, __u32 queue)
+{
+	if (LOOK(queue))
+		return 0;
+	return HAS(ADAPTIVE_POLL) ? NUM(ADAPTIVE_POLL) : NL_DEFAULT;
+}
+
+TEST_F(setting, adaptive_polling)
+{
+	EXPECT_EQ(NL_DEFAULT, adaptive_shown(self, RXQ));
+	ASSERT_OK(SET_ADAPTIVE(RXQ, 71));
+	EXPECT_EQ(71, adaptive_shown(self, RXQ));
+	EXPECT_EQ(NL_DEFAULT, adaptive_shown(self, TXQ));
+	ASSERT_OK(SET_ADAPTIVE(NL_NONE, VHOST_ALT_ADAPTIVE_POLL_MAX));
+	EXPECT_EQ(VHOST_ALT_ADAPTIVE_POLL_MAX, adaptive_shown(self, RXQ));
+	EXPECT_EQ(VHOST_ALT_ADAPTIVE_POLL_MAX, adaptive_shown(self, TXQ));
+	ASSERT_OK(SET_ADAPTIVE(TXQ, NL_DEFAULT));
+	EXPECT_EQ(NL_DEFAULT, adaptive_shown(self, TXQ));
+	/* Other times are not touched, nor do they touch this one. */
+	EXPECT_OK(shows(self, TXQ, 0, NL_DEFAULT));
+	ASSERT_OK(SET(NL_NONE, 72, 73));
+	EXPECT_EQ(VHOST_ALT_ADAPTIVE_POLL_MAX, adaptive_shown(self, RXQ));
+	ASSERT_OK(vdev_set_owner(self->g.dev));
+	ASSERT_OK(vdev_cmd(self->g.dev, VHOST_RESET_OWNER, NULL));
+	EXPECT_EQ(NL_DEFAULT, adaptive_shown(self, RXQ));
+}
+
+TEST_F(setting, errors_of_adaptive_polling)
+{
+	ASSERT_OK(SET_ADAPTIVE(TXQ, 81));
+	EXPECT_ERR(ERANGE,
+		   SET_ADAPTIVE(TXQ, VHOST_ALT_ADAPTIVE_POLL_MAX + 1));
+	EXPECT_EQ(VHOST_ALT_A_ADAPTIVE_POLL, self->nl.bad);
+	EXPECT_ERR(EINVAL, SET_ADAPTIVE(TXQ, NL_BOTH));
+	EXPECT_EQ(VHOST_ALT_A_ADAPTIVE_POLL_DEFAULT, self->nl.bad);
+	EXPECT_EQ(81, adaptive_shown(self, TXQ));
+	/* One event, of the request that succeeded. */
+	ASSERT_OK(nl_event(&self->events, &self->m));
+	EXPECT_EQ(81, NUM(ADAPTIVE_POLL));
+	EXPECT_OK(reports_nothing(self));
+}
+
 /* ---- errors ---- */
 
 static const struct bad_request {
@@ -296,11 +343,13 @@ FIXTURE_SETUP(effect)
 	if (!env_is_ours())
 		SETUP_SKIP("vhost_net has no netlink family");
 	self->seq = 0;
+	ASSERT_OK(env_set_parameter("adaptive_poll", 0));
 	ASSERT_OK(nl_guest_start(&self->g, &cfg, &self->nl, &self->id));
 }
 
 FIXTURE_TEARDOWN(effect)
 {
+	EXPECT_OK(env_set_parameter("adaptive_poll", USUAL_POLL_US));
 	EXPECT_OK(env_set_parameter("rx_moderation", USUAL_US));
 	nl_close(&self->nl);
 	guest_stop(&self->g);
@@ -398,6 +447,30 @@ TEST_F(effect, gathers)
 	looks = vdev_counter(g->dev, "queue0.looks");
 	ASSERT_OK(stream_pass_frames(g, &self->seq, STREAM_ENOUGH));
 	EXPECT_EQ(looks, vdev_counter(g->dev, "queue0.looks"));
+}
+
+TEST_F(effect, polls_where_that_pays)
+{
+	static const char * const trials[] = {
+		"queue0.poll_trials", "queue1.poll_trials",
+	};
+	struct guest *g = &self->g;
+	unsigned int i;
+
+	ASSERT_OK(env_set_parameter("rx_moderation", 0));
+	for (i = 0; i < NR_VQS; i++) {
+		ASSERT_OK(SET_ADAPTIVE(i, VHOST_ALT_ADAPTIVE_POLL_MAX));
+		ASSERT_OK_AT(pass_until_more(g, &self->seq, i, trials[i]),
+			     "%u", i);
+		ASSERT_OK(SET_ADAPTIVE(i, 0));
+	}
+	ASSERT_OK(env_set_parameter("adaptive_poll", 1000));
+	ASSERT_OK(stream_restart(g));
+	ASSERT_OK(nl_reset(&self->nl, self->id, NL_NONE));
+	ASSERT_OK(stream_pass_frames(g, &self->seq, STREAM_ENOUGH));
+	EXPECT_EQ(0, vdev_counter(g->dev, "queue0.busy_polls"));
+	ASSERT_OK(SET_ADAPTIVE(RXQ, NL_DEFAULT));
+	ASSERT_OK(pass_until_more(g, &self->seq, RXQ, trials[RXQ]));
 }
 
 /* Every frame arrives, however the times change meanwhile. */

@@ -270,6 +270,10 @@ void queue_read(const struct nlattr *attr, struct queue *q)
 		q->moderation = nl_u32(attr);
 		q->has_moderation = true;
 		break;
+	case VHOST_ALT_A_ADAPTIVE_POLL:
+		q->adaptive_poll = nl_u32(attr);
+		q->has_adaptive_poll = true;
+		break;
 	case VHOST_ALT_A_LAST_RUN:
 		q->last_run = nl_u64(attr);
 		q->has_last_run = true;

@@ -44,6 +44,8 @@ struct queue {
 	__u32 busyloop;
 	bool has_moderation;	/* of its own, not the module's parameter */
 	__u32 moderation;
+	bool has_adaptive_poll;	/* as above */
+	__u32 adaptive_poll;
 	bool has_last_run;
 	__u64 last_run;		/* milliseconds ago */
 	__u32 last_avail, avail_idx, last_used;

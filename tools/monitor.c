@@ -13,8 +13,8 @@
 
 struct event {
 	__u32 dev;
-	bool has_queue, has_times, has_moderation;
-	__u32 pid, queue, ifindex, busyloop, moderation;
+	bool has_queue, has_times, has_moderation, has_adaptive_poll;
+	__u32 pid, queue, ifindex, busyloop, moderation, adaptive_poll;
 	char comm[COMM_LEN];
 	char name[NAME_LEN];
 	char ifname[IF_NAMESIZE];
@@ -70,6 +70,10 @@ static void read_event(const struct nlattr *attr, void *data)
 		ev->moderation = nl_u32(attr);
 		ev->has_moderation = true;
 		break;
+	case VHOST_ALT_A_ADAPTIVE_POLL:
+		ev->adaptive_poll = nl_u32(attr);
+		ev->has_adaptive_poll = true;
+		break;
 	}
 }
 
@@ -96,6 +100,8 @@ static void event_json(const struct event *ev, const char *what,
 		json_u64(doc, "busyloop_us", ev->busyloop);
 	if (ev->has_moderation)
 		json_u64(doc, "moderation_us", ev->moderation);
+	if (ev->has_adaptive_poll)
+		json_u64(doc, "adaptive_poll_us", ev->adaptive_poll);
 	out_json(opt, doc);
 }
 
@@ -113,6 +119,8 @@ static void event_text(const struct event *ev, const char *what, bool bad,
 		printf(" busyloop %u us", ev->busyloop);
 	if (ev->has_moderation)
 		printf(" moderation %u us", ev->moderation);
+	if (ev->has_adaptive_poll)
+		printf(" adaptive poll %u us", ev->adaptive_poll);
 	if (ev->pid)
 		printf(" pid %u", ev->pid);
 	if (ev->comm[0])

@@ -217,14 +217,22 @@ void nl_close(struct nl *nl)
 	nl->sock = NULL;
 }
 
+static void put_time(struct nlmsghdr *msg, __s64 us, __u16 time, __u16 unset)
+{
+	if (us >= 0)
+		mnl_attr_put_u32(msg, time, us);
+	else if (us == NL_DEFAULT)
+		mnl_attr_put(msg, unset, 0, NULL);
+}
+
 static void put_settings(struct nlmsghdr *msg, const struct nl_settings *set)
 {
 	if (set->busyloop >= 0)
 		mnl_attr_put_u32(msg, VHOST_ALT_A_BUSYLOOP, set->busyloop);
-	if (set->moderation >= 0)
-		mnl_attr_put_u32(msg, VHOST_ALT_A_MODERATION, set->moderation);
-	else if (set->moderation == NL_DEFAULT)
-		mnl_attr_put(msg, VHOST_ALT_A_MODERATION_DEFAULT, 0, NULL);
+	put_time(msg, set->moderation, VHOST_ALT_A_MODERATION,
+		 VHOST_ALT_A_MODERATION_DEFAULT);
+	put_time(msg, set->adaptive_poll, VHOST_ALT_A_ADAPTIVE_POLL,
+		 VHOST_ALT_A_ADAPTIVE_POLL_DEFAULT);
 }
 
 int nl_request(struct nl *nl, const struct nl_query *query, mnl_cb_t reply,

@@ -30,10 +30,14 @@ struct nl {
 #define NL_NONE		(-1LL)
 #define NL_DEFAULT	(-2LL)
 
-/* Microseconds. @moderation may be NL_DEFAULT: as the module's parameter. */
+/*
+ * Microseconds. @moderation and @adaptive_poll may be NL_DEFAULT: as the
+ * module's parameter.
+ */
 struct nl_settings {
 	__s64 busyloop;
 	__s64 moderation;
+	__s64 adaptive_poll;
 };
 
 struct nl_query {

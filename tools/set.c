@@ -7,10 +7,9 @@
 #include "ring.h"
 #include "suggestion.h"
 
-/* What "on" means: the initial value of the parameter rx_moderation. */
-#define MODERATION_ON	20
-
-static const char *const settings[] = { "busy-poll", "moderation", NULL };
+static const char *const settings[] = {
+	"busy-poll", "moderation", "adaptive-poll", NULL
+};
 
 static const char *nth_setting(unsigned int i)
 {
@@ -34,22 +33,36 @@ static int parse_busy_poll(struct nl_settings *set, const char *value)
 	return EXIT_OK;
 }
 
-static int parse_moderation(struct nl_settings *set, const char *value)
+/* Parse a time that follows a module parameter by default. */
+static int parse_time(__s64 *time, const char *value, const char *what,
+		      __u32 on, __u32 max)
 {
 	__u32 us;
 
 	if (!strcmp(value, "default"))
-		set->moderation = NL_DEFAULT;
+		*time = NL_DEFAULT;
 	else if (!strcmp(value, "on"))
-		set->moderation = MODERATION_ON;
+		*time = on;
 	else if (!strcmp(value, "off"))
-		set->moderation = 0;
-	else if (parse_u32(value, &us) && us <= VHOST_ALT_MODERATION_MAX)
-		set->moderation = us;
+		*time = 0;
+	else if (parse_u32(value, &us) && us <= max)
+		*time = us;
 	else
-		return bad_value(value, settings[1],
-				 "0 to 1000, on, off or default");
+		return bad_value(value, what, "0 to 1000, on, off or default");
 	return EXIT_OK;
+}
+
+/* "on" means the initial value of the parameter. */
+static int parse_moderation(struct nl_settings *set, const char *value)
+{
+	return parse_time(&set->moderation, value, settings[1], 20,
+			  VHOST_ALT_MODERATION_MAX);
+}
+
+static int parse_adaptive_poll(struct nl_settings *set, const char *value)
+{
+	return parse_time(&set->adaptive_poll, value, settings[2], 50,
+			  VHOST_ALT_ADAPTIVE_POLL_MAX);
 }
 
 static int parse_setting(struct nl_settings *set, const char *word)
@@ -66,9 +79,11 @@ static int parse_setting(struct nl_settings *set, const char *word)
 		return parse_busy_poll(set, value);
 	if (!strcmp(name, settings[1]))
 		return parse_moderation(set, value);
+	if (!strcmp(name, settings[2]))
+		return parse_adaptive_poll(set, value);
 	suggestion(text, "", name, nth_setting);
 	return usage_error("unknown setting '%s'%s", name, *text ? text :
-			   ": expected busy-poll or moderation");
+			   ": expected busy-poll, moderation or adaptive-poll");
 }
 
 /* Parse what follows the selector: a queue, or none, and settings. */
@@ -84,7 +99,7 @@ static int parse_words(struct nl_query *query, struct nl_settings *set,
 			query->queue = queue;
 	}
 	if (!status && !*argv)
-		return usage_error("set: expected busy-poll=US or moderation=US");
+		return usage_error("set: expected busy-poll=US, moderation=US or adaptive-poll=US");
 	while (!status && *argv)
 		status = parse_setting(set, *argv++);
 	if (!status && query->queue == 1 && set->moderation != NL_NONE)
@@ -125,7 +140,7 @@ static int set_devices(struct nl_query *query, const struct filter *filter)
 
 int cmd_set(const struct options *opt, int argc, char **argv)
 {
-	struct nl_settings set = { NL_NONE, NL_NONE };
+	struct nl_settings set = { NL_NONE, NL_NONE, NL_NONE };
 	struct nl_query query = {
 		.command = VHOST_ALT_CMD_QUEUE_SET,
 		.queue = NL_NONE,

@@ -77,6 +77,8 @@ static void json_queue(struct json_object *to, const struct queue *q,
 	json_u64(to, "busyloop_us", q->busyloop);
 	if (q->has_moderation)
 		json_u64(to, "moderation_us", q->moderation);
+	if (q->has_adaptive_poll)
+		json_u64(to, "adaptive_poll_us", q->adaptive_poll);
 	if (q->has_last_run)
 		json_u64(to, "last_run_ms", q->last_run);
 	if (opt->details)
@@ -245,6 +247,8 @@ static void print_queue(const struct queue *q, const struct options *opt)
 		printf(" busyloop %u us", q->busyloop);
 	if (q->has_moderation)
 		printf(" moderation %u us", q->moderation);
+	if (q->has_adaptive_poll)
+		printf(" adaptive poll %u us", q->adaptive_poll);
 	if (opt->details) {
 		if (q->has_last_run)
 			printf(" last_run %.3f s ago", q->last_run / 1e3);

@@ -240,17 +240,21 @@
  *	VHOST_ALT_A_MODERATION is the time for which packets may gather in a
  *	receive queue, at most VHOST_ALT_MODERATION_MAX; 0: not at all.
  *	VHOST_ALT_A_MODERATION_DEFAULT: as the module parameter rx_moderation
+ *	says, which is so at first. VHOST_ALT_A_ADAPTIVE_POLL is the time for
+ *	which the queue may poll where that pays, while there is no time of busy
+ *	polling, at most VHOST_ALT_ADAPTIVE_POLL_MAX; 0: not at all.
+ *	VHOST_ALT_A_ADAPTIVE_POLL_DEFAULT: as the module parameter adaptive_poll
  *	says, which is so at first. What is absent does not change. Of a device,
  *	only the receive queue is moderated. The queue goes on and is not waited
- *	for; it applies a time from its next packet on, and 0 at once. Both stay
- *	as they are when the ring stops and starts, and are forgotten with the
- *	owner (VHOST_RESET_OWNER) or the file. EPERM without CAP_NET_ADMIN as
- *	above; ERANGE for a time beyond its limit; ENOBUFS for a queue that the
- *	device does not have; EINVAL if nothing is to be set, and for
- *	VHOST_ALT_A_MODERATION with VHOST_ALT_A_MODERATION_DEFAULT; EOPNOTSUPP
- *	for either of them and a transmit queue. The extended ACK has the
- *	attribute. A command that fails changes nothing. Each queue that changes
- *	is reported by VHOST_ALT_CMD_QUEUE_CHANGED_NTF.
+ *	for; it applies a time from its next packet on, and 0 at once. The times
+ *	stay as they are when the ring stops and starts, and are forgotten with
+ *	the owner (VHOST_RESET_OWNER) or the file. EPERM without CAP_NET_ADMIN
+ *	as above; ERANGE for a time beyond its limit; ENOBUFS for a queue that
+ *	the device does not have; EINVAL if nothing is to be set, and for a time
+ *	together with its default; EOPNOTSUPP for the moderation of a transmit
+ *	queue. The extended ACK has the attribute. A command that fails changes
+ *	nothing. Each queue that changes is reported by
+ *	VHOST_ALT_CMD_QUEUE_CHANGED_NTF.
  *
  * No GET waits for a device: one whose owner or worker is stopped, or waits for
  * memory, is shown like any other. Numbers are read one by one while the device
@@ -353,9 +357,13 @@ struct vhost_features_array {
 #define VHOST_ALT_GENL_VERSION	1
 #define VHOST_ALT_GENL_EVENTS	"events"
 
-/* Limits of VHOST_ALT_A_BUSYLOOP and VHOST_ALT_A_MODERATION when set. */
+/*
+ * Limits of VHOST_ALT_A_BUSYLOOP, VHOST_ALT_A_MODERATION and
+ * VHOST_ALT_A_ADAPTIVE_POLL when set.
+ */
 #define VHOST_ALT_BUSYLOOP_MAX		1000000U
 #define VHOST_ALT_MODERATION_MAX	1000U
+#define VHOST_ALT_ADAPTIVE_POLL_MAX	1000U
 
 /**
  * enum vhost_alt_cmd - commands of the netlink family, and its notifications
@@ -469,6 +477,10 @@ enum vhost_alt_cmd {
  *	0 for none; absent for a queue that follows the module parameter
  *	rx_moderation, and for transmit queues
  * @VHOST_ALT_A_MODERATION_DEFAULT: flag, follow the module parameter again
+ * @VHOST_ALT_A_ADAPTIVE_POLL: u32, the microseconds for which a queue may poll
+ *	if that brings more packets per second, 0 for none; absent for a queue
+ *	that follows the module parameter adaptive_poll
+ * @VHOST_ALT_A_ADAPTIVE_POLL_DEFAULT: flag, follow the module parameter again
  * @__VHOST_ALT_A_MAX: one more than the last
  * @VHOST_ALT_A_MAX: the last one
  */
@@ -517,6 +529,8 @@ enum vhost_alt_attr {
 	VHOST_ALT_A_LAST_RUN,
 	VHOST_ALT_A_MODERATION,
 	VHOST_ALT_A_MODERATION_DEFAULT,
+	VHOST_ALT_A_ADAPTIVE_POLL,
+	VHOST_ALT_A_ADAPTIVE_POLL_DEFAULT,
 
 	__VHOST_ALT_A_MAX,
 	VHOST_ALT_A_MAX = __VHOST_ALT_A_MAX - 1

@@ -89,6 +89,7 @@ static __u32 any_value(struct fuzz *fz, __u16 type)
 	case VHOST_ALT_A_BUSYLOOP:
 		return fuzz_below(fz, 200);
 	case VHOST_ALT_A_MODERATION:
+	case VHOST_ALT_A_ADAPTIVE_POLL:
 		return fuzz_below(fz, 2 * VHOST_ALT_MODERATION_MAX);
 	default:
 		return 1 + fuzz_below(fz, FUZZ_RING);
@@ -100,6 +101,7 @@ static void put_any(struct fuzz *fz, struct request *r)
 	static const __u16 usual[] = {
 		VHOST_ALT_A_DEV_ID, VHOST_ALT_A_QUEUE, VHOST_ALT_A_RING_COUNT,
 		VHOST_ALT_A_BUSYLOOP, VHOST_ALT_A_MODERATION,
+		VHOST_ALT_A_ADAPTIVE_POLL,
 	};
 	__u16 type = usual[fuzz_below(fz, ARRAY_SIZE(usual))];
 	__u64 value[2];

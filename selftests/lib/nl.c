@@ -367,6 +367,22 @@ int nl_set(struct nl *nl, __u32 dev, __u32 queue, __u32 busyloop,
 	return talk(nl, nlh, &a);
 }
 
+int nl_set_adaptive_poll(struct nl *nl, __u32 dev, __u32 queue, __u32 us)
+{
+	struct nlmsghdr *nlh = request(nl, nl->family, VHOST_ALT_CMD_QUEUE_SET,
+				       NLM_F_ACK);
+	struct answer a = { .fn = NULL };
+
+	put_u32(nlh, VHOST_ALT_A_DEV_ID, dev);
+	put_u32(nlh, VHOST_ALT_A_QUEUE, queue);
+	if (us == NL_DEFAULT || us == NL_BOTH)
+		mnl_attr_put(nlh, VHOST_ALT_A_ADAPTIVE_POLL_DEFAULT, 0, NULL);
+	if (us != NL_DEFAULT)
+		put_u32(nlh, VHOST_ALT_A_ADAPTIVE_POLL,
+			us == NL_BOTH ? 1 : us);
+	return talk(nl, nlh, &a);
+}
+
 struct dump {
 	void (*fn)(const struct nl_msg *msg, void *data);
 	void *data;

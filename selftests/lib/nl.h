@@ -87,6 +87,9 @@ int nl_reset(struct nl *nl, __u32 dev, __u32 queue);
 int nl_ring(struct nl *nl, __u32 dev, __u32 queue, __u32 count,
 	    struct nl_msg *msg);
 
+/* Set the microseconds of adaptive polling; NL_DEFAULT: its default. */
+int nl_set_adaptive_poll(struct nl *nl, __u32 dev, __u32 queue, __u32 us);
+
 /* Set the microseconds of busy polling and of moderation. */
 int nl_set(struct nl *nl, __u32 dev, __u32 queue, __u32 busyloop,
 	   __u32 moderation);

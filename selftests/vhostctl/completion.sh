@@ -37,7 +37,7 @@ part_completion() {
 	completes_to "rx tx" ring "$DEV" ''
 	completes_to "on off status" takeover ''
 	completes_to "$DEV tap0 dev pid ifname guest" set ''
-	completes_to "rx tx busy-poll= moderation=" set tap0 ''
+	completes_to "rx tx busy-poll= moderation= adaptive-poll=" set tap0 ''
 	completes_to "moderation=" set tap0 rx busy-poll = 5 m
 	completes_to "on off default" set tap0 moderation =
 	completes_to "off" set tap0 moderation = of
