@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A guest that sleeps until frames come, and sends each of them back or notes
- * when it came.
+ * A guest that sleeps until frames come, or polls for them, and sends each of
+ * them back or notes when it came.
  */
 #ifndef BENCH_ECHO_H
 #define BENCH_ECHO_H
@@ -14,6 +14,7 @@
 struct echo {
 	struct guest g;
 	bool back;		/* send frames back */
+	bool busy;		/* poll for frames, on the first CPU */
 	pthread_t thread;
 	int stop;		/* eventfd */
 	int err;
@@ -25,7 +26,8 @@ struct echo {
 /* Frames have the time in ns at which they were sent, after this many bytes. */
 #define ECHO_STAMP	20
 
-int echo_start(struct echo *e, bool back, unsigned int max);
+/* @back, @busy and @max are set. */
+int echo_start(struct echo *e);
 
 /* Wait for @n frames, and get how late they were, in ns. */
 int echo_wait(struct echo *e, unsigned int n, __u64 *late);

@@ -41,6 +41,7 @@ struct pattern {
 };
 
 struct options {
+	bool busy;		/* the guest polls */
 	unsigned int frames;	/* for each measurement */
 	size_t size;
 	unsigned int npatterns;
@@ -71,9 +72,10 @@ struct peer {
 
 static void usage(FILE *to)
 {
-	fputs("vhost_latency [-n FRAMES] [-s SIZE] [-p BURST[:RATE]]... DEVICE...\n"
+	fputs("vhost_latency [-b] [-n FRAMES] [-s SIZE] [-p BURST[:RATE]]... DEVICE...\n"
 	      "A pattern is bursts of so many frames, each after the answer to the last one,\n"
 	      "or, with a rate, on average so many bursts per second, at random times.\n"
+	      "With -b the guest polls, on a CPU of its own, instead of being interrupted.\n"
 	      "Prints: device, burst, rate, frames; the time of a burst to its answer, or of a\n"
 	      "frame to the guest, in us: mean, median, 90th, 99th percentile; ns of the worker\n"
 	      "per frame; times it was scheduled per frame.\n",
@@ -230,7 +232,10 @@ static int measure(void *data)
 	r.ns = calloc(task->o->frames, sizeof(*r.ns));
 	if (!r.ns)
 		return -ENOMEM;
-	err = echo_start(&peer.e, !task->p->rate, task->o->frames);
+	peer.e.back = !task->p->rate;
+	peer.e.busy = task->o->busy;
+	peer.e.max = task->o->frames;
+	err = echo_start(&peer.e);
 	if (!err)
 		err = run(&peer, &r);
 	err = echo_stop(&peer.e) ?: err;
@@ -275,6 +280,9 @@ static bool parse_pattern(struct options *o, const char *text)
 static bool parse_option(struct options *o, int opt)
 {
 	switch (opt) {
+	case 'b':
+		o->busy = true;
+		return true;
 	case 'n':
 		o->frames = strtoul(optarg, NULL, 10);
 		return o->frames >= SENDER_BURST;
@@ -308,7 +316,7 @@ int main(int argc, char **argv)
 	struct options o = { .frames = 10000, .size = SIZE_MIN };
 	int opt;
 
-	while ((opt = getopt(argc, argv, "n:s:p:h")) != -1) {
+	while ((opt = getopt(argc, argv, "bn:s:p:h")) != -1) {
 		if (opt == 'h') {
 			usage(stdout);
 			return 0;

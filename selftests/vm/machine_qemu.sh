@@ -32,12 +32,16 @@ qemu_prepare_build() {
 }
 
 # Emulate a processor unless ACCEL=kvm is set: a guest may hang even if /dev/kvm
-# exists.
+# exists. Processors take turns, except with --cpus, when each has a thread.
 qemu_processor_amd64() {
+	local thread=single
+
+	[ -z "$CPUS" ] || thread=multi
 	case ${ACCEL:-tcg} in
-	kvm) QEMU_ARGS+=(-accel kvm -cpu host -smp 2 -m "${MEMORY:-4G}") ;;
-	*) QEMU_ARGS+=(-accel "tcg,thread=single" -cpu max -smp 2 -m "${MEMORY:-4G}") ;;
+	kvm) QEMU_ARGS+=(-accel kvm -cpu host) ;;
+	*) QEMU_ARGS+=(-accel "tcg,thread=$thread" -cpu max) ;;
 	esac
+	QEMU_ARGS+=(-smp "${CPUS:-2}" -m "${MEMORY:-4G}")
 }
 
 # One instruction takes one nanosecond, so all boots are identical. Without erms
