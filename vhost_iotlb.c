@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Address translation. A lookup is one comparison if the region is that of the
- * last lookup, as in nearly all guests without an IOMMU. Otherwise it walks
- * down a tree.
+ * last lookup, as in nearly all guests without an IOMMU. Otherwise a memory
+ * table has an array that knows most regions. A tree has all of them.
  */
 
 #include <linux/interval_tree_generic.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -56,6 +58,7 @@ void vha_iotlb_free(struct vha_iotlb *iotlb)
 		return;
 	list_for_each_entry_safe(region, next, &iotlb->regions, link)
 		kfree(region);
+	kvfree(iotlb->slots);
 	kfree(iotlb);
 }
 
@@ -142,6 +145,51 @@ static int add_table_region(struct vha_iotlb *iotlb,
 	return 0;
 }
 
+/* Put a region into all slots of its addresses. */
+static void fill_slots(struct vha_iotlb *iotlb, const struct vha_region *region)
+{
+	u64 at = region->start >> iotlb->shift;
+	u64 n = (region->last >> iotlb->shift) - at;
+	u64 i;
+
+	for (i = 0; i <= n && i < iotlb->nslots; i++)
+		iotlb->slots[(at + i) & (iotlb->nslots - 1)] = region;
+}
+
+/*
+ * Give a memory table its slots. Regions of about the same size, such as many
+ * DIMMs, get at least one each.
+ */
+static int make_slots(struct vha_iotlb *iotlb)
+{
+	struct vha_region *region, *next = NULL;
+	struct rb_node *node;
+	u64 average = 0, rest = 0;
+
+	if (iotlb->count < 2)
+		return 0;
+	/* Their sum may overflow. */
+	list_for_each_entry(region, &iotlb->regions, link) {
+		average += region->span / iotlb->count;
+		rest += region->span % iotlb->count;
+	}
+	average += rest / iotlb->count;
+	iotlb->shift = ilog2(average + 1);
+	iotlb->nslots = roundup_pow_of_two(2 * iotlb->count);
+	iotlb->slots = kvcalloc(iotlb->nslots, sizeof(*iotlb->slots),
+				GFP_KERNEL_ACCOUNT);
+	if (!iotlb->slots)
+		return -ENOMEM;
+	/* From the last to the first, which stays. */
+	for (node = rb_last(&iotlb->tree.rb_root); node; node = rb_prev(node)) {
+		region = rb_entry(node, struct vha_region, node);
+		region->next = next;
+		next = region;
+		fill_slots(iotlb, region);
+	}
+	return 0;
+}
+
 /**
  * vha_iotlb_create() - make the map of a memory table
  * @regions: the regions as userspace gave them, in any order
@@ -164,6 +212,8 @@ vha_iotlb_create(const struct vhost_memory_region *regions,
 
 	for (i = 0; !err && i < nregions; i++)
 		err = add_table_region(iotlb, &regions[i]);
+	if (!err)
+		err = make_slots(iotlb);
 	if (err) {
 		vha_iotlb_free(iotlb);
 		return ERR_PTR(err);
@@ -204,6 +254,23 @@ bool vha_iotlb_access_ok(const struct vha_iotlb *iotlb)
 	return true;
 }
 
+/*
+ * Return the region that may contain an address, or NULL. If the slot's region
+ * ends below it, that is the next one.
+ */
+static const struct vha_region *look_in_slots(const struct vha_iotlb *iotlb,
+					      u64 addr)
+{
+	const struct vha_region *region;
+
+	if (!iotlb->slots)
+		return NULL;
+	region = iotlb->slots[(addr >> iotlb->shift) & (iotlb->nslots - 1)];
+	if (region && addr > region->last)
+		region = region->next;
+	return region;
+}
+
 /**
  * vha_iotlb_find() - find the region that contains an address
  * @iotlb: the map
@@ -216,8 +283,35 @@ const struct vha_region *vha_iotlb_find(const struct vha_iotlb *iotlb,
 {
 	/* The search changes nothing, but its argument is not const. */
 	struct rb_root_cached *tree = (struct rb_root_cached *)&iotlb->tree;
+	const struct vha_region *region = look_in_slots(iotlb, addr);
 
+	if (region && addr - region->start <= region->span)
+		return region;
 	return region_tree_iter_first(tree, addr, addr);
+}
+
+/**
+ * vha_iotlb_translate_slot() - translate a buffer that lies in another region
+ * @iotlb: the map
+ * @hint: as in vha_iotlb_translate(); the buffer is not in it
+ * @addr: as there
+ * @len: as there
+ * @iov: filled with one piece, for which there is room
+ *
+ * Return: true if the region is in the slots; otherwise vha_iotlb_translate()
+ * is to be used.
+ */
+bool vha_iotlb_translate_slot(const struct vha_iotlb *iotlb,
+			      const struct vha_region **hint, u64 addr,
+			      u64 len, struct iovec *iov)
+{
+	const struct vha_region *region = look_in_slots(iotlb, addr);
+
+	if (!vha_iotlb_translate_fast(region, addr, len, iov))
+		return false;
+	/* All access is allowed: only memory tables have slots. */
+	*hint = region;
+	return true;
 }
 
 /**

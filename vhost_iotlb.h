@@ -23,6 +23,7 @@
  * @last: the guest's last address, not below @start
  * @span: the difference of these two
  * @uaddr: the address in the owner's address space
+ * @next: the next region by @start; set if the map has slots
  * @perm: the access allowed: VHOST_ACCESS_RO to read, _WO to write
  */
 struct vha_region {
@@ -33,6 +34,7 @@ struct vha_region {
 	u64 last;
 	u64 span;
 	u64 uaddr;
+	const struct vha_region *next;
 	u8 perm;
 };
 
@@ -42,6 +44,11 @@ struct vha_region {
  * @regions: its regions by age, oldest first
  * @count: number of regions
  * @max: limit of @count; one more region evicts the oldest
+ * @slots: for a memory table of several regions: a hash by address. Slot
+ *	(address >> @shift) % @nslots is the first region, by @start, that has
+ *	an address in that slot; it need not contain the one looked up.
+ * @nslots: number of slots, a power of two
+ * @shift: see @slots
  *
  * Workers read it under their queues' mutexes, so it changes only with all of
  * these held.
@@ -51,6 +58,9 @@ struct vha_iotlb {
 	struct list_head regions;
 	unsigned int count;
 	unsigned int max;
+	const struct vha_region **slots;
+	unsigned int nslots;
+	unsigned int shift;
 };
 
 struct vha_iotlb *vha_iotlb_alloc(unsigned int max);
@@ -64,6 +74,9 @@ int vha_iotlb_replace(struct vha_iotlb *iotlb, u64 start, u64 last, u64 uaddr,
 void vha_iotlb_del(struct vha_iotlb *iotlb, u64 start, u64 last);
 const struct vha_region *vha_iotlb_find(const struct vha_iotlb *iotlb,
 					u64 addr);
+bool vha_iotlb_translate_slot(const struct vha_iotlb *iotlb,
+			      const struct vha_region **hint, u64 addr,
+			      u64 len, struct iovec *iov);
 u64 vha_iotlb_gap(const struct vha_iotlb *iotlb, u64 addr);
 int vha_iotlb_extent(const struct vha_iotlb *iotlb, u64 addr, u64 len,
 		     u8 perm, void __user **user);
@@ -121,7 +134,7 @@ int vha_iotlb_translate(const struct vha_iotlb *iotlb,
  * @len: as there
  * @iov: filled with one piece, for which there is room
  *
- * Nearly every buffer is contained in the region of the last one.
+ * In most guests nearly every buffer is in the region of the last one.
  *
  * Return: true if this one is; otherwise vha_iotlb_translate() is to be used.
  */

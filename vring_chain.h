@@ -18,6 +18,19 @@ int vha_ring_add_pieces(struct vha_ring *ring, struct vha_ring_chain *chain,
 			u64 addr, u32 len, bool in);
 int vha_ring_read_table(struct vha_ring *ring, u64 addr, void *to, size_t len);
 
+/*
+ * Translate a buffer that lies in one region. This rejects nothing: if it
+ * returns false, vha_ring_add_buffer() must handle the buffer.
+ */
+static inline bool vha_ring_translate_whole(struct vha_ring *ring, u64 addr,
+					    u32 len, struct iovec *iov)
+{
+	if (likely(vha_iotlb_translate_fast(ring->hint, addr, len, iov)))
+		return true;
+	return vha_iotlb_translate_slot(vha_ring_translation(ring), &ring->hint,
+					addr, len, iov);
+}
+
 /**
  * vha_ring_add_buffer() - add a buffer to a chain
  * @ring: the ring, with its lock held

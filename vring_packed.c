@@ -567,7 +567,7 @@ static noinline int hold_chain(struct vha_ring *ring)
 
 /*
  * Fast path of hold_chain(): append chains, up to @max, as long as they are
- * single descriptors whose buffers lie in the cached region, as most are. The
+ * single descriptors whose buffers lie in one region, as most are. The
  * other checks of hold_chain() do not apply to such chains. Return their
  * number.
  */
@@ -588,9 +588,8 @@ static unsigned int hold_singles(struct vha_ring *ring, unsigned int max)
 		u32 len = word_len(word);
 
 		if (unlikely(!is_single(word)) ||
-		    !vha_iotlb_translate_fast(ring->hint,
-					      le64_to_cpu(desc->addr), len,
-					      iov + n))
+		    !vha_ring_translate_whole(ring, le64_to_cpu(desc->addr),
+					      len, iov + n))
 			break;
 		*held = (struct vha_ring_packed_held){
 			.head = word,

@@ -392,7 +392,7 @@ static int walk_chain(struct vha_ring *ring, struct vha_ring_chain *chain,
 /*
  * Fast path of hold_chain(): append the chains from index @i to @end of those
  * whose heads have been read, as long as each is a single descriptor whose
- * buffer lies in the cached region, as most are. Byte order is tested once; the
+ * buffer lies in one region, as most are. Byte order is tested once; the
  * other checks of hold_chain() do not apply to such chains.
  *
  * Return: how many; hold_chain() must handle the next one.
@@ -422,7 +422,7 @@ static unsigned int hold_singles(struct vha_ring *ring, unsigned int i,
 			     flags & (VRING_DESC_F_NEXT |
 				      VRING_DESC_F_INDIRECT)))
 			break;
-		if (!vha_iotlb_translate_fast(ring->hint, addr, len, iov + n))
+		if (!vha_ring_translate_whole(ring, addr, len, iov + n))
 			break;
 		*chain = (struct vha_ring_chain){
 			.id = id,
