@@ -12,7 +12,7 @@
 #include "clock.h"
 #include "env.h"
 
-/* A guest that polls checks so seldom whether it is to stop. */
+/* Idle loops of a polling guest between checks whether it is to stop. */
 #define BUSY_LOOPS	10000
 
 static __u64 gpa_of(const struct echo *e, unsigned int ring, unsigned int i)

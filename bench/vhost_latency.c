@@ -75,7 +75,7 @@ static void usage(FILE *to)
 	fputs("vhost_latency [-b] [-n FRAMES] [-s SIZE] [-p BURST[:RATE]]... DEVICE...\n"
 	      "A pattern is bursts of so many frames, each after the answer to the last one,\n"
 	      "or, with a rate, on average so many bursts per second, at random times.\n"
-	      "With -b the guest polls, on a CPU of its own, instead of being interrupted.\n"
+	      "With -b the guest polls, on the first CPU, instead of being interrupted.\n"
 	      "Prints: device, burst, rate, frames; the time of a burst to its answer, or of a\n"
 	      "frame to the guest, in us: mean, median, 90th, 99th percentile; ns of the worker\n"
 	      "per frame; times it was scheduled per frame.\n",
