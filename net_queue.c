@@ -25,7 +25,7 @@
 static unsigned int adaptive_poll = 50;
 module_param(adaptive_poll, uint, 0644);
 MODULE_PARM_DESC(adaptive_poll,
-		 "Microseconds to poll where that brings more packets; 0: none, at most 1000");
+		 "Microseconds to poll if that raises the packet rate; 0: none, at most 1000");
 
 /* ---- runs ---- */
 
@@ -103,9 +103,7 @@ void vha_net_queue_run(struct vha_net_queue *nq,
 	if (q->running && !q->broken) {
 		vha_queue_begin_run(q);
 		q->ring.batch->walked = 0;
-		if (READ_ONCE(q->busyloop) ||
-		    vha_governor_polls(&nq->governor))
-			nq->run_end = local_clock() + BUSY_RUN_NS;
+		nq->run_end = 0;
 		err = vha_ring_map(&q->ring);
 		if (likely(!err))
 			err = resume_and_move(nq, move);
@@ -153,7 +151,10 @@ void vha_net_busy_begin(struct vha_net_queue *nq)
 		nq->busy_end = local_clock() + us * NSEC_PER_USEC;
 }
 
-/* The owner asked to poll, whatever it costs other tasks of the CPU. */
+/*
+ * A polling time that was set applies whatever it costs other tasks. Otherwise
+ * any of them comes first.
+ */
 static bool may_poll(const struct vha_queue *q)
 {
 	return !need_resched() &&
@@ -187,6 +188,8 @@ static enum vha_net_wait poll(struct vha_net_queue *nq,
 	start = local_clock();
 	if (start >= nq->busy_end)
 		return VHA_NET_SLEEP;
+	if (!nq->run_end)
+		nq->run_end = start + BUSY_RUN_NS;
 
 	now = start;
 	result = poll_until(nq, &now, ready);
@@ -244,7 +247,9 @@ enum vha_net_wait vha_net_wait(struct vha_net_queue *nq,
 	case VHA_WAIT_LOOK:
 		return VHA_NET_LOOK;
 	case VHA_WAIT_POLL:
-		result = poll(nq, ready);
+		result = VHA_NET_SLEEP;
+		if (may_poll(&nq->q))
+			result = poll(nq, ready);
 		if (result == VHA_NET_SLEEP)
 			vha_governor_poll_missed(&nq->governor);
 		return result;

@@ -37,7 +37,7 @@ enum {
  *	from, or 0
  * @governor: how to wait for packets
  * @busy_end: end of busy polling, in ns of local_clock()
- * @run_end: end of busy polling in this run
+ * @run_end: end of busy polling in this run; 0 before the first poll
  */
 struct vha_net_queue {
 	struct vha_queue q;
