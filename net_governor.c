@@ -9,19 +9,19 @@
  * down for nothing.
  *
  * A worker that goes to sleep and is woken takes time to do so, and the same
- * holds for a guest that has to kick. Where each packet is the answer to the
- * one before, most of the time may be spent on that. A queue that polls instead
+ * holds for a guest that has to kick. Where each packet answers the previous
+ * one, most of the time may be spent on that. A queue that polls instead
  * answers sooner, but takes all of its CPU's time.
  *
- * Packets do not show which kind they are, so the governor tries, and compares.
- * If senders wait, fewer packets come per second when they are looked for, and
- * more if the queue polls. Looks have to cost none of the packet rate, and
- * polls have to raise it.
+ * Packets do not tell which kind of traffic they belong to, so the governor
+ * tries, and compares. If senders wait, fewer packets come per second when they
+ * are looked for, and more if the queue polls. Looks must not lower the packet
+ * rate, and polls must raise it.
  *
  * A window ends after a number of packets. In the first one the queue is woken.
  * The next one, the trial, is spent in another way. If that is successful, the
- * queue goes on so for a number of windows. Each trial that fails doubles the
- * time until the next one of its way, so that trials cost little.
+ * queue continues that way for a number of windows. Each trial that fails
+ * doubles the time until the next one of its way, so that trials cost little.
  */
 #include <linux/ktime.h>
 #include <linux/minmax.h>
@@ -39,7 +39,7 @@
 #define LOOK_MIN	2
 /* How many more looks or polls may be bad than good. */
 #define BAD_MAX		4
-/* Sleeps so many times longer than a poll may consist of delays. */
+/* A sleep of up to so many polls may be mostly the delay of the wake-up. */
 #define NEAR_POLLS	4
 /* Windows until the next trial, after the first failed one and at most. */
 #define PATIENCE_MIN	4
@@ -230,7 +230,7 @@ static u64 account(struct vha_governor *g, const struct vha_stats *stats)
 
 	g->last = now;
 	g->seen = stats->packets;
-	if (ns < PAUSE_NS + g->limits.look) {
+	if (ns < PAUSE_NS + max(g->limits.look, g->limits.poll)) {
 		g->rate.packets += found;
 		g->rate.ns += ns;
 	}
@@ -240,7 +240,7 @@ static u64 account(struct vha_governor *g, const struct vha_stats *stats)
 	return found;
 }
 
-/* What is no longer allowed ends. */
+/* Leave a way of waiting that is no longer allowed. */
 static void set_limits(struct vha_governor *g,
 		       const struct vha_wait_limits *limits)
 {
@@ -257,7 +257,7 @@ static enum vha_wait next_wait(const struct vha_governor *g, u64 found)
 {
 	if (g->phase == VHA_GOVERNOR_WOKEN)
 		return VHA_WAIT_WAKEUP;
-	/* After a look that found little, nobody knows when more will come. */
+	/* After a look that found little, it is unknown when more will come. */
 	if (g->way == VHA_WAIT_LOOK && g->wait == VHA_WAIT_LOOK &&
 	    found < LOOK_MIN)
 		return VHA_WAIT_WAKEUP;
@@ -270,7 +270,7 @@ static enum vha_wait next_wait(const struct vha_governor *g, u64 found)
  * @stats: the queue's counters; none of the packets that came is left
  * @limits: what can be chosen
  *
- * A poll that others of the worker have interrupted goes on.
+ * A poll that was interrupted continues until its original end.
  *
  * Return: the way to wait.
  */

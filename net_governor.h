@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A governor decides how a queue waits for more to do. */
+/* The governor of a queue chooses how it waits for more to do. */
 #ifndef VHOST_ALT_NET_GOVERNOR_H
 #define VHOST_ALT_NET_GOVERNOR_H
 
@@ -9,9 +9,9 @@
 
 /**
  * enum vha_wait - how a queue waits for more to do
- * @VHA_WAIT_WAKEUP: asleep, until it is woken
- * @VHA_WAIT_LOOK: asleep for a while, after which it looks
- * @VHA_WAIT_POLL: awake, for a while
+ * @VHA_WAIT_WAKEUP: sleep until woken
+ * @VHA_WAIT_LOOK: sleep for a fixed time, then look
+ * @VHA_WAIT_POLL: poll for a limited time
  * @VHA_WAITS: the number of ways
  */
 enum vha_wait {
@@ -22,7 +22,7 @@ enum vha_wait {
 };
 
 /**
- * enum vha_governor_phase - what a governor is about
+ * enum vha_governor_phase - the state of a governor
  * @VHA_GOVERNOR_WOKEN: the queue is woken; the packet rate is measured
  * @VHA_GOVERNOR_TRIAL: it waits in another way; the rates are compared
  * @VHA_GOVERNOR_KEPT: the trial succeeded, and it goes on in that way
@@ -57,18 +57,18 @@ struct vha_packet_rate {
 
 /**
  * struct vha_governor - how a queue waits for more to do
- * @phase: what the governor is about
+ * @phase: its state
  * @way: how the queue waits in a trial, and after it
  * @wait: how it waits now
- * @missed: it polled, and has found nothing
+ * @missed: the last poll found nothing
  * @last: when the wait began, in ns of ktime_get(); 0 before the first one
  * @seen: packets of the queue at that time
  * @limits: what could be chosen then
  * @woken: the packet rate in the last full window in which the queue was woken
  * @rate: the packet rate in this window; windows are full of packets
  * @waits: the number of waits in this window
- * @soon: those short enough for looks to pay
- * @near: those short enough for polls to pay
+ * @soon: those shorter than two looks
+ * @near: those shorter than NEAR_POLLS polls
  * @good: looks in this window that found several packets, or polls that found
  *	any
  * @bad: other looks or polls in this window
@@ -104,8 +104,8 @@ enum vha_wait vha_governor_choose(struct vha_governor *g,
 				  const struct vha_wait_limits *limits);
 
 /*
- * Forget all about the traffic. A queue without a choice does so in each run,
- * and mostly has nothing to forget.
+ * Discard all measurements. A queue without a choice does so in each run, so
+ * test before writing.
  */
 static inline void vha_governor_reset(struct vha_governor *g)
 {
@@ -113,19 +113,19 @@ static inline void vha_governor_reset(struct vha_governor *g)
 		*g = (struct vha_governor){};
 }
 
-/* The queue waits for something else than packets. */
+/* Note that the queue waits for buffers or the socket, not for packets. */
 static inline void vha_governor_interrupt(struct vha_governor *g)
 {
 	g->wait = VHA_WAIT_WAKEUP;
 }
 
-/* The queue has polled in vain, and sleeps until it is woken. */
+/* Note that a poll found nothing. */
 static inline void vha_governor_poll_missed(struct vha_governor *g)
 {
 	g->missed = true;
 }
 
-/* Check whether the queue polls, or has just found something by that. */
+/* Check whether a poll is under way, or has just found something. */
 static inline bool vha_governor_polls(const struct vha_governor *g)
 {
 	return g->wait == VHA_WAIT_POLL && !g->missed;

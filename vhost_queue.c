@@ -482,7 +482,7 @@ bool vha_queue_set_busyloop(struct vha_queue *q, u32 us)
 }
 
 /**
- * vha_queue_set_time() - set how long a queue may wait in a certain way
+ * vha_queue_set_time() - set a queue's time of moderation or adaptive polling
  * @q: the queue; the worker may be running it
  * @time: its @moderation or @adaptive_poll
  * @us: microseconds; 0: it may not; VHA_TIME_DEFAULT

@@ -27,7 +27,7 @@ struct vha_dev;
 /* Feature bits come in words of 64. */
 #define VHA_FEATURE_WORDS	2
 
-/* In place of a time of the queue's own: as a module parameter says. */
+/* No time of the queue's own: follow the module parameter. */
 #define VHA_TIME_DEFAULT	(-1)
 
 /**
@@ -158,8 +158,8 @@ bool vha_queue_set_busyloop(struct vha_queue *q, u32 us);
 bool vha_queue_set_time(struct vha_queue *q, int *time, int us);
 
 /*
- * A time in ns: the queue's own, if it has one, or in microseconds that of a
- * module parameter, which is limited.
+ * Return in ns the queue's own time or else that of a module parameter, which
+ * is in microseconds and limited to @max.
  */
 static inline u64 vha_queue_time(const int *own, unsigned int parameter,
 				 unsigned int max)

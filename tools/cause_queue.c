@@ -84,10 +84,11 @@ static void find_poor_batches(const struct comparison *c)
 		    c->q->dev, c->q->name);
 }
 
-/* What the owner asked for: the module finds out itself whether it pays. */
+/* A polling time that was set: adaptive polling ends if it does not pay. */
 static void find_wasted_polling(const struct comparison *c)
 {
-	__u64 polls = delta(c, VHOST_ALT_COUNTER_BUSY_POLLS);
+	__u64 polls = delta(c, VHOST_ALT_COUNTER_BUSY_POLLS) -
+		      delta(c, VHOST_ALT_COUNTER_BUSY_YIELDS);
 	__u64 hits = delta(c, VHOST_ALT_COUNTER_BUSY_HITS);
 	double cpu = delta(c, VHOST_ALT_COUNTER_BUSY_NS) / 1e9 /
 		     c->d->seconds * 100;

@@ -241,8 +241,9 @@
  *	receive queue, at most VHOST_ALT_MODERATION_MAX; 0: not at all.
  *	VHOST_ALT_A_MODERATION_DEFAULT: as the module parameter rx_moderation
  *	says, which is so at first. VHOST_ALT_A_ADAPTIVE_POLL is the time for
- *	which the queue may poll where that pays, while there is no time of busy
- *	polling, at most VHOST_ALT_ADAPTIVE_POLL_MAX; 0: not at all.
+ *	which the queue may poll if that raises its packet rate, unless a time
+ *	of busy polling is set, at most VHOST_ALT_ADAPTIVE_POLL_MAX; 0: not at
+ *	all.
  *	VHOST_ALT_A_ADAPTIVE_POLL_DEFAULT: as the module parameter adaptive_poll
  *	says, which is so at first. What is absent does not change. Of a device,
  *	only the receive queue is moderated. The queue goes on and is not waited
@@ -706,7 +707,7 @@ enum vhost_alt_desc_attr {
 	X(TRIALS_FAILED, trials_failed,					\
 	  "Receive: trials that showed that looks do not pay")		\
 	X(BUSY_YIELDS, busy_yields,					\
-	  "Busy polls interrupted by other work of the worker, to go on later") \
+	  "Busy polls cut short for other work, and continued in another run") \
 	X(POLL_TRIALS, poll_trials,					\
 	  "Times the worker began to try whether polling pays")		\
 	X(POLL_TRIALS_FAILED, poll_trials_failed,			\

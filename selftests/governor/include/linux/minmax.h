@@ -3,6 +3,7 @@
 #ifndef MODEL_MINMAX_H
 #define MODEL_MINMAX_H
 
+#define max(a, b)	((a) > (b) ? (a) : (b))
 #define clamp(x, low, high) \
 	((x) < (low) ? (low) : (x) > (high) ? (high) : (x))
 
