@@ -75,8 +75,8 @@ static int put_queue_name(struct sk_buff *skb, struct vha_queue *q)
 	return err;
 }
 
-static int put_worker(struct sk_buff *skb, u32 id,
-		      const struct vha_worker *worker, struct pid_namespace *ns)
+static int put_worker(struct sk_buff *skb, u32 id, struct vha_worker *worker,
+		      struct pid_namespace *ns)
 {
 	struct vha_worker_usage usage;
 	struct nlattr *nest;

@@ -34,27 +34,33 @@
  * @left: works that the thread has taken off @works, but not begun to run; used
  *	by the thread only
  * @runs: number of times that the thread found work; written by the thread
- * @thread: the thread, with a reference
+ * @arrival: the first work: sets @thread
+ * @thread_lock: protects @thread, which is set once
+ * @thread: the thread, with a reference; NULL until it runs
+ * @owner: the owner's process id, for the name
+ * @cred: the owner's credentials when it created its workers; constant
+ * @max_processes: its RLIMIT_NPROC at that time; constant
  * @kind: how the thread is started, woken and stopped
  * @vtsk: the thread, if it is one of the owner's
  * @task: the thread, if it is a kernel thread
- * @cred: the owner's credentials when a kernel thread was charged to its user
  */
 struct vha_worker {
 	struct llist_head works;
 	struct mm_struct *mm;
 	struct mutex lock; /* orders a flush against the thread's end */
 	bool killed;
-	const struct llist_node *left;
+	struct llist_node *left;
 	u64 runs;
+	struct vha_work arrival;
+	spinlock_t thread_lock; /* @thread */
 	struct task_struct *thread;
+	pid_t owner;
+	const struct cred *cred;
+	unsigned long max_processes;
 	const struct worker_kind *kind;
 	union {
 		struct vhost_task *vtsk;
-		struct {
-			struct task_struct *task;
-			const struct cred *cred;
-		};
+		struct task_struct *task;
 	};
 };
 
@@ -81,8 +87,8 @@ struct worker_call {
 static bool worker_run(void *data)
 {
 	struct vha_worker *worker = data;
-	struct vha_work *work, *next;
 	struct llist_node *list;
+	struct vha_work *work;
 
 	list = llist_del_all(&worker->works);
 	if (!list)
@@ -91,8 +97,10 @@ static bool worker_run(void *data)
 	__set_current_state(TASK_RUNNING);
 	worker->runs++;
 	trace_vhost_alt_worker_wake(worker->runs);
-	list = llist_reverse_order(list);
-	llist_for_each_entry_safe(work, next, list, node) {
+	/* A work may cancel others that are left. */
+	worker->left = llist_reverse_order(list);
+	while (worker->left) {
+		work = llist_entry(worker->left, struct vha_work, node);
 		worker->left = work->node.next;
 		/*
 		 * The node may be reused as soon as the bit is clear, so read
@@ -202,13 +210,13 @@ static void charge_processes(const struct cred *cred, long n)
 		atomic_long_add(n, &ucounts->rlimit[UCOUNT_RLIMIT_NPROC]);
 }
 
-/* Check whether the current user has more processes than RLIMIT_NPROC. */
-static bool over_limit(const struct cred *cred)
+/* Check whether the owner's user has more processes than RLIMIT_NPROC. */
+static bool over_limit(const struct vha_worker *worker)
 {
-	unsigned long max = rlimit(RLIMIT_NPROC);
-	struct ucounts *ucounts;
+	struct ucounts *ucounts = worker->cred->ucounts;
+	unsigned long max = worker->max_processes;
 
-	for (ucounts = cred->ucounts; ucounts; ucounts = ucounts->ns->ucounts) {
+	for (; ucounts; ucounts = ucounts->ns->ucounts) {
 		if (get_rlimit_value(ucounts, UCOUNT_RLIMIT_NPROC) > max)
 			return true;
 		max = get_userns_rlimit_max(ucounts->ns, UCOUNT_RLIMIT_NPROC);
@@ -216,17 +224,26 @@ static bool over_limit(const struct cred *cred)
 	return false;
 }
 
-/* As in fork(): the limit does not apply to root, or with a capability. */
+/*
+ * As in fork(): the limit does not apply to root, or with a capability. The
+ * current thread may be a worker, which is a kernel thread with all of them.
+ */
 static bool may_exceed_limit(const struct cred *cred)
 {
-	return uid_eq(cred->uid, GLOBAL_ROOT_UID) ||
-	       capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN);
+	const struct cred *old;
+	bool may;
+
+	if (uid_eq(cred->uid, GLOBAL_ROOT_UID))
+		return true;
+	old = override_creds(cred);
+	may = capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN);
+	revert_creds(old);
+	return may;
 }
 
 static void uncharge_owner(struct vha_worker *worker)
 {
 	charge_processes(worker->cred, -1);
-	put_cred(worker->cred);
 }
 
 /*
@@ -237,15 +254,14 @@ static void uncharge_owner(struct vha_worker *worker)
  */
 static int charge_owner(struct vha_worker *worker)
 {
-	worker->cred = get_current_cred();
 	charge_processes(worker->cred, 1);
-	if (!over_limit(worker->cred) || may_exceed_limit(worker->cred))
+	if (!over_limit(worker) || may_exceed_limit(worker->cred))
 		return 0;
 	uncharge_owner(worker);
 	return -EAGAIN;
 }
 
-/* The cgroups that a kernel thread joins are those of @owner. */
+/* A kernel thread joins the cgroups of the @owner, or of another worker. */
 struct join_cgroups {
 	struct task_struct *owner;
 	int err;
@@ -305,12 +321,63 @@ static const struct worker_kind *choose_kind(bool fork)
 	return &kernel_thread_kind;
 }
 
-/* Called in the thread: not every kind returns its task to the creator. */
-static void note_thread(void *data)
+/*
+ * The first work of a thread, in that thread: not every kind returns its task
+ * to the creator. A thread that is killed before it has run anything runs this
+ * too, so it is safe to wake it afterwards.
+ */
+static void note_thread(struct vha_work *work)
 {
-	struct vha_worker *worker = data;
+	struct vha_worker *worker = container_of(work, struct vha_worker,
+						 arrival);
 
+	spin_lock(&worker->thread_lock);
 	worker->thread = get_task_struct(current);
+	spin_unlock(&worker->thread_lock);
+}
+
+static struct vha_worker *alloc_worker(struct mm_struct *mm,
+				       const struct worker_kind *kind)
+{
+	struct vha_worker *worker;
+
+	worker = kzalloc(sizeof(*worker), GFP_KERNEL_ACCOUNT);
+	if (!worker)
+		return NULL;
+	init_llist_head(&worker->works);
+	mutex_init(&worker->lock);
+	spin_lock_init(&worker->thread_lock);
+	vha_work_init(&worker->arrival, note_thread);
+	__set_bit(VHA_WORK_QUEUED, &worker->arrival.flags);
+	llist_add(&worker->arrival.node, &worker->works);
+	worker->mm = mm;
+	worker->kind = kind;
+	return worker;
+}
+
+static void free_worker(struct vha_worker *worker)
+{
+	if (worker->thread)
+		put_task_struct(worker->thread);
+	mutex_destroy(&worker->lock);
+	put_cred(worker->cred);
+	kfree(worker);
+}
+
+/* Start the thread of a worker. Frees the worker on failure. */
+static int start_worker(struct vha_worker *worker, const char *purpose)
+{
+	char name[TASK_COMM_LEN];
+	int err;
+
+	snprintf(name, sizeof(name), "vhost-%d%s%s", worker->owner,
+		 purpose ? "-" : "", purpose ?: "");
+	err = worker->kind->start(worker, name);
+	if (!err)
+		return 0;
+	free_worker(worker);
+	/* A signal restarts the command; report the rest as one. */
+	return err == -ERESTARTNOINTR ? err : -ENOMEM;
 }
 
 /**
@@ -328,30 +395,69 @@ struct vha_worker *vha_worker_create(struct mm_struct *mm, bool fork,
 				     const char *purpose)
 {
 	struct vha_worker *worker;
-	char name[TASK_COMM_LEN];
 	int err;
 
-	worker = kzalloc(sizeof(*worker), GFP_KERNEL_ACCOUNT);
+	worker = alloc_worker(mm, choose_kind(fork));
 	if (!worker)
 		return ERR_PTR(-ENOMEM);
-	init_llist_head(&worker->works);
-	mutex_init(&worker->lock);
-	worker->mm = mm;
-	worker->kind = choose_kind(fork);
-	snprintf(name, sizeof(name), "vhost-%d%s%s", current->pid,
-		 purpose ? "-" : "", purpose ?: "");
-
-	err = worker->kind->start(worker, name);
-	if (err) {
-		kfree(worker);
-		/* A signal restarts the command; report the rest as one. */
-		return ERR_PTR(err == -ERESTARTNOINTR ? err : -ENOMEM);
-	}
-	if (vha_worker_run(worker, note_thread, worker)) {
+	worker->owner = current->pid;
+	worker->cred = get_current_cred();
+	worker->max_processes = rlimit(RLIMIT_NPROC);
+	err = start_worker(worker, purpose);
+	if (err)
+		return ERR_PTR(err);
+	/* Until the thread is known. */
+	if (vha_worker_run(worker, NULL, NULL)) {
 		vha_worker_destroy(worker);
 		return ERR_PTR(-ENOMEM);
 	}
 	return worker;
+}
+
+/**
+ * vha_worker_create_sibling() - start another thread for a worker's owner
+ * @worker: the worker, in whose thread this is called
+ * @purpose: as for vha_worker_create()
+ *
+ * The new thread is of the same kind. One of the owner's process is cloned from
+ * the calling thread, which is of that process too, and is not waited for: it
+ * may be stopped or frozen from its start. A kernel thread joins the caller's
+ * cgroups, and is charged to the owner as the caller was.
+ *
+ * Return: the new worker, or an ERR_PTR(): -ERESTARTNOINTR if a signal has to
+ * be handled first; -ESRCH if the owner has been killed; -ENOMEM.
+ */
+struct vha_worker *vha_worker_create_sibling(struct vha_worker *worker,
+					     const char *purpose)
+{
+	struct vha_worker *sibling;
+	int err;
+
+	/*
+	 * The thread has taken its SIGKILL, so nothing else would keep a new
+	 * one from being created, and that one would not be killed.
+	 */
+	if (worker->killed)
+		return ERR_PTR(-ESRCH);
+	sibling = alloc_worker(worker->mm, worker->kind);
+	if (!sibling)
+		return ERR_PTR(-ENOMEM);
+	sibling->owner = worker->owner;
+	sibling->cred = get_cred(worker->cred);
+	sibling->max_processes = worker->max_processes;
+	err = start_worker(sibling, purpose);
+	/* vhost_task_create() of 6.12 does not return the reason. */
+	if (err && signal_pending(current))
+		err = -ERESTARTNOINTR;
+	return err ? ERR_PTR(err) : sibling;
+}
+
+/* Let a work be queued again, after its node has been read. */
+static void unqueue(struct vha_work *work)
+{
+	/* As in worker_run(). Litmus test: work-node. */
+	smp_mb__before_atomic();
+	clear_bit(VHA_WORK_QUEUED, &work->flags);
 }
 
 /* Drop work that will not run, so that it can be queued elsewhere. */
@@ -360,11 +466,8 @@ static void forget_works(struct vha_worker *worker)
 	struct vha_work *work, *next;
 
 	llist_for_each_entry_safe(work, next, llist_del_all(&worker->works),
-				  node) {
-		/* As in worker_run(). Litmus test: work-node. */
-		smp_mb__before_atomic();
-		clear_bit(VHA_WORK_QUEUED, &work->flags);
-	}
+				  node)
+		unqueue(work);
 }
 
 /**
@@ -381,10 +484,7 @@ void vha_worker_destroy(struct vha_worker *worker)
 		return;
 	worker->kind->stop(worker);
 	forget_works(worker);
-	mutex_destroy(&worker->lock);
-	if (worker->thread)
-		put_task_struct(worker->thread);
-	kfree(worker);
+	free_worker(worker);
 }
 
 /**
@@ -406,6 +506,42 @@ void vha_worker_queue(struct vha_worker *worker, struct vha_work *work)
 		return;
 	llist_add(&work->node, &worker->works);
 	worker->kind->wake(worker);
+}
+
+/**
+ * vha_worker_cancel() - take back a work that is queued
+ * @worker: the worker, in whose thread this is called, by another work
+ * @work: the work; nothing queues it on @worker any longer, though it may be
+ *	queued on another one meanwhile
+ *
+ * Return: true if it was queued on @worker, and will not run.
+ */
+bool vha_worker_cancel(struct vha_worker *worker, struct vha_work *work)
+{
+	struct llist_node **link = &worker->left;
+
+	while (*link)
+		link = &(*link)->next;
+	*link = llist_reverse_order(llist_del_all(&worker->works));
+	for (link = &worker->left; *link; link = &(*link)->next) {
+		if (*link == &work->node) {
+			*link = work->node.next;
+			unqueue(work);
+			return true;
+		}
+	}
+	return false;
+}
+
+/**
+ * vha_worker_killed() - check whether the thread is about to end
+ * @worker: the worker, in whose thread this is called
+ *
+ * Return: true if the owner has been killed: this work is among the last.
+ */
+bool vha_worker_killed(const struct vha_worker *worker)
+{
+	return worker->killed;
 }
 
 /**
@@ -483,15 +619,22 @@ void vha_worker_flush(struct vha_worker *worker)
  * @ns: the pid namespace of the reader
  * @usage: filled in
  *
- * Any context. The caller keeps the worker from being destroyed.
+ * Any context that is no interrupt. The caller keeps the worker from being
+ * destroyed.
  */
-void vha_worker_usage(const struct vha_worker *worker,
-		      struct pid_namespace *ns, struct vha_worker_usage *usage)
+void vha_worker_usage(struct vha_worker *worker, struct pid_namespace *ns,
+		      struct vha_worker_usage *usage)
 {
-	struct task_struct *thread = worker->thread;
+	struct task_struct *thread;
 
+	spin_lock(&worker->thread_lock);
+	thread = worker->thread;
+	spin_unlock(&worker->thread_lock);
+
+	*usage = (struct vha_worker_usage){ .runs = READ_ONCE(worker->runs) };
+	if (!thread)
+		return;
 	usage->tid = task_pid_nr_ns(thread, ns);
-	usage->runs = READ_ONCE(worker->runs);
 	usage->runtime = READ_ONCE(thread->se.sum_exec_runtime);
 	usage->cpu = task_cpu(thread);
 }
