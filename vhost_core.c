@@ -144,14 +144,109 @@ static struct vha_worker *add_worker(struct vha_dev *dev,
 	return worker;
 }
 
+/* The id of a worker made by request, which leaves the owner's ids free. */
+static unsigned int sibling_id(const struct vha_dev *dev)
+{
+	return dev->nqueues + 1;
+}
+
+static void set_step_worker(struct vha_dev *dev, struct vha_step *step,
+			    struct vha_worker *worker)
+{
+	spin_lock(&dev->show_lock);
+	step->worker = worker;
+	spin_unlock(&dev->show_lock);
+}
+
+/**
+ * vha_dev_add_sibling() - add a worker in addition to those of the owner
+ * @dev: the device, with its mutex held, in the thread of its first worker.
+ *	There is no second one.
+ *
+ * Return: the worker, which becomes the second one; an ERR_PTR() as of
+ * vha_worker_create_sibling().
+ */
+struct vha_worker *vha_dev_add_sibling(struct vha_dev *dev)
+{
+	struct vha_sharing *s = &dev->sharing;
+	struct vha_worker *worker;
+
+	lockdep_assert_held(&dev->mutex);
+	/* Before the thread exists: it must not be waited for here. */
+	if (xa_reserve(&dev->workers, sibling_id(dev), GFP_KERNEL_ACCOUNT))
+		return ERR_PTR(-ENOMEM);
+	worker = vha_worker_create_sibling(s->first.worker,
+					   dev->queues[dev->nqueues - 1]->name);
+	if (IS_ERR(worker)) {
+		xa_release(&dev->workers, sibling_id(dev));
+		return worker;
+	}
+	xa_store(&dev->workers, sibling_id(dev), worker, GFP_KERNEL_ACCOUNT);
+	spin_lock(&dev->show_lock);
+	s->second.worker = worker;
+	s->made = true;
+	spin_unlock(&dev->show_lock);
+	return worker;
+}
+
+/* Stop the steps of a worker that is no longer listed. */
+static void stop_steps(struct vha_dev *dev, const struct vha_worker *worker)
+{
+	struct vha_sharing *s = &dev->sharing;
+	struct vha_step *step = NULL;
+
+	spin_lock(&dev->show_lock);
+	if (s->first.worker == worker)
+		step = &s->first;
+	else if (s->second.worker == worker)
+		step = &s->second;
+	if (step)
+		step->worker = NULL;
+	if (step == &s->second)
+		s->made = false;
+	spin_unlock(&dev->show_lock);
+	if (step)
+		vha_retry_stop(&step->retry);
+}
+
 /* Once the worker is erased, no observer uses it. */
-static void remove_worker(struct vha_dev *dev, unsigned long id,
-			  struct vha_worker *worker)
+static void take_worker(struct vha_dev *dev, unsigned long id,
+			struct vha_worker *worker)
 {
 	spin_lock(&dev->show_lock);
 	xa_erase(&dev->workers, id);
 	spin_unlock(&dev->show_lock);
+	stop_steps(dev, worker);
+}
+
+static void remove_worker(struct vha_dev *dev, unsigned long id,
+			  struct vha_worker *worker)
+{
+	take_worker(dev, id, worker);
 	vha_worker_destroy(worker);
+}
+
+/**
+ * vha_dev_take_second() - remove a worker made by request if it is idle
+ * @dev: the device, with its mutex held
+ *
+ * Return: the worker, which the caller destroys; NULL if there is none, or if
+ * it serves a queue.
+ */
+struct vha_worker *vha_dev_take_second(struct vha_dev *dev)
+{
+	struct vha_worker *worker = dev->sharing.second.worker;
+	unsigned int i;
+
+	lockdep_assert_held(&dev->mutex);
+	if (!dev->sharing.made)
+		return NULL;
+	for (i = 0; i < dev->nqueues; i++) {
+		if (dev->queues[i]->worker == worker)
+			return NULL;
+	}
+	take_worker(dev, sibling_id(dev), worker);
+	return worker;
 }
 
 static void remove_workers(struct vha_dev *dev)
@@ -185,8 +280,20 @@ static int add_first_workers(struct vha_dev *dev, bool worker_each)
 		if (IS_ERR(worker))
 			return PTR_ERR(worker);
 		assign_worker(dev->queues[i], worker);
+		if (!i)
+			set_step_worker(dev, &dev->sharing.first, worker);
+		else if (worker_each)
+			set_step_worker(dev, &dev->sharing.second, worker);
 	}
 	return 0;
+}
+
+/* From now on the owner divides the queues among its workers. */
+static void set_managed(struct vha_dev *dev)
+{
+	spin_lock(&dev->show_lock);
+	dev->sharing.managed = true;
+	spin_unlock(&dev->show_lock);
 }
 
 static long new_worker(struct vha_dev *dev,
@@ -202,6 +309,7 @@ static long new_worker(struct vha_dev *dev,
 		remove_worker(dev, state.worker_id, worker);
 		return -EFAULT;
 	}
+	set_managed(dev);
 	return 0;
 }
 
@@ -222,6 +330,7 @@ static long free_worker(struct vha_dev *dev,
 			return -EBUSY;
 	}
 	remove_worker(dev, state.worker_id, worker);
+	set_managed(dev);
 	return 0;
 }
 
@@ -236,6 +345,7 @@ static long attach_worker(struct vha_dev *dev, struct vha_queue *q,
 	worker = xa_load(&dev->workers, state.worker_id);
 	if (!worker)
 		return -ENODEV;
+	set_managed(dev);
 	if (worker == old)
 		return 0;
 	assign_worker(q, worker);
@@ -245,6 +355,7 @@ static long attach_worker(struct vha_dev *dev, struct vha_queue *q,
 	mutex_lock(&q->mutex);
 	vha_queue_wake(q);
 	mutex_unlock(&q->mutex);
+	vha_worker_destroy(vha_dev_take_second(dev));
 	return 0;
 }
 
@@ -276,6 +387,15 @@ long vha_dev_check_owner(struct vha_dev *dev)
 	return dev->mm && dev->mm == current->mm ? 0 : -EPERM;
 }
 
+static void reset_sharing(struct vha_dev *dev)
+{
+	spin_lock(&dev->show_lock);
+	dev->sharing.wanted = 0;
+	dev->sharing.managed = false;
+	dev->sharing.moved = false;
+	spin_unlock(&dev->show_lock);
+}
+
 static void forget_owner(struct vha_dev *dev)
 {
 	unsigned int i;
@@ -283,6 +403,7 @@ static void forget_owner(struct vha_dev *dev)
 	for (i = 0; i < dev->nqueues; i++)
 		assign_worker(dev->queues[i], NULL);
 	remove_workers(dev);
+	reset_sharing(dev);
 	mmput(dev->mm);
 	dev->mm = NULL;
 }

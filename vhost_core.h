@@ -15,6 +15,44 @@
 struct net;
 struct pid;
 struct seq_file;
+struct vha_dev;
+
+/**
+ * struct vha_step - a step of dividing the queues among workers
+ * @work: the step
+ * @retry: queues @work again if the device's mutex was held
+ * @worker: runs @work; NULL while there is none, and once it is to be
+ *	destroyed; protected by the device's show_lock
+ */
+struct vha_step {
+	struct vha_work work;
+	struct vha_retry retry;
+	struct vha_worker *worker;
+};
+
+/**
+ * struct vha_sharing - how the queues share workers at the request of others
+ * @first: steps in the owner's first worker
+ * @second: steps in the worker that serves the other queues, if they do not
+ *	share the first one
+ * @wanted: number of workers that was last requested: 1, or the number of
+ *	queues; 0: none. Protected by the device's show_lock.
+ * @managed: the owner divides the queues by itself; protected by the device's
+ *	mutex, and its show_lock against observers; so is @made
+ * @made: the worker of @second was created by request
+ * @moved: queues have been moved, and this is not reported yet; protected by
+ *	the device's mutex
+ * @report: tells listeners of a change (0), or of a negative errno; constant
+ */
+struct vha_sharing {
+	struct vha_step first;
+	struct vha_step second;
+	unsigned int wanted;
+	bool managed;
+	bool made;
+	bool moved;
+	void (*report)(struct vha_dev *dev, int err);
+};
 
 /**
  * struct vha_dev - a vhost device, of whatever kind
@@ -29,6 +67,7 @@ struct seq_file;
  * @misses: the queues' IOTLB misses
  * @queues: the queues; constant
  * @nqueues: their number
+ * @sharing: how the queues share workers
  * @show_lock: protects @pid to @iotlb against observers, which hold nothing
  *	else; they change under @mutex as well. Of the changes to @workers, only
  *	the removal of a worker needs it.
@@ -55,6 +94,7 @@ struct vha_dev {
 	struct vha_misses misses;
 	struct vha_queue **queues;
 	unsigned int nqueues;
+	struct vha_sharing sharing;
 
 	spinlock_t show_lock; /* what observers see */
 	struct pid *pid;
@@ -73,6 +113,8 @@ void vha_dev_init(struct vha_dev *dev, struct vha_queue **queues,
 		  unsigned int nqueues);
 void vha_dev_cleanup(struct vha_dev *dev);
 void vha_dev_set_id(struct vha_dev *dev, u32 id);
+struct vha_worker *vha_dev_add_sibling(struct vha_dev *dev);
+struct vha_worker *vha_dev_take_second(struct vha_dev *dev);
 void vha_dev_lock_queues(struct vha_dev *dev);
 void vha_dev_unlock_queues(struct vha_dev *dev);
 long vha_dev_set_owner(struct vha_dev *dev, bool worker_each);

@@ -24,6 +24,7 @@
 #include "vhost_list.h"
 #include "vhost_msg.h"
 #include "vhost_netlink.h"
+#include "vhost_sharing.h"
 
 static bool rxtx_workers;
 module_param(rxtx_workers, bool, 0644);
@@ -297,6 +298,7 @@ static int net_open(struct inode *inode, struct file *file)
 		return err;
 	}
 	vha_dev_init(&pair->dev, pair->queues, VHA_NET_QUEUES);
+	vha_sharing_init(&pair->dev, vha_netlink_report_workers);
 	err = vha_list_add(&pair->dev);
 	if (err) {
 		net_free(pair);

@@ -13,6 +13,7 @@
 #include "vhost_core.h"
 #include "vhost_list.h"
 #include "vhost_netlink.h"
+#include "vhost_sharing.h"
 
 /* Entries of a ring that are shown by default. */
 #define RING_COUNT_DEFAULT	16
@@ -98,6 +99,19 @@ static int put_worker(struct sk_buff *skb, u32 id, struct vha_worker *worker,
 	return err;
 }
 
+/* How many workers serve the queues, and how many will. */
+static int put_sharing(struct sk_buff *skb, const struct vha_dev *dev)
+{
+	unsigned int workers = vha_sharing_workers(dev);
+	unsigned int pending = vha_sharing_pending(dev);
+
+	if (workers && nla_put_u32(skb, VHOST_ALT_A_WORKERS, workers))
+		return -EMSGSIZE;
+	if (pending && nla_put_u32(skb, VHOST_ALT_A_WORKERS_PENDING, pending))
+		return -EMSGSIZE;
+	return 0;
+}
+
 static int put_dev_locked(struct sk_buff *skb, struct vha_dev *dev,
 			  struct pid_namespace *ns)
 {
@@ -114,7 +128,8 @@ static int put_dev_locked(struct sk_buff *skb, struct vha_dev *dev,
 		      READ_ONCE(dev->backend_features)) ?:
 	      nla_put_u32(skb, VHOST_ALT_A_REGIONS,
 			  dev->memory ? dev->memory->count : 0) ?:
-	      nla_put_u32(skb, VHOST_ALT_A_QUEUES, dev->nqueues);
+	      nla_put_u32(skb, VHOST_ALT_A_QUEUES, dev->nqueues) ?:
+	      put_sharing(skb, dev);
 	if (!err && dev->iotlb)
 		err = nla_put_u32(skb, VHOST_ALT_A_IOTLB_ENTRIES,
 				  READ_ONCE(dev->iotlb->count));
@@ -719,23 +734,39 @@ static int dump_all_queues(struct sk_buff *skb, struct netlink_callback *cb)
 
 /* ---- notifications ---- */
 
-static int put_event(struct sk_buff *skb, struct vha_dev *dev,
-		     struct vha_queue *q, enum vhost_alt_cmd what)
+/**
+ * struct event - what listeners are told
+ * @what: a VHOST_ALT_CMD_*_NTF
+ * @dev: the device
+ * @q: the queue, or NULL for an event of the device
+ * @err: the errno of a request that failed, or 0
+ */
+struct event {
+	enum vhost_alt_cmd what;
+	struct vha_dev *dev;
+	struct vha_queue *q;
+	int err;
+};
+
+static int put_event(struct sk_buff *skb, const struct event *ev)
 {
 	int err;
 
-	spin_lock(&dev->show_lock);
-	err = put_dev_name(skb, dev, NULL);
-	spin_unlock(&dev->show_lock);
-	if (!err && q)
-		err = put_queue_name(skb, q);
-	if (!err && what == VHOST_ALT_CMD_QUEUE_CHANGED_NTF)
-		err = put_settings(skb, q);
+	spin_lock(&ev->dev->show_lock);
+	err = put_dev_name(skb, ev->dev, NULL);
+	if (!err && ev->what == VHOST_ALT_CMD_WORKERS_CHANGED_NTF)
+		err = put_sharing(skb, ev->dev);
+	spin_unlock(&ev->dev->show_lock);
+	if (!err && ev->q)
+		err = put_queue_name(skb, ev->q);
+	if (!err && ev->what == VHOST_ALT_CMD_QUEUE_CHANGED_NTF)
+		err = put_settings(skb, ev->q);
+	if (!err && ev->err)
+		err = nla_put_u32(skb, VHOST_ALT_A_ERROR, ev->err);
 	return err;
 }
 
-static void notify_in(struct net *net, struct vha_dev *dev,
-		      struct vha_queue *q, enum vhost_alt_cmd what)
+static void notify_in(struct net *net, const struct event *ev)
 {
 	struct sk_buff *skb;
 	void *head;
@@ -745,8 +776,8 @@ static void notify_in(struct net *net, struct vha_dev *dev,
 	skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	if (!skb)
 		return;
-	head = genlmsg_put(skb, 0, 0, &family, 0, what);
-	if (!head || put_event(skb, dev, q, what)) {
+	head = genlmsg_put(skb, 0, 0, &family, 0, ev->what);
+	if (!head || put_event(skb, ev)) {
 		nlmsg_free(skb);
 		return;
 	}
@@ -755,17 +786,24 @@ static void notify_in(struct net *net, struct vha_dev *dev,
 }
 
 /* Tell listeners in the initial network namespace and in the device's. */
-static void notify(struct vha_dev *dev, struct vha_queue *q,
-		   enum vhost_alt_cmd what)
+static void notify_event(const struct event *ev)
 {
-	struct net *net = vha_list_get_net(dev);
+	struct net *net = vha_list_get_net(ev->dev);
 
-	notify_in(&init_net, dev, q, what);
+	notify_in(&init_net, ev);
 	if (!net)
 		return;
 	if (!net_eq(net, &init_net))
-		notify_in(net, dev, q, what);
+		notify_in(net, ev);
 	put_net(net);
+}
+
+static void notify(struct vha_dev *dev, struct vha_queue *q,
+		   enum vhost_alt_cmd what)
+{
+	const struct event ev = { .what = what, .dev = dev, .q = q };
+
+	notify_event(&ev);
 }
 
 /**
@@ -780,6 +818,22 @@ void vha_netlink_notify(struct vha_dev *dev, struct vha_queue *q,
 	if (q)
 		lockdep_assert_held(&q->mutex);
 	notify(dev, q, what);
+}
+
+/**
+ * vha_netlink_report_workers() - tell listeners how queues share workers
+ * @dev: the device
+ * @err: 0 after a change; the negative errno of a request that failed
+ */
+void vha_netlink_report_workers(struct vha_dev *dev, int err)
+{
+	const struct event ev = {
+		.what	= VHOST_ALT_CMD_WORKERS_CHANGED_NTF,
+		.dev	= dev,
+		.err	= -err,
+	};
+
+	notify_event(&ev);
 }
 
 /* ---- settings of queues ---- */
@@ -883,6 +937,33 @@ static int set_queue(struct sk_buff *request, struct genl_info *info)
 	return change_dev(request, info, set_queues_of);
 }
 
+/* ---- workers ---- */
+
+static int set_workers_of(struct vha_dev *dev, struct genl_info *info)
+{
+	unsigned int workers;
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, VHOST_ALT_A_WORKERS))
+		return -EINVAL;
+	workers = nla_get_u32(info->attrs[VHOST_ALT_A_WORKERS]);
+	if (workers != 1 && workers != dev->nqueues) {
+		NL_SET_BAD_ATTR(info->extack, info->attrs[VHOST_ALT_A_WORKERS]);
+		return -ERANGE;
+	}
+	err = vha_sharing_request(dev, workers);
+	if (err == -EEXIST)
+		GENL_SET_ERR_MSG(info, "the owner divides the queues itself");
+	else if (err)
+		GENL_SET_ERR_MSG(info, "the device has no owner");
+	return err;
+}
+
+static int set_workers(struct sk_buff *request, struct genl_info *info)
+{
+	return change_dev(request, info, set_workers_of);
+}
+
 /* ---- the family ---- */
 
 static const struct nla_policy policy[VHOST_ALT_A_MAX + 1] = {
@@ -908,6 +989,11 @@ static const struct nla_policy set_policy[VHOST_ALT_A_MAX + 1] = {
 	[VHOST_ALT_A_ADAPTIVE_POLL]	 = NLA_POLICY_MAX(NLA_U32,
 						VHOST_ALT_ADAPTIVE_POLL_MAX),
 	[VHOST_ALT_A_ADAPTIVE_POLL_DEFAULT] = { .type = NLA_FLAG },
+};
+
+static const struct nla_policy workers_policy[VHOST_ALT_A_MAX + 1] = {
+	[VHOST_ALT_A_DEV_ID]	= NLA_POLICY_MIN(NLA_U32, 1),
+	[VHOST_ALT_A_WORKERS]	= NLA_POLICY_MIN(NLA_U32, 1),
 };
 
 /* Give each message of a dump the room that a device may need. */
@@ -941,6 +1027,12 @@ static const struct genl_ops ops[] = {
 		.cmd	 = VHOST_ALT_CMD_QUEUE_SET,
 		.doit	 = set_queue,
 		.policy	 = set_policy,
+		.maxattr = VHOST_ALT_A_MAX,
+	},
+	{
+		.cmd	 = VHOST_ALT_CMD_WORKERS_SET,
+		.doit	 = set_workers,
+		.policy	 = workers_policy,
 		.maxattr = VHOST_ALT_A_MAX,
 	},
 };

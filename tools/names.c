@@ -40,6 +40,7 @@ const struct name event_names[] = {
 	{ VHOST_ALT_CMD_BACKEND_REMOVED_NTF, "backend_removed" },
 	{ VHOST_ALT_CMD_RING_ERROR_NTF, "ring_error" },
 	{ VHOST_ALT_CMD_QUEUE_CHANGED_NTF, "queue_changed" },
+	{ VHOST_ALT_CMD_WORKERS_CHANGED_NTF, "workers_changed" },
 	{ 0 }
 };
 

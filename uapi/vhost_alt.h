@@ -257,6 +257,24 @@
  *	nothing. Each queue that changes is reported by
  *	VHOST_ALT_CMD_QUEUE_CHANGED_NTF.
  *
+ * VHOST_ALT_CMD_WORKERS_SET
+ *	Have the queues of a device served by VHOST_ALT_A_WORKERS worker
+ *	threads: 1, which they share, or one for each of VHOST_ALT_A_QUEUES.
+ *	The request is not waited for. The workers carry it out between two
+ *	runs, while traffic goes on: the device has
+ *	VHOST_ALT_A_WORKERS_PENDING until then, and the result is reported by
+ *	VHOST_ALT_CMD_WORKERS_CHANGED_NTF, with VHOST_ALT_A_ERROR if a thread
+ *	could not be created: ENOMEM as for VHOST_SET_OWNER, with the
+ *	RLIMIT_NPROC that the owner had then. A later request replaces one that
+ *	is pending. The new worker is in the cgroups of the first one, and does
+ *	not count towards the limit of VHOST_NEW_WORKER; its id is one more than
+ *	that allows. It ends when the queues share a worker again. All is
+ *	forgotten with the owner. EPERM without CAP_NET_ADMIN as above; EEXIST
+ *	if the owner has created, attached or freed a worker: it divides the
+ *	queues itself, and a worker made by request ends once the owner has
+ *	attached its queues elsewhere; EINVAL without an owner, and without
+ *	VHOST_ALT_A_WORKERS; ERANGE for another number.
+ *
  * No GET waits for a device: one whose owner or worker is stopped, or waits for
  * memory, is shown like any other. Numbers are read one by one while the device
  * runs, so they may be from slightly different times. EINVAL if an attribute
@@ -264,11 +282,11 @@
  *
  * A dump during which the list of devices changed has NLM_F_DUMP_INTR set. The
  * multicast group "events" reports devices that are opened and closed, backends
- * that are set and removed, rings that became unusable, and queues that were
- * set to wait in another way, in messages VHOST_ALT_CMD_*_NTF. They contain the
- * device's id and the owner's comm; for a queue also its number and name, and
- * the interface. They are sent to the device's network namespace and to the
- * initial one.
+ * that are set and removed, rings that became unusable, queues that were set to
+ * wait in another way, and requests for workers, in messages
+ * VHOST_ALT_CMD_*_NTF. They contain the device's id and the owner's comm; for a
+ * queue also its number and name, and the interface. They are sent to the
+ * device's network namespace and to the initial one.
  */
 #ifndef _UAPI_VHOST_ALT_H
 #define _UAPI_VHOST_ALT_H
@@ -384,6 +402,9 @@ struct vhost_features_array {
  * @VHOST_ALT_CMD_QUEUE_SET: set how a queue of a device waits, or all its
  *	queues
  * @VHOST_ALT_CMD_QUEUE_CHANGED_NTF: a queue was set to wait in another way
+ * @VHOST_ALT_CMD_WORKERS_SET: set how many workers serve the queues of a device
+ * @VHOST_ALT_CMD_WORKERS_CHANGED_NTF: another number of workers serves the
+ *	queues of a device, or the request for it has failed
  * @__VHOST_ALT_CMD_MAX: one more than the last
  * @VHOST_ALT_CMD_MAX: the last one
  */
@@ -400,6 +421,8 @@ enum vhost_alt_cmd {
 	VHOST_ALT_CMD_RING_ERROR_NTF,
 	VHOST_ALT_CMD_QUEUE_SET,
 	VHOST_ALT_CMD_QUEUE_CHANGED_NTF,
+	VHOST_ALT_CMD_WORKERS_SET,
+	VHOST_ALT_CMD_WORKERS_CHANGED_NTF,
 
 	__VHOST_ALT_CMD_MAX,
 	VHOST_ALT_CMD_MAX = __VHOST_ALT_CMD_MAX - 1
@@ -482,6 +505,13 @@ enum vhost_alt_cmd {
  *	if that brings more packets per second, 0 for none; absent for a queue
  *	that follows the module parameter adaptive_poll
  * @VHOST_ALT_A_ADAPTIVE_POLL_DEFAULT: flag, follow the module parameter again
+ * @VHOST_ALT_A_WORKERS: u32, the number of workers that serve the queues of the
+ *	device: 1 if all share one, otherwise one per queue; absent without an
+ *	owner
+ * @VHOST_ALT_A_WORKERS_PENDING: u32, the number of workers that was requested,
+ *	but does not serve the queues yet; absent if nothing is pending
+ * @VHOST_ALT_A_ERROR: u32, the errno of a request that failed; in notifications
+ *	only
  * @__VHOST_ALT_A_MAX: one more than the last
  * @VHOST_ALT_A_MAX: the last one
  */
@@ -532,6 +562,9 @@ enum vhost_alt_attr {
 	VHOST_ALT_A_MODERATION_DEFAULT,
 	VHOST_ALT_A_ADAPTIVE_POLL,
 	VHOST_ALT_A_ADAPTIVE_POLL_DEFAULT,
+	VHOST_ALT_A_WORKERS,
+	VHOST_ALT_A_WORKERS_PENDING,
+	VHOST_ALT_A_ERROR,
 
 	__VHOST_ALT_A_MAX,
 	VHOST_ALT_A_MAX = __VHOST_ALT_A_MAX - 1
