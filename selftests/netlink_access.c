@@ -79,12 +79,16 @@ TEST_F(device, without_privilege)
 	EXPECT_ERR(EPERM, nl_ring(&nl, self->id, TXQ, 1, &self->m));
 	EXPECT_ERR(EPERM, nl_set(&nl, self->id, RXQ, 7, 8));
 	EXPECT_ERR(EPERM, nl_set(&nl, self->id, NL_NONE, 7, NL_NONE));
+	EXPECT_ERR(EPERM, nl_set_workers(&nl, self->id, NR_VQS));
 	/*
 	 * A socket opened with the privilege does not help after dropping it.
 	 */
 	EXPECT_ERR(EPERM, nl_reset(&self->nl, self->id, NL_NONE));
 	EXPECT_ERR(EPERM, nl_ring(&self->nl, self->id, TXQ, 1, &self->m));
 	EXPECT_ERR(EPERM, nl_set(&self->nl, self->id, RXQ, 7, 8));
+	EXPECT_ERR(EPERM, nl_set_workers(&self->nl, self->id, NR_VQS));
+	ASSERT_OK(LOOK(NL_NONE));
+	EXPECT_FALSE(HAS(WORKERS_PENDING));
 	ASSERT_OK(LOOK(RXQ));
 	EXPECT_EQ(0, NUM(BUSYLOOP));
 	EXPECT_FALSE(HAS(MODERATION));

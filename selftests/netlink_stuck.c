@@ -243,6 +243,20 @@ static void count_msg(const struct nl_msg *m, void *data)
 	++*(int *)data;
 }
 
+static void count_split(const struct nl_msg *m, void *data)
+{
+	*(int *)data += m->num[VHOST_ALT_A_WORKERS] == NR_VQS;
+}
+
+/* Count the devices whose queues do not share a worker. */
+static int split_devices(struct nl *nl)
+{
+	int n = 0, err;
+
+	err = nl_dump(nl, VHOST_ALT_CMD_DEV_GET, NL_NONE, count_split, &n);
+	return err ?: n;
+}
+
 static int read_one(struct shared *s, struct nl *nl, __u32 id)
 {
 	static struct nl_msg m;
@@ -270,6 +284,17 @@ static int read_one(struct shared *s, struct nl *nl, __u32 id)
 	s->seen.step = "times after QUEUE_SET";
 	if (m.num[VHOST_ALT_A_BUSYLOOP] != 7 ||
 	    m.num[VHOST_ALT_A_MODERATION] != 8)
+		return -EBADMSG;
+	s->seen.step = "WORKERS_SET";
+	err = nl_set_workers(nl, id, NR_VQS);
+	if (err)
+		return err;
+	s->seen.step = "DEV_GET after WORKERS_SET";
+	err = nl_dev(nl, id, &m);
+	if (err)
+		return err;
+	s->seen.step = "request for workers";
+	if (m.num[VHOST_ALT_A_WORKERS_PENDING] != NR_VQS)
 		return -EBADMSG;
 	s->seen.step = "STATS_RESET";
 	err = nl_reset(nl, id, NL_NONE);
@@ -396,6 +421,7 @@ TEST_F(stuck, many_devices_in_a_command)
 	EXPECT_TRUE(all_in(s, IN_COMMAND));
 	release(self);
 	EXPECT_TRUE(wait_until(all_in(s, RETURNED)));
+	EXPECT_TRUE(wait_until(split_devices(&self->nl) == STUCK));
 	if (!through)
 		waitpid(reader, NULL, 0);
 	EXPECT_OK(s->seen.err);
@@ -502,7 +528,10 @@ static pid_t start_setter(__u32 id)
 		return pid;
 	err = nl_open(&nl) ?: nl_set(&nl, id, NL_NONE, 7, 8) ?:
 	      nl_queue(&nl, id, TXQ, &m);
-	_exit(err || m.num[VHOST_ALT_A_BUSYLOOP] != 7);
+	if (err || m.num[VHOST_ALT_A_BUSYLOOP] != 7)
+		_exit(1);
+	err = nl_set_workers(&nl, id, NR_VQS) ?: nl_dev(&nl, id, &m);
+	_exit(err || m.num[VHOST_ALT_A_WORKERS_PENDING] != NR_VQS ? 2 : 0);
 }
 
 /* The owner delays a run, in which the worker holds the queue's mutex. */
@@ -535,6 +564,8 @@ TEST_F(stuck, queue_in_a_run)
 		waitpid(setter, &status, 0);
 	EXPECT_EQ(0, status);
 	EXPECT_TRUE(wait_until(vq_count_used(&g.vq[TXQ]) == 1));
+	EXPECT_TRUE(wait_until(split_devices(&self->nl) == 1));
+	EXPECT_OK(guest_check_alive(&g, 0));
 	guest_stop(&g);
 	close(uffd);
 }

@@ -383,6 +383,17 @@ int nl_set_adaptive_poll(struct nl *nl, __u32 dev, __u32 queue, __u32 us)
 	return talk(nl, nlh, &a);
 }
 
+int nl_set_workers(struct nl *nl, __u32 dev, __u32 workers)
+{
+	struct nlmsghdr *nlh = request(nl, nl->family,
+				       VHOST_ALT_CMD_WORKERS_SET, NLM_F_ACK);
+	struct answer a = { .fn = NULL };
+
+	put_u32(nlh, VHOST_ALT_A_DEV_ID, dev);
+	put_u32(nlh, VHOST_ALT_A_WORKERS, workers);
+	return talk(nl, nlh, &a);
+}
+
 struct dump {
 	void (*fn)(const struct nl_msg *msg, void *data);
 	void *data;

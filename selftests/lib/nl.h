@@ -34,7 +34,7 @@ struct nl {
 #define NL_DEFAULT	(NL_NONE - 1)
 #define NL_BOTH		(NL_NONE - 2)
 
-#define NL_WORKERS	3
+#define NL_WORKERS	4
 #define NL_ENTRIES	64
 #define NL_DESCS	8
 #define NL_SIZES	8
@@ -93,6 +93,9 @@ int nl_set_adaptive_poll(struct nl *nl, __u32 dev, __u32 queue, __u32 us);
 /* Set the microseconds of busy polling and of moderation. */
 int nl_set(struct nl *nl, __u32 dev, __u32 queue, __u32 busyloop,
 	   __u32 moderation);
+
+/* Have the queues served by @workers threads. */
+int nl_set_workers(struct nl *nl, __u32 dev, __u32 workers);
 
 /*
  * Call @fn for each message of a dump. Return: -EINTR if the list changed
