@@ -109,6 +109,11 @@ static void read_worker_attr(const struct nlattr *attr, void *data)
 	}
 }
 
+const char *sharing_name(__u32 workers)
+{
+	return workers > 1 ? "split" : "shared";
+}
+
 static void read_worker(struct device *dev, const struct nlattr *attr)
 {
 	if (dev->nworkers == MAX_WORKERS)
@@ -146,6 +151,12 @@ static void read_device_attr(const struct nlattr *attr, void *data)
 	case VHOST_ALT_A_IOTLB_ENTRIES:
 		dev->iotlb_entries = nl_u32(attr);
 		dev->has_iotlb = true;
+		break;
+	case VHOST_ALT_A_WORKERS:
+		dev->sharing = nl_u32(attr);
+		break;
+	case VHOST_ALT_A_WORKERS_PENDING:
+		dev->sharing_pending = nl_u32(attr);
 		break;
 	case VHOST_ALT_A_WORKER:
 		read_worker(dev, attr);

@@ -68,6 +68,8 @@ struct device {
 	__u32 regions;
 	bool has_iotlb;
 	__u32 iotlb_entries;
+	__u32 sharing;		/* workers that serve the queues, or 0 */
+	__u32 sharing_pending;	/* the same, as requested */
 	unsigned int nworkers;
 	struct worker worker[MAX_WORKERS];
 	unsigned int nqueues;
@@ -89,6 +91,9 @@ struct snapshot {
 	struct queue *queue;
 	unsigned int nqueue;
 };
+
+/* Return: what a number of workers that serve the queues means. */
+const char *sharing_name(__u32 workers);
 
 /* Selection of devices on the command line */
 struct filter {

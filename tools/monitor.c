@@ -15,6 +15,7 @@ struct event {
 	__u32 dev;
 	bool has_queue, has_times, has_moderation, has_adaptive_poll;
 	__u32 pid, queue, ifindex, busyloop, moderation, adaptive_poll;
+	__u32 workers, error;
 	char comm[COMM_LEN];
 	char name[NAME_LEN];
 	char ifname[IF_NAMESIZE];
@@ -74,6 +75,12 @@ static void read_event(const struct nlattr *attr, void *data)
 		ev->adaptive_poll = nl_u32(attr);
 		ev->has_adaptive_poll = true;
 		break;
+	case VHOST_ALT_A_WORKERS:
+		ev->workers = nl_u32(attr);
+		break;
+	case VHOST_ALT_A_ERROR:
+		ev->error = nl_u32(attr);
+		break;
 	}
 }
 
@@ -102,6 +109,10 @@ static void event_json(const struct event *ev, const char *what,
 		json_u64(doc, "moderation_us", ev->moderation);
 	if (ev->has_adaptive_poll)
 		json_u64(doc, "adaptive_poll_us", ev->adaptive_poll);
+	if (ev->workers)
+		json_str(doc, "sharing", sharing_name(ev->workers));
+	if (ev->error)
+		json_str(doc, "error", strerror(ev->error));
 	out_json(opt, doc);
 }
 
@@ -121,6 +132,10 @@ static void event_text(const struct event *ev, const char *what, bool bad,
 		printf(" moderation %u us", ev->moderation);
 	if (ev->has_adaptive_poll)
 		printf(" adaptive poll %u us", ev->adaptive_poll);
+	if (ev->workers)
+		printf(" workers %s", sharing_name(ev->workers));
+	if (ev->error)
+		printf(": request failed: %s", strerror(ev->error));
 	if (ev->pid)
 		printf(" pid %u", ev->pid);
 	if (ev->comm[0])
@@ -198,7 +213,8 @@ static int on_event(const struct nlmsghdr *msg, void *data)
 		event_json(&ev, what, m->opt);
 	else
 		event_text(&ev, what,
-			   nl_command(msg) == VHOST_ALT_CMD_RING_ERROR_NTF,
+			   nl_command(msg) == VHOST_ALT_CMD_RING_ERROR_NTF ||
+			   ev.error,
 			   m->opt);
 	m->seen++;
 	m->broken_pipe = fflush(stdout);

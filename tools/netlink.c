@@ -227,6 +227,8 @@ static void put_time(struct nlmsghdr *msg, __s64 us, __u16 time, __u16 unset)
 
 static void put_settings(struct nlmsghdr *msg, const struct nl_settings *set)
 {
+	if (set->workers >= 0)
+		mnl_attr_put_u32(msg, VHOST_ALT_A_WORKERS, set->workers);
 	if (set->busyloop >= 0)
 		mnl_attr_put_u32(msg, VHOST_ALT_A_BUSYLOOP, set->busyloop);
 	put_time(msg, set->moderation, VHOST_ALT_A_MODERATION,
@@ -280,6 +282,8 @@ static const struct {
 	{ EPERM, NULL, "requires CAP_NET_ADMIN: try sudo" },
 	{ EACCES, NULL, "requires CAP_NET_ADMIN: try sudo" },
 	{ EBUSY, NULL, "try again" },
+	{ EEXIST, "its workers are not to be changed",
+	  "vhostctl workers lists them" },
 	{ EINVAL, "not set up", "vhostctl show -d prints its state" },
 	{ EFAULT, "cannot read its memory",
 	  "vhostctl show -d prints its addresses" },

@@ -38,6 +38,7 @@ struct nl_settings {
 	__s64 busyloop;
 	__s64 moderation;
 	__s64 adaptive_poll;
+	__s64 workers;		/* that serve the queues; of a device */
 };
 
 struct nl_query {

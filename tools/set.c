@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vhostctl set: set how queues wait for more to do. */
+/* vhostctl set: set how queues wait for more to do, and share workers. */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,7 +8,7 @@
 #include "suggestion.h"
 
 static const char *const settings[] = {
-	"busy-poll", "moderation", "adaptive-poll", NULL
+	"busy-poll", "moderation", "adaptive-poll", "workers", NULL
 };
 
 static const char *nth_setting(unsigned int i)
@@ -65,6 +65,17 @@ static int parse_adaptive_poll(struct nl_settings *set, const char *value)
 			  VHOST_ALT_ADAPTIVE_POLL_MAX);
 }
 
+static int parse_workers(struct nl_settings *set, const char *value)
+{
+	if (!strcmp(value, "shared"))
+		set->workers = 1;
+	else if (!strcmp(value, "split"))
+		set->workers = 2;
+	else
+		return bad_value(value, settings[3], "split or shared");
+	return EXIT_OK;
+}
+
 static int parse_setting(struct nl_settings *set, const char *word)
 {
 	const char *value = strchr(word, '=');
@@ -81,9 +92,11 @@ static int parse_setting(struct nl_settings *set, const char *word)
 		return parse_moderation(set, value);
 	if (!strcmp(name, settings[2]))
 		return parse_adaptive_poll(set, value);
+	if (!strcmp(name, settings[3]))
+		return parse_workers(set, value);
 	suggestion(text, "", name, nth_setting);
 	return usage_error("unknown setting '%s'%s", name, *text ? text :
-			   ": expected busy-poll, moderation or adaptive-poll");
+			   ": expected busy-poll, moderation, adaptive-poll or workers");
 }
 
 /* Parse what follows the selector: a queue, or none, and settings. */
@@ -99,24 +112,59 @@ static int parse_words(struct nl_query *query, struct nl_settings *set,
 			query->queue = queue;
 	}
 	if (!status && !*argv)
-		return usage_error("set: expected busy-poll=US, moderation=US or adaptive-poll=US");
+		return usage_error("set: expected busy-poll=US, moderation=US, "
+				   "adaptive-poll=US or workers=split");
 	while (!status && *argv)
 		status = parse_setting(set, *argv++);
 	if (!status && query->queue == 1 && set->moderation != NL_NONE)
 		return usage_error("set: only the receive queue has moderation");
+	if (!status && query->queue != NL_NONE && set->workers != NL_NONE)
+		return usage_error("set: workers is for both queues");
 	return status;
 }
 
-static int set_device(struct nl *nl, struct nl_query *query, __u32 dev)
+static int set_queues(struct nl *nl, const struct nl_query *query)
 {
+	__u32 dev = query->dev;
 	int err;
 
-	query->dev = dev;
 	err = nl_request(nl, query, NULL, NULL);
 	if (err && query->queue != NL_NONE)
 		return nl_error(nl, err, "device %u queue %u", dev,
 				(__u32)query->queue);
 	return err ? nl_error(nl, err, "device %u", dev) : EXIT_OK;
+}
+
+static int set_workers(struct nl *nl, const struct nl_query *query)
+{
+	int err = nl_request(nl, query, NULL, NULL);
+
+	return err ? nl_error(nl, err, "device %u", (__u32)query->dev) :
+		     EXIT_OK;
+}
+
+/* Settings of queues and of workers are requests of their own. */
+static int set_device(struct nl *nl, const struct nl_query *query, __u32 dev)
+{
+	struct nl_settings queues = *query->set, workers = {
+		NL_NONE, NL_NONE, NL_NONE, query->set->workers
+	};
+	struct nl_query one = *query;
+	int status = EXIT_OK;
+
+	one.dev = dev;
+	queues.workers = NL_NONE;
+	if (queues.busyloop != NL_NONE || queues.moderation != NL_NONE ||
+	    queues.adaptive_poll != NL_NONE) {
+		one.set = &queues;
+		status = set_queues(nl, &one);
+	}
+	if (workers.workers != NL_NONE) {
+		one.command = VHOST_ALT_CMD_WORKERS_SET;
+		one.set = &workers;
+		status = set_workers(nl, &one) ?: status;
+	}
+	return status;
 }
 
 static int set_devices(struct nl_query *query, const struct filter *filter)
@@ -140,7 +188,7 @@ static int set_devices(struct nl_query *query, const struct filter *filter)
 
 int cmd_set(const struct options *opt, int argc, char **argv)
 {
-	struct nl_settings set = { NL_NONE, NL_NONE, NL_NONE };
+	struct nl_settings set = { NL_NONE, NL_NONE, NL_NONE, NL_NONE };
 	struct nl_query query = {
 		.command = VHOST_ALT_CMD_QUEUE_SET,
 		.queue = NL_NONE,

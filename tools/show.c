@@ -118,6 +118,11 @@ static void json_device(struct json_object *to, const struct device *dev,
 	json_u64(to, "regions", dev->regions);
 	if (dev->has_iotlb)
 		json_u64(to, "iotlb_entries", dev->iotlb_entries);
+	if (dev->sharing)
+		json_str(to, "sharing", sharing_name(dev->sharing));
+	if (dev->sharing_pending)
+		json_str(to, "sharing_pending",
+			 sharing_name(dev->sharing_pending));
 	array = json_array_in(to, "workers");
 	for (i = 0; i < dev->nworkers; i++)
 		json_worker(json_object_in(array, NULL), &dev->worker[i], opt);
@@ -278,6 +283,9 @@ static void print_device(const struct device *dev, const struct options *opt)
 		fputs(" no owner", stdout);
 	if (dev->guest[0])
 		printf(" guest %s", dev->guest);
+	if (dev->sharing_pending)
+		printf(" workers to be %s",
+		       sharing_name(dev->sharing_pending));
 	if (opt->details)
 		print_features(dev, opt);
 	for (i = 0; i < dev->nworkers; i++)

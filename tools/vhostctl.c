@@ -44,7 +44,7 @@ static const struct command {
 	{ "reset", cmd_reset, "", "ID | IFNAME [QUEUE]",
 	  "reset counters to 0" },
 	{ "set", cmd_set, "", "SELECTOR [QUEUE] SETTING=VALUE...",
-	  "set how queues wait for packets, in microseconds" },
+	  "set how queues wait for packets, or share workers" },
 };
 
 static void print_error(const char *fmt, va_list args)

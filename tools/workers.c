@@ -25,6 +25,39 @@ static int cpu_node(int cpu)
 	return node;
 }
 
+static bool serves(const struct worker *w, const struct queue *q)
+{
+	return q->has_worker && q->worker == w->id;
+}
+
+static void add_queues(struct json_object *array, const struct device *dev,
+		       const struct worker *w)
+{
+	const struct queue *q = dev->queue;
+	struct json_object *name;
+
+	for (; q < dev->queue + dev->nqueues; q++) {
+		if (!serves(w, q))
+			continue;
+		name = json_object_new_string(q->name);
+		json_object_array_add(array, name);
+	}
+}
+
+/* The queues that a worker serves: rx, tx, rx,tx or - */
+static void queues_text(char *text, size_t size, const struct device *dev,
+			const struct worker *w)
+{
+	unsigned int i;
+	size_t len = 0;
+
+	snprintf(text, size, "-");
+	for (i = 0; i < dev->nqueues; i++)
+		if (serves(w, &dev->queue[i]) && len < size)
+			len += snprintf(text + len, size - len, "%s%s",
+					len ? "," : "", dev->queue[i].name);
+}
+
 static void worker_json(struct json_object *to, const struct device *dev,
 			const struct worker *w, const struct host_task *task)
 {
@@ -32,6 +65,7 @@ static void worker_json(struct json_object *to, const struct device *dev,
 
 	json_u64(to, "dev", dev->id);
 	json_u64(to, "worker", w->id);
+	add_queues(json_array_in(to, "queues"), dev, w);
 	if (w->tid)
 		json_u64(to, "tid", w->tid);
 	json_u64(to, "cpu", w->cpu);
@@ -53,12 +87,13 @@ static void worker_text(const struct device *dev, const struct worker *w,
 			const struct host_task *task)
 {
 	int node = cpu_node(w->cpu);
-	char text[NUMBER_LEN] = "-";
+	char text[NUMBER_LEN] = "-", queues[NUMBER_LEN];
 
+	queues_text(queues, sizeof(queues), dev, w);
 	if (node >= 0)
 		snprintf(text, sizeof(text), "%d", node);
-	printf("%-6u %-6u %-8u %-15s %4u %-10s %-4s %9.3f ", dev->id, w->id,
-	       w->tid, task->why ? "-" : task->name, w->cpu,
+	printf("%-6u %-6u %-6s %-8u %-15s %4u %-10s %-4s %9.3f ", dev->id,
+	       w->id, queues, w->tid, task->why ? "-" : task->name, w->cpu,
 	       task->why ? "-" : task->cpus, text, w->runtime / 1e9);
 	if (task->why)
 		printf("%9s -\n", "-");
@@ -95,8 +130,8 @@ static int workers_show(const struct snapshot *snap, const struct options *opt)
 		return out_json(opt, doc);
 	}
 	if (snap->ndev)
-		printf("%s%-6s %-6s %-8s %-15s %4s %-10s %-4s %9s %9s %s%s\n",
-		       colour(COLOUR_BOLD), "DEV", "WORKER", "TID", "NAME",
+		printf("%s%-6s %-6s %-6s %-8s %-15s %4s %-10s %-4s %9s %9s %s%s\n",
+		       colour(COLOUR_BOLD), "DEV", "WORKER", "QUEUES", "TID", "NAME",
 		       "CPU", "CPUS", "NODE", "RUN", "WAIT", "CGROUP",
 		       colour(COLOUR_OFF));
 	each_worker(snap, NULL);

@@ -37,11 +37,12 @@ part_completion() {
 	completes_to "rx tx" ring "$DEV" ''
 	completes_to "on off status" takeover ''
 	completes_to "$DEV tap0 dev pid ifname guest" set ''
-	completes_to "rx tx busy-poll= moderation= adaptive-poll=" set tap0 ''
+	completes_to "rx tx busy-poll= moderation= adaptive-poll= workers=" set tap0 ''
 	completes_to "moderation=" set tap0 rx busy-poll = 5 m
 	completes_to "on off default" set tap0 moderation =
 	completes_to "off" set tap0 moderation = of
 	completes_to "default" set tap0 rx busy-poll = d
+	completes_to "split shared" set tap0 workers =
 	completes_to "--json" ring --j
 	completes_to "--tap" exec --t
 	completes_to "/dev/vhost-net-alt" probe /dev/vhost-net-
@@ -102,6 +103,7 @@ completion_in() {
 	shell_completes_to "$2" "$DEV tap0 dev guest ifname pid" set ''
 	shell_completes_to "$2" "moderation=on moderation=off moderation=default" set tap0 m
 	shell_completes_to "$2" "busy-poll=default" set tap0 moderation=on b
+	shell_completes_to "$2" "workers=split workers=shared" set tap0 w
 	shell_completes_to "$2" br7 exec --bridge ''
 }
 
