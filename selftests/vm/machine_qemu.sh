@@ -132,6 +132,7 @@ qemu_start() {
 	else
 		qemu_full
 	fi
+	[ -z "$PLUGIN" ] || QEMU_ARGS+=(-plugin "$PLUGIN")
 	qemu_kernel
 	machine_exec "$program" "${QEMU_ARGS[@]}" \
 		</dev/null >"$RUN/qemu" 2>&1 &
