@@ -112,8 +112,7 @@ static int parse_words(struct nl_query *query, struct nl_settings *set,
 			query->queue = queue;
 	}
 	if (!status && !*argv)
-		return usage_error("set: expected busy-poll=US, moderation=US, "
-				   "adaptive-poll=US or workers=split");
+		return usage_error("set: expected busy-poll, moderation, adaptive-poll or workers");
 	while (!status && *argv)
 		status = parse_setting(set, *argv++);
 	if (!status && query->queue == 1 && set->moderation != NL_NONE)
