@@ -33,20 +33,37 @@ static void retry_step(struct vha_dev *dev, struct vha_step *step)
 }
 
 /*
+ * Check whether the worker of a step comes to its end. If its owner was killed,
+ * the other one does, too, and nothing comes of what was requested.
+ */
+static bool worker_ends(struct vha_dev *dev, const struct vha_step *step)
+{
+	bool gone, killed;
+
+	spin_lock(&dev->show_lock);
+	gone = !step->worker;
+	killed = !gone && vha_worker_killed(step->worker);
+	if (killed)
+		dev->sharing.wanted = 0;
+	spin_unlock(&dev->show_lock);
+	return gone || killed;
+}
+
+/*
  * Lock the device for a step. Return: false if the step is retried instead, or
  * if its worker comes to its end.
  */
 static bool begin_step(struct vha_dev *dev, struct vha_step *step)
 {
-	bool ends;
-
-	spin_lock(&dev->show_lock);
-	ends = !step->worker || vha_worker_killed(step->worker);
-	spin_unlock(&dev->show_lock);
-	if (ends)
+	if (worker_ends(dev, step))
 		return false;
 	if (!mutex_trylock(&dev->mutex)) {
 		retry_step(dev, step);
+		return false;
+	}
+	/* It may have been taken away meanwhile. */
+	if (worker_ends(dev, step)) {
+		mutex_unlock(&dev->mutex);
 		return false;
 	}
 	vha_retry_succeeded(&step->retry);
@@ -232,7 +249,7 @@ void vha_sharing_init(struct vha_dev *dev,
  * Does not wait for the owner: the workers do the rest. The last request
  * counts.
  *
- * Return: 0; -EINVAL without an owner; -EEXIST if the owner divides the queues
+ * Return: 0; -EINVAL without an owner, or if it was killed; -EEXIST if the owner divides the queues
  * by itself.
  */
 int vha_sharing_request(struct vha_dev *dev, unsigned int workers)
@@ -243,7 +260,7 @@ int vha_sharing_request(struct vha_dev *dev, unsigned int workers)
 	spin_lock(&dev->show_lock);
 	if (s->managed) {
 		err = -EEXIST;
-	} else if (!s->first.worker) {
+	} else if (!s->first.worker || vha_worker_killed(s->first.worker)) {
 		err = -EINVAL;
 	} else {
 		s->wanted = workers;

@@ -140,7 +140,7 @@ static void vtsk_killed(void *data)
 	struct vha_worker *worker = data;
 
 	mutex_lock(&worker->lock);
-	worker->killed = true;
+	WRITE_ONCE(worker->killed, true);
 	worker_run(worker);
 	mutex_unlock(&worker->lock);
 }
@@ -535,13 +535,16 @@ bool vha_worker_cancel(struct vha_worker *worker, struct vha_work *work)
 
 /**
  * vha_worker_killed() - check whether the thread is about to end
- * @worker: the worker, in whose thread this is called
+ * @worker: the worker
  *
- * Return: true if the owner has been killed: this work is among the last.
+ * Any context.
+ *
+ * Return: true if the owner has been killed: no more work will run. In the
+ * worker's thread: this work is among the last.
  */
 bool vha_worker_killed(const struct vha_worker *worker)
 {
-	return worker->killed;
+	return READ_ONCE(worker->killed);
 }
 
 /**

@@ -541,6 +541,7 @@ TEST_F(stuck, queue_in_a_run)
 	struct guest_cfg cfg = GUEST_CFG(F_MODERN_BASE);
 	static struct guest g;
 	int uffd, status = -1;
+	struct vq_used used;
 	pid_t setter;
 	__u32 id;
 
@@ -564,6 +565,7 @@ TEST_F(stuck, queue_in_a_run)
 		waitpid(setter, &status, 0);
 	EXPECT_EQ(0, status);
 	EXPECT_TRUE(wait_until(vq_count_used(&g.vq[TXQ]) == 1));
+	EXPECT_TRUE(vq_pop(&g.vq[TXQ], &used));
 	EXPECT_TRUE(wait_until(split_devices(&self->nl) == 1));
 	EXPECT_OK(guest_check_alive(&g, 0));
 	guest_stop(&g);

@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "child.h"
 #include "stream.h"
@@ -21,8 +20,8 @@
  * @parameter: for how long the worker does; 0: not at all
  * @usual: initial value of the parameter
  * @trials: counts how often the worker tries that
- * @waits: counts how often it does. On a single CPU no poll lasts, since the
- *	test is ready to run, but trials begin.
+ * @waits: counts how often it does. Of polls, the trials count: no poll lasts
+ *	where the test is ready to run on the same CPU, as on a loaded host.
  */
 struct way {
 	const char *parameter;
@@ -42,13 +41,8 @@ static const struct way polls = {
 	.parameter = "adaptive_poll",
 	.usual = 50,
 	.trials = "queue0.poll_trials",
-	.waits = "queue0.busy_hits",
+	.waits = "queue0.poll_trials",
 };
-
-static bool can_wait(const struct way *way)
-{
-	return way == &looks || sysconf(_SC_NPROCESSORS_ONLN) > 1;
-}
 
 FIXTURE(waiting)
 {
@@ -115,7 +109,7 @@ static struct guest_frame frame;
 
 static __u64 count_waits(const struct guest *g, const struct way *way)
 {
-	return vdev_counter(g->dev, can_wait(way) ? way->waits : way->trials);
+	return vdev_counter(g->dev, way->waits);
 }
 
 /*
@@ -126,11 +120,10 @@ static __u64 count_waits(const struct guest *g, const struct way *way)
 static int pass_until_it_waits(struct guest *g, const struct way *way,
 			       __u32 *seq)
 {
-	const char *counter = can_wait(way) ? way->waits : way->trials;
-	__u64 before = vdev_counter(g->dev, counter);
+	__u64 before = count_waits(g, way);
 
 	return stream_restart(g) ?:
-	       stream_pass_until_more(g, seq, counter, before);
+	       stream_pass_until_more(g, seq, way->waits, before);
 }
 
 #define PASS_UNTIL_IT_WAITS()						\

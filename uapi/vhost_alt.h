@@ -261,19 +261,22 @@
  *	Have the queues of a device served by VHOST_ALT_A_WORKERS worker
  *	threads: 1, which they share, or one for each of VHOST_ALT_A_QUEUES.
  *	The request is not waited for. The workers carry it out between two
- *	runs, while traffic goes on: the device has
- *	VHOST_ALT_A_WORKERS_PENDING until then, and the result is reported by
- *	VHOST_ALT_CMD_WORKERS_CHANGED_NTF, with VHOST_ALT_A_ERROR if a thread
- *	could not be created: ENOMEM as for VHOST_SET_OWNER, with the
- *	RLIMIT_NPROC that the owner had then. A later request replaces one that
- *	is pending. The new worker is in the cgroups of the first one, and does
- *	not count towards the limit of VHOST_NEW_WORKER; its id is one more than
- *	that allows. It ends when the queues share a worker again. All is
+ *	runs, while traffic goes on. The device has VHOST_ALT_A_WORKERS_PENDING
+ *	until then. VHOST_ALT_CMD_WORKERS_CHANGED_NTF reports a change that a
+ *	request has made, or with VHOST_ALT_A_ERROR that a thread could not be
+ *	created: ENOMEM as for VHOST_SET_OWNER, with the owner's credentials of
+ *	that time. The limit of processes is that of then for kernel threads,
+ *	and the present one for threads of the owner. A request that changes
+ *	nothing, or that a later one or a command of the owner overtakes, is not
+ *	reported. The new worker is in the cgroups of the first one; as a thread
+ *	of the owner it also begins with its CPU mask and scheduling policy. It
+ *	does not count towards the limit of VHOST_NEW_WORKER; its id is one more
+ *	than that allows. It ends when the queues share a worker again. All is
  *	forgotten with the owner. EPERM without CAP_NET_ADMIN as above; EEXIST
  *	if the owner has created, attached or freed a worker: it divides the
  *	queues itself, and a worker made by request ends once the owner has
- *	attached its queues elsewhere; EINVAL without an owner, and without
- *	VHOST_ALT_A_WORKERS; ERANGE for another number.
+ *	attached its queues elsewhere; EINVAL without an owner, after it was
+ *	killed, and without VHOST_ALT_A_WORKERS; ERANGE for another number.
  *
  * No GET waits for a device: one whose owner or worker is stopped, or waits for
  * memory, is shown like any other. Numbers are read one by one while the device
