@@ -566,6 +566,8 @@ TEST_F(stuck, queue_in_a_run)
 	EXPECT_EQ(0, status);
 	EXPECT_TRUE(wait_until(vq_count_used(&g.vq[TXQ]) == 1));
 	EXPECT_TRUE(vq_pop(&g.vq[TXQ], &used));
+	/* It was sent, and is all zero. */
+	EXPECT_ERR(EBADMSG, guest_capture(&g, 64, 0));
 	EXPECT_TRUE(wait_until(split_devices(&self->nl) == 1));
 	EXPECT_OK(guest_check_alive(&g, 0));
 	guest_stop(&g);
