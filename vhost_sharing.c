@@ -249,8 +249,8 @@ void vha_sharing_init(struct vha_dev *dev,
  * Does not wait for the owner: the workers do the rest. The last request
  * counts.
  *
- * Return: 0; -EINVAL without an owner, or if it was killed; -EEXIST if the owner divides the queues
- * by itself.
+ * Return: 0; -EINVAL without an owner, or if it was killed; -EEXIST if the
+ * owner divides the queues by itself.
  */
 int vha_sharing_request(struct vha_dev *dev, unsigned int workers)
 {
