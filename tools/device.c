@@ -243,6 +243,24 @@ static void read_queue_state(const struct nlattr *attr, struct queue *q)
 	}
 }
 
+/* How long the queue waits in which way. */
+static void read_queue_times(const struct nlattr *attr, struct queue *q)
+{
+	switch (mnl_attr_get_type(attr)) {
+	case VHOST_ALT_A_BUSYLOOP:
+		q->busyloop = nl_u32(attr);
+		break;
+	case VHOST_ALT_A_MODERATION:
+		q->moderation = nl_u32(attr);
+		q->has_moderation = true;
+		break;
+	case VHOST_ALT_A_ADAPTIVE_POLL:
+		q->adaptive_poll = nl_u32(attr);
+		q->has_adaptive_poll = true;
+		break;
+	}
+}
+
 void queue_read(const struct nlattr *attr, struct queue *q)
 {
 	switch (mnl_attr_get_type(attr)) {
@@ -274,22 +292,12 @@ void queue_read(const struct nlattr *attr, struct queue *q)
 		q->worker = nl_u32(attr);
 		q->has_worker = true;
 		break;
-	case VHOST_ALT_A_BUSYLOOP:
-		q->busyloop = nl_u32(attr);
-		break;
-	case VHOST_ALT_A_MODERATION:
-		q->moderation = nl_u32(attr);
-		q->has_moderation = true;
-		break;
-	case VHOST_ALT_A_ADAPTIVE_POLL:
-		q->adaptive_poll = nl_u32(attr);
-		q->has_adaptive_poll = true;
-		break;
 	case VHOST_ALT_A_LAST_RUN:
 		q->last_run = nl_u64(attr);
 		q->has_last_run = true;
 		break;
 	default:
+		read_queue_times(attr, q);
 		read_queue_state(attr, q);
 	}
 }

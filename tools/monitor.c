@@ -36,6 +36,31 @@ struct monitor {
 	bool broken_pipe;
 };
 
+/* What has been set, or could not be. */
+static void read_change(const struct nlattr *attr, struct event *ev)
+{
+	switch (mnl_attr_get_type(attr)) {
+	case VHOST_ALT_A_BUSYLOOP:
+		ev->busyloop = nl_u32(attr);
+		ev->has_times = true;
+		break;
+	case VHOST_ALT_A_MODERATION:
+		ev->moderation = nl_u32(attr);
+		ev->has_moderation = true;
+		break;
+	case VHOST_ALT_A_ADAPTIVE_POLL:
+		ev->adaptive_poll = nl_u32(attr);
+		ev->has_adaptive_poll = true;
+		break;
+	case VHOST_ALT_A_WORKERS:
+		ev->workers = nl_u32(attr);
+		break;
+	case VHOST_ALT_A_ERROR:
+		ev->error = nl_u32(attr);
+		break;
+	}
+}
+
 static void read_event(const struct nlattr *attr, void *data)
 {
 	struct event *ev = data;
@@ -63,24 +88,8 @@ static void read_event(const struct nlattr *attr, void *data)
 	case VHOST_ALT_A_IFINDEX:
 		ev->ifindex = nl_u32(attr);
 		break;
-	case VHOST_ALT_A_BUSYLOOP:
-		ev->busyloop = nl_u32(attr);
-		ev->has_times = true;
-		break;
-	case VHOST_ALT_A_MODERATION:
-		ev->moderation = nl_u32(attr);
-		ev->has_moderation = true;
-		break;
-	case VHOST_ALT_A_ADAPTIVE_POLL:
-		ev->adaptive_poll = nl_u32(attr);
-		ev->has_adaptive_poll = true;
-		break;
-	case VHOST_ALT_A_WORKERS:
-		ev->workers = nl_u32(attr);
-		break;
-	case VHOST_ALT_A_ERROR:
-		ev->error = nl_u32(attr);
-		break;
+	default:
+		read_change(attr, ev);
 	}
 }
 
