@@ -304,9 +304,9 @@ static int put_stats(struct sk_buff *skb, struct vha_queue *q)
 	return err;
 }
 
-static int put_time(struct sk_buff *skb, int attr, const int *time)
+static int put_time(struct sk_buff *skb, int attr, const u32 *time)
 {
-	int us = READ_ONCE(*time);
+	u32 us = READ_ONCE(*time);
 
 	return us == VHA_TIME_DEFAULT ? 0 : nla_put_u32(skb, attr, us);
 }
@@ -889,7 +889,7 @@ static int check_settings(struct genl_info *info, const struct vha_queue *q)
 }
 
 static bool change_setting(struct genl_info *info, const struct setting *s,
-			   struct vha_queue *q, int *time)
+			   struct vha_queue *q, u32 *time)
 {
 	struct nlattr *us = info->attrs[s->time];
 
@@ -907,7 +907,8 @@ static void change_settings(struct genl_info *info, struct vha_queue *q)
 
 	changed = change_setting(info, &adaptive_poll, q, &q->adaptive_poll);
 	if (busyloop)
-		changed |= vha_queue_set_busyloop(q, nla_get_u32(busyloop));
+		changed |= vha_queue_set_time(q, &q->busyloop,
+					      nla_get_u32(busyloop));
 	if (q->moderated)
 		changed |= change_setting(info, &moderation, q, &q->moderation);
 	if (changed)

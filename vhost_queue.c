@@ -464,32 +464,14 @@ void vha_queue_reset_stats(struct vha_queue *q)
 /* ---- settings ---- */
 
 /**
- * vha_queue_set_busyloop() - set the time of busy polling
+ * vha_queue_set_time() - set how long a queue polls, or lets packets gather
  * @q: the queue; the worker may be running it
- * @us: microseconds; 0: none
+ * @time: its @busyloop, @moderation or @adaptive_poll
+ * @us: microseconds; 0: not at all; VHA_TIME_DEFAULT for the last two
  *
  * Return: true if this is a change.
  */
-bool vha_queue_set_busyloop(struct vha_queue *q, u32 us)
-{
-	bool changed;
-
-	spin_lock(&q->show_lock);
-	changed = q->busyloop != us;
-	WRITE_ONCE(q->busyloop, us);
-	spin_unlock(&q->show_lock);
-	return changed;
-}
-
-/**
- * vha_queue_set_time() - set a queue's time of moderation or adaptive polling
- * @q: the queue; the worker may be running it
- * @time: its @moderation or @adaptive_poll
- * @us: microseconds; 0: it may not; VHA_TIME_DEFAULT
- *
- * Return: true if this is a change.
- */
-bool vha_queue_set_time(struct vha_queue *q, int *time, int us)
+bool vha_queue_set_time(struct vha_queue *q, u32 *time, u32 us)
 {
 	bool changed;
 
@@ -627,7 +609,7 @@ static long set_busyloop(struct vha_queue *q,
 
 	if (copy_from_user(&state, argp, sizeof(state)))
 		return -EFAULT;
-	vha_queue_set_busyloop(q, state.num);
+	vha_queue_set_time(q, &q->busyloop, state.num);
 	return 0;
 }
 

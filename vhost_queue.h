@@ -28,7 +28,7 @@ struct vha_dev;
 #define VHA_FEATURE_WORDS	2
 
 /* No time of the queue's own: follow the module parameter. */
-#define VHA_TIME_DEFAULT	(-1)
+#define VHA_TIME_DEFAULT	U32_MAX
 
 /**
  * struct vha_queue_backend - the name of a queue's backend, for observers
@@ -110,8 +110,8 @@ struct vha_queue {
 	bool user_be;
 	bool moderated;
 	u32 busyloop;
-	int moderation;
-	int adaptive_poll;
+	u32 moderation;
+	u32 adaptive_poll;
 
 	struct vha_ring ring;
 	struct vha_miss miss;
@@ -154,17 +154,16 @@ void vha_queue_miss(struct vha_queue *q);
 
 struct vha_stats_view vha_queue_stats(const struct vha_queue *q);
 void vha_queue_reset_stats(struct vha_queue *q);
-bool vha_queue_set_busyloop(struct vha_queue *q, u32 us);
-bool vha_queue_set_time(struct vha_queue *q, int *time, int us);
+bool vha_queue_set_time(struct vha_queue *q, u32 *time, u32 us);
 
 /*
  * Return in ns the queue's own time or else that of a module parameter, which
  * is in microseconds and limited to @max.
  */
-static inline u64 vha_queue_time(const int *own, unsigned int parameter,
+static inline u64 vha_queue_time(const u32 *own, unsigned int parameter,
 				 unsigned int max)
 {
-	int us = READ_ONCE(*own);
+	u32 us = READ_ONCE(*own);
 
 	if (us == VHA_TIME_DEFAULT)
 		us = min(parameter, max);
