@@ -96,12 +96,13 @@ static void find_wasted_polling(const struct comparison *c)
 	/* The time includes that of others that interrupted the polling. */
 	if (cpu > cpu_of_worker(c))
 		cpu = cpu_of_worker(c);
-	if (!c->q->busyloop || cpu < POLL_CPU ||
+	if (!c->q->times.busyloop || cpu < POLL_CPU ||
 	    hits * 100 >= polls * POLL_HITS)
 		return;
 	add_finding(c->d, c->q, "polling_wasted", true,
 		    "busy polling does not pay: it uses %.0f %% of a CPU, and %llu of %llu polls found work; set a shorter time than %u us, or none (vhostctl set %u %s busy-poll=0)",
-		    cpu, hits, polls, c->q->busyloop, c->q->dev, c->q->name);
+		    cpu, hits, polls, c->q->times.busyloop, c->q->dev,
+		    c->q->name);
 }
 
 static void judge(const struct comparison *c)

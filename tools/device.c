@@ -243,24 +243,6 @@ static void read_queue_state(const struct nlattr *attr, struct queue *q)
 	}
 }
 
-/* How long the queue waits in which way. */
-static void read_queue_times(const struct nlattr *attr, struct queue *q)
-{
-	switch (mnl_attr_get_type(attr)) {
-	case VHOST_ALT_A_BUSYLOOP:
-		q->busyloop = nl_u32(attr);
-		break;
-	case VHOST_ALT_A_MODERATION:
-		q->moderation = nl_u32(attr);
-		q->has_moderation = true;
-		break;
-	case VHOST_ALT_A_ADAPTIVE_POLL:
-		q->adaptive_poll = nl_u32(attr);
-		q->has_adaptive_poll = true;
-		break;
-	}
-}
-
 void queue_read(const struct nlattr *attr, struct queue *q)
 {
 	switch (mnl_attr_get_type(attr)) {
@@ -297,7 +279,7 @@ void queue_read(const struct nlattr *attr, struct queue *q)
 		q->has_last_run = true;
 		break;
 	default:
-		read_queue_times(attr, q);
+		times_read(attr, &q->times);
 		read_queue_state(attr, q);
 	}
 }

@@ -7,6 +7,7 @@
 
 #include "guest.h"
 #include "netlink.h"
+#include "times.h"
 
 #define MAX_WORKERS	64
 #define BATCH_SIZES	8	/* 1, 2, 3-4, 5-8, ..., 33-64, more */
@@ -41,11 +42,7 @@ struct queue {
 	__u32 ifindex;
 	bool has_worker;
 	__u32 worker;
-	__u32 busyloop;
-	bool has_moderation;	/* of its own, not the module's parameter */
-	__u32 moderation;
-	bool has_adaptive_poll;	/* as above */
-	__u32 adaptive_poll;
+	struct queue_times times;
 	bool has_last_run;
 	__u64 last_run;		/* milliseconds ago */
 	__u32 last_avail, avail_idx, last_used;

@@ -83,7 +83,7 @@ bool takes_single_packets(const struct comparison *c)
 		      delta(c, VHOST_ALT_COUNTER_WAKEUPS);
 
 	/* A queue that polls sleeps only when there is nothing to do. */
-	return !c->q->busyloop &&
+	return !c->q->times.busyloop &&
 	       packets >= MIN_PACKETS && wakes * 2 >= packets &&
 	       packets < delta(c, VHOST_ALT_COUNTER_BATCHES) * POOR_BATCH;
 }

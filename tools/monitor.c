@@ -13,9 +13,9 @@
 
 struct event {
 	__u32 dev;
-	bool has_queue, has_times, has_moderation, has_adaptive_poll;
-	__u32 pid, queue, ifindex, busyloop, moderation, adaptive_poll;
-	__u32 workers, error;
+	bool has_queue;
+	__u32 pid, queue, ifindex, workers, error;
+	struct queue_times times;
 	char comm[COMM_LEN];
 	char name[NAME_LEN];
 	char ifname[IF_NAMESIZE];
@@ -35,31 +35,6 @@ struct monitor {
 	unsigned int seen;
 	bool broken_pipe;
 };
-
-/* What has been set, or could not be. */
-static void read_change(const struct nlattr *attr, struct event *ev)
-{
-	switch (mnl_attr_get_type(attr)) {
-	case VHOST_ALT_A_BUSYLOOP:
-		ev->busyloop = nl_u32(attr);
-		ev->has_times = true;
-		break;
-	case VHOST_ALT_A_MODERATION:
-		ev->moderation = nl_u32(attr);
-		ev->has_moderation = true;
-		break;
-	case VHOST_ALT_A_ADAPTIVE_POLL:
-		ev->adaptive_poll = nl_u32(attr);
-		ev->has_adaptive_poll = true;
-		break;
-	case VHOST_ALT_A_WORKERS:
-		ev->workers = nl_u32(attr);
-		break;
-	case VHOST_ALT_A_ERROR:
-		ev->error = nl_u32(attr);
-		break;
-	}
-}
 
 static void read_event(const struct nlattr *attr, void *data)
 {
@@ -88,8 +63,14 @@ static void read_event(const struct nlattr *attr, void *data)
 	case VHOST_ALT_A_IFINDEX:
 		ev->ifindex = nl_u32(attr);
 		break;
+	case VHOST_ALT_A_WORKERS:
+		ev->workers = nl_u32(attr);
+		break;
+	case VHOST_ALT_A_ERROR:
+		ev->error = nl_u32(attr);
+		break;
 	default:
-		read_change(attr, ev);
+		times_read(attr, &ev->times);
 	}
 }
 
@@ -112,12 +93,7 @@ static void event_json(const struct event *ev, const char *what,
 		json_str(doc, "ifname", ev->ifname);
 	if (ev->ifindex)
 		json_u64(doc, "ifindex", ev->ifindex);
-	if (ev->has_times)
-		json_u64(doc, "busyloop_us", ev->busyloop);
-	if (ev->has_moderation)
-		json_u64(doc, "moderation_us", ev->moderation);
-	if (ev->has_adaptive_poll)
-		json_u64(doc, "adaptive_poll_us", ev->adaptive_poll);
+	times_json(doc, &ev->times);
 	if (ev->workers)
 		json_str(doc, "sharing", sharing_name(ev->workers));
 	if (ev->error)
@@ -135,12 +111,7 @@ static void event_text(const struct event *ev, const char *what, bool bad,
 		printf(" queue %u %s", ev->queue, ev->name);
 	if (ev->ifname[0])
 		printf(" if %s", ev->ifname);
-	if (ev->has_times)
-		printf(" busyloop %u us", ev->busyloop);
-	if (ev->has_moderation)
-		printf(" moderation %u us", ev->moderation);
-	if (ev->has_adaptive_poll)
-		printf(" adaptive poll %u us", ev->adaptive_poll);
+	times_print(&ev->times);
 	if (ev->workers)
 		printf(" workers %s", sharing_name(ev->workers));
 	if (ev->error)

@@ -74,11 +74,7 @@ static void json_queue(struct json_object *to, const struct queue *q,
 		json_u64(to, "ifindex", q->ifindex);
 	if (q->has_worker)
 		json_u64(to, "worker", q->worker);
-	json_u64(to, "busyloop_us", q->busyloop);
-	if (q->has_moderation)
-		json_u64(to, "moderation_us", q->moderation);
-	if (q->has_adaptive_poll)
-		json_u64(to, "adaptive_poll_us", q->adaptive_poll);
+	times_json(to, &q->times);
 	if (q->has_last_run)
 		json_u64(to, "last_run_ms", q->last_run);
 	if (opt->details)
@@ -238,6 +234,8 @@ static void print_counters(const struct queue *q, const struct options *opt)
 
 static void print_queue(const struct queue *q, const struct options *opt)
 {
+	struct queue_times times = q->times;
+
 	next_line(opt, 4);
 	printf("queue %u %s size %u %s ", q->index, q->name, q->size,
 	       q->layout);
@@ -248,12 +246,9 @@ static void print_queue(const struct queue *q, const struct options *opt)
 	printf(" if %s", q->ifname[0] ? q->ifname : "-");
 	if (q->has_worker)
 		printf(" worker %u", q->worker);
-	if (q->busyloop)
-		printf(" busyloop %u us", q->busyloop);
-	if (q->has_moderation)
-		printf(" moderation %u us", q->moderation);
-	if (q->has_adaptive_poll)
-		printf(" adaptive poll %u us", q->adaptive_poll);
+	/* Most queues have none. */
+	times.has_busyloop = times.busyloop;
+	times_print(&times);
 	if (opt->details) {
 		if (q->has_last_run)
 			printf(" last_run %.3f s ago", q->last_run / 1e3);
