@@ -122,7 +122,7 @@ static int parse_words(struct nl_query *query, struct nl_settings *set,
 	return status;
 }
 
-static int set_queues(struct nl *nl, const struct nl_query *query)
+static int request(struct nl *nl, const struct nl_query *query)
 {
 	__u32 dev = query->dev;
 	int err;
@@ -132,14 +132,6 @@ static int set_queues(struct nl *nl, const struct nl_query *query)
 		return nl_error(nl, err, "device %u queue %u", dev,
 				(__u32)query->queue);
 	return err ? nl_error(nl, err, "device %u", dev) : EXIT_OK;
-}
-
-static int set_workers(struct nl *nl, const struct nl_query *query)
-{
-	int err = nl_request(nl, query, NULL, NULL);
-
-	return err ? nl_error(nl, err, "device %u", (__u32)query->dev) :
-		     EXIT_OK;
 }
 
 /* Settings of queues and of workers are requests of their own. */
@@ -156,12 +148,12 @@ static int set_device(struct nl *nl, const struct nl_query *query, __u32 dev)
 	if (queues.busyloop != NL_NONE || queues.moderation != NL_NONE ||
 	    queues.adaptive_poll != NL_NONE) {
 		one.set = &queues;
-		status = set_queues(nl, &one);
+		status = request(nl, &one);
 	}
 	if (workers.workers != NL_NONE) {
 		one.command = VHOST_ALT_CMD_WORKERS_SET;
 		one.set = &workers;
-		status = set_workers(nl, &one) ?: status;
+		status = request(nl, &one) ?: status;
 	}
 	return status;
 }
