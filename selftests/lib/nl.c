@@ -348,6 +348,15 @@ int nl_ring(struct nl *nl, __u32 dev, __u32 queue, __u32 count,
 	return nl_ask(nl, VHOST_ALT_CMD_RING_GET, dev, queue, count, msg);
 }
 
+/* Put a time, or its default, or both. */
+static void put_time(struct nlmsghdr *nlh, __u32 us, __u16 time, __u16 unset)
+{
+	if (us == NL_DEFAULT || us == NL_BOTH)
+		mnl_attr_put(nlh, unset, 0, NULL);
+	if (us != NL_DEFAULT)
+		put_u32(nlh, time, us == NL_BOTH ? 1 : us);
+}
+
 int nl_set(struct nl *nl, __u32 dev, __u32 queue, __u32 busyloop,
 	   __u32 moderation)
 {
@@ -358,12 +367,8 @@ int nl_set(struct nl *nl, __u32 dev, __u32 queue, __u32 busyloop,
 	put_u32(nlh, VHOST_ALT_A_DEV_ID, dev);
 	put_u32(nlh, VHOST_ALT_A_QUEUE, queue);
 	put_u32(nlh, VHOST_ALT_A_BUSYLOOP, busyloop);
-	if (moderation == NL_DEFAULT || moderation == NL_BOTH)
-		mnl_attr_put(nlh, VHOST_ALT_A_MODERATION_DEFAULT, 0, NULL);
-	if (moderation == NL_BOTH)
-		moderation = 1;
-	if (moderation != NL_DEFAULT)
-		put_u32(nlh, VHOST_ALT_A_MODERATION, moderation);
+	put_time(nlh, moderation, VHOST_ALT_A_MODERATION,
+		 VHOST_ALT_A_MODERATION_DEFAULT);
 	return talk(nl, nlh, &a);
 }
 
@@ -375,11 +380,8 @@ int nl_set_adaptive_poll(struct nl *nl, __u32 dev, __u32 queue, __u32 us)
 
 	put_u32(nlh, VHOST_ALT_A_DEV_ID, dev);
 	put_u32(nlh, VHOST_ALT_A_QUEUE, queue);
-	if (us == NL_DEFAULT || us == NL_BOTH)
-		mnl_attr_put(nlh, VHOST_ALT_A_ADAPTIVE_POLL_DEFAULT, 0, NULL);
-	if (us != NL_DEFAULT)
-		put_u32(nlh, VHOST_ALT_A_ADAPTIVE_POLL,
-			us == NL_BOTH ? 1 : us);
+	put_time(nlh, us, VHOST_ALT_A_ADAPTIVE_POLL,
+		 VHOST_ALT_A_ADAPTIVE_POLL_DEFAULT);
 	return talk(nl, nlh, &a);
 }
 
