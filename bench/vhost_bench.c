@@ -4,7 +4,6 @@
  * same frames, in each direction and size. Prints a line for each measurement.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 
 #include "apart.h"
 #include "card.h"
+#include "command.h"
 #include "env.h"
 #include "worker.h"
 
@@ -36,17 +36,14 @@ static const char *const flow_name[FLOWS] = {
 	[FLOW_TX] = "tx", [FLOW_RX] = "rx", [FLOW_RX_LATE] = "rx-late",
 };
 
-static void usage(FILE *to)
-{
-	fputs("vhost_bench [-r ROUNDS] [-p PACKETS] [-n RING] [-i] [-l split|packed] [-4] [-g]\n"
-	      "            [-m MEMORY-REGIONS] [-d tx|rx|rx-late]... [-s SIZE]... DEVICE...\n"
-	      "-i: frames of several pieces have indirect tables. -4: IPv4 packets, of UDP.\n"
-	      "-g: frames above 1514 bytes are TCP segments, which the host may cut; else only\n"
-	      "those above 9014 are.\n"
-	      "Prints: device, flow, size, round, packets, ns of the worker, ns per packet by\n"
-	      "the clock (median of the bursts), kicks, calls, times the worker was scheduled.\n",
-	      to);
-}
+static const char usage[] =
+	"vhost_bench [-r ROUNDS] [-p PACKETS] [-n RING] [-i] [-l split|packed] [-4] [-g]\n"
+	"            [-m MEMORY-REGIONS] [-d tx|rx|rx-late]... [-s SIZE]... DEVICE...\n"
+	"-i: frames of several pieces have indirect tables. -4: IPv4 packets, of UDP.\n"
+	"-g: frames above 1514 bytes are TCP segments, which the host may cut; else only\n"
+	"those above 9014 are.\n"
+	"Prints: device, flow, size, round, packets, ns of the worker, ns per packet by\n"
+	"the clock (median of the bursts), kicks, calls, times the worker was scheduled.\n";
 
 /*
  * The first packets find cold caches and unmapped pages, and the scheduler's
@@ -215,16 +212,18 @@ static unsigned int packets_of(const struct options *o, size_t size)
 
 /* Each round begins with another device. */
 static int measure_devices(const struct options *o, struct card_cfg *cfg,
-			   unsigned int round, char **device, unsigned int n)
+			   unsigned int round, char **device)
 {
 	struct task task = {
 		.cfg = cfg,
 		.round = round,
 		.packets = packets_of(o, cfg->size),
 	};
-	unsigned int i;
+	unsigned int i, n = 0;
 	int err = 0;
 
+	while (device[n])
+		n++;
 	for (i = 0; !err && i < n; i++) {
 		task.device = device[(i + round) % n];
 		err = run_apart(measure, &task);
@@ -232,7 +231,7 @@ static int measure_devices(const struct options *o, struct card_cfg *cfg,
 	return err;
 }
 
-static int measure_all(const struct options *o, char **device, unsigned int n)
+static int measure_all(const struct options *o, char **device)
 {
 	struct card_cfg cfg = {
 		.num = o->num,
@@ -250,8 +249,7 @@ static int measure_all(const struct options *o, char **device, unsigned int n)
 			cfg.flow = i / o->nsizes;
 			cfg.size = o->size[i % o->nsizes];
 			if (o->flow[cfg.flow])
-				err = measure_devices(o, &cfg, round, device,
-						      n);
+				err = measure_devices(o, &cfg, round, device);
 		}
 	return err;
 }
@@ -295,8 +293,10 @@ static void fill_options(struct options *o)
 	o->nsizes = sizeof(sizes) / sizeof(*sizes);
 }
 
-static bool parse_option(struct options *o, int opt)
+static bool parse_option(void *data, int opt)
 {
+	struct options *o = data;
+
 	switch (opt) {
 	case 'r':
 		return (o->rounds = strtoul(optarg, NULL, 10));
@@ -331,22 +331,14 @@ int main(int argc, char **argv)
 		.packets = 20000,
 		.num = 1024,
 	};
-	int opt;
+	const struct command cmd = {
+		.usage = usage,
+		.options = "r:p:n:il:m:s:d:4g",
+		.parse = parse_option,
+		.data = &o,
+	};
+	char **device = command_read(&cmd, argc, argv);
 
-	while ((opt = getopt(argc, argv, "r:p:n:il:m:s:d:4gh")) != -1) {
-		if (opt == 'h') {
-			usage(stdout);
-			return 0;
-		}
-		if (!parse_option(&o, opt)) {
-			usage(stderr);
-			return 1;
-		}
-	}
-	if (optind == argc) {
-		usage(stderr);
-		return 1;
-	}
 	fill_options(&o);
-	return !!measure_all(&o, argv + optind, argc - optind);
+	return !!measure_all(&o, device);
 }

@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <linux/if_packet.h>
 #include <math.h>
 #include <stdbool.h>
@@ -20,6 +19,7 @@
 
 #include "apart.h"
 #include "clock.h"
+#include "command.h"
 #include "echo.h"
 #include "env.h"
 #include "frame.h"
@@ -70,17 +70,14 @@ struct peer {
 	unsigned char frame[FRAME_ROOM];
 };
 
-static void usage(FILE *to)
-{
-	fputs("vhost_latency [-b] [-n FRAMES] [-s SIZE] [-p BURST[:RATE]]... DEVICE...\n"
-	      "A pattern is bursts of so many frames, each after the answer to the last one,\n"
-	      "or, with a rate, on average so many bursts per second, at random times.\n"
-	      "With -b the guest polls, on the first CPU, instead of being interrupted.\n"
-	      "Prints: device, burst, rate, frames; the time of a burst to its answer, or of a\n"
-	      "frame to the guest, in us: mean, median, 90th, 99th percentile; ns of the worker\n"
-	      "per frame; times it was scheduled per frame.\n",
-	      to);
-}
+static const char usage[] =
+	"vhost_latency [-b] [-n FRAMES] [-s SIZE] [-p BURST[:RATE]]... DEVICE...\n"
+	"A pattern is bursts of so many frames, each after the answer to the last one,\n"
+	"or, with a rate, on average so many bursts per second, at random times.\n"
+	"With -b the guest polls, on the first CPU, instead of being interrupted.\n"
+	"Prints: device, burst, rate, frames; the time of a burst to its answer, or of a\n"
+	"frame to the guest, in us: mean, median, 90th, 99th percentile; ns of the worker\n"
+	"per frame; times it was scheduled per frame.\n";
 
 static int wait_answers(struct peer *peer)
 {
@@ -249,14 +246,14 @@ static int measure(void *data)
 	return err;
 }
 
-static int measure_all(const struct options *o, char **device, unsigned int n)
+static int measure_all(const struct options *o, char **device)
 {
 	struct task task = { .o = o };
 	unsigned int i, d;
 	int err = 0;
 
 	for (i = 0; !err && i < o->npatterns; i++)
-		for (d = 0; !err && d < n; d++) {
+		for (d = 0; !err && device[d]; d++) {
 			task.device = device[d];
 			task.p = &o->pattern[i];
 			err = run_apart(measure, &task);
@@ -277,8 +274,10 @@ static bool parse_pattern(struct options *o, const char *text)
 	return !*end && p->burst && p->burst <= SENDER_BURST && p->rate >= 0;
 }
 
-static bool parse_option(struct options *o, int opt)
+static bool parse_option(void *data, int opt)
 {
+	struct options *o = data;
+
 	switch (opt) {
 	case 'b':
 		o->busy = true;
@@ -314,22 +313,14 @@ static void fill_options(struct options *o)
 int main(int argc, char **argv)
 {
 	struct options o = { .frames = 10000, .size = SIZE_MIN };
-	int opt;
+	const struct command cmd = {
+		.usage = usage,
+		.options = "bn:s:p:",
+		.parse = parse_option,
+		.data = &o,
+	};
+	char **device = command_read(&cmd, argc, argv);
 
-	while ((opt = getopt(argc, argv, "bn:s:p:h")) != -1) {
-		if (opt == 'h') {
-			usage(stdout);
-			return 0;
-		}
-		if (!parse_option(&o, opt)) {
-			usage(stderr);
-			return 1;
-		}
-	}
-	if (optind == argc) {
-		usage(stderr);
-		return 1;
-	}
 	fill_options(&o);
-	return !!measure_all(&o, argv + optind, argc - optind);
+	return !!measure_all(&o, device);
 }

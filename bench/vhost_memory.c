@@ -4,7 +4,6 @@
  * and after frames were sent through each.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "apart.h"
+#include "command.h"
 #include "env.h"
 #include "frame.h"
 #include "guest.h"
@@ -27,13 +27,10 @@ struct options {
 	const char *device;
 };
 
-static void usage(FILE *to)
-{
-	fputs("vhost_memory [-n DEVICES] DEVICE...\n"
-	      "Prints: device, number; KiB of kernel memory for each: when it runs, after it\n"
-	      "sent frames of 1500 bytes, after it sent frames of 65000 bytes.\n",
-	      to);
-}
+static const char usage[] =
+	"vhost_memory [-n DEVICES] DEVICE...\n"
+	"Prints: device, number; KiB of kernel memory for each: when it runs, after it\n"
+	"sent frames of 1500 bytes, after it sent frames of 65000 bytes.\n";
 
 /* Return: KiB that the kernel uses, but not for processes and files. */
 static long kernel_memory(void)
@@ -143,8 +140,10 @@ static int measure(void *data)
 	return err;
 }
 
-static bool parse_option(struct options *o, int opt)
+static bool parse_option(void *data, int opt)
 {
+	struct options *o = data;
+
 	if (opt != 'n')
 		return false;
 	o->devices = strtoul(optarg, NULL, 10);
@@ -154,24 +153,17 @@ static bool parse_option(struct options *o, int opt)
 int main(int argc, char **argv)
 {
 	struct options o = { .devices = 64 };
-	int opt, err = 0;
+	const struct command cmd = {
+		.usage = usage,
+		.options = "n:",
+		.parse = parse_option,
+		.data = &o,
+	};
+	char **device = command_read(&cmd, argc, argv);
+	int err = 0;
 
-	while ((opt = getopt(argc, argv, "n:h")) != -1) {
-		if (opt == 'h') {
-			usage(stdout);
-			return 0;
-		}
-		if (!parse_option(&o, opt)) {
-			usage(stderr);
-			return 1;
-		}
-	}
-	if (optind == argc) {
-		usage(stderr);
-		return 1;
-	}
-	for (; !err && optind < argc; optind++) {
-		o.device = argv[optind];
+	for (; !err && *device; device++) {
+		o.device = *device;
 		err = run_apart(measure, &o);
 	}
 	return !!err;

@@ -4,7 +4,6 @@
  * for each. All that is to be moved is there before the rings start.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 
 #include "apart.h"
 #include "clock.h"
+#include "command.h"
 #include "env.h"
 #include "guest.h"
 #include "sender.h"
@@ -36,15 +36,12 @@ struct task {
 	unsigned int round;
 };
 
-static void usage(FILE *to)
-{
-	fputs("vhost_workers [-r ROUNDS] [-s SIZE] DEVICE...\n"
-	      "Fills rings of 32768 entries and the tap's queue, then starts both rings.\n"
-	      "Leaves the parameter rxtx_workers at 0.\n"
-	      "Prints: device, workers, size, round; ns until all frames were sent, and until\n"
-	      "all were received as well, each divided by their number.\n",
-	      to);
-}
+static const char usage[] =
+	"vhost_workers [-r ROUNDS] [-s SIZE] DEVICE...\n"
+	"Fills rings of 32768 entries and the tap's queue, then starts both rings.\n"
+	"Leaves the parameter rxtx_workers at 0.\n"
+	"Prints: device, workers, size, round; ns until all frames were sent, and until\n"
+	"all were received as well, each divided by their number.\n";
 
 static int set_two_workers(bool two)
 {
@@ -148,27 +145,34 @@ static bool has_two_workers(const char *device)
 	return strstr(device, "-alt");
 }
 
-static int measure_round(struct task *task, char **device, unsigned int n)
+static int measure_with(struct task *task, bool two)
 {
-	unsigned int d;
+	int err = has_two_workers(task->device) ? set_two_workers(two) : 0;
+
+	task->two = two;
+	err = err ?: run_apart(measure, task);
+	if (two)
+		set_two_workers(false);
+	return err;
+}
+
+static int measure_round(struct task *task, char **device)
+{
 	int err = 0;
 
-	for (d = 0; !err && d < 2 * n; d++) {
-		task->device = device[d / 2];
-		task->two = d & 1;
-		if (task->two && !has_two_workers(task->device))
-			continue;
-		if (has_two_workers(task->device))
-			err = set_two_workers(task->two);
-		err = err ?: run_apart(measure, task);
-		if (task->two)
-			set_two_workers(false);
+	for (; !err && *device; device++) {
+		task->device = *device;
+		err = measure_with(task, false);
+		if (!err && has_two_workers(*device))
+			err = measure_with(task, true);
 	}
 	return err;
 }
 
-static bool parse_option(struct options *o, int opt)
+static bool parse_option(void *data, int opt)
 {
+	struct options *o = data;
+
 	switch (opt) {
 	case 'r':
 		o->rounds = strtoul(optarg, NULL, 10);
@@ -185,23 +189,16 @@ int main(int argc, char **argv)
 {
 	struct options o = { .size = 1500, .rounds = 5 };
 	struct task task = { .o = &o };
-	int opt, err = 0;
+	const struct command cmd = {
+		.usage = usage,
+		.options = "r:s:",
+		.parse = parse_option,
+		.data = &o,
+	};
+	char **device = command_read(&cmd, argc, argv);
+	int err = 0;
 
-	while ((opt = getopt(argc, argv, "r:s:h")) != -1) {
-		if (opt == 'h') {
-			usage(stdout);
-			return 0;
-		}
-		if (!parse_option(&o, opt)) {
-			usage(stderr);
-			return 1;
-		}
-	}
-	if (optind == argc) {
-		usage(stderr);
-		return 1;
-	}
 	for (; !err && task.round < o.rounds; task.round++)
-		err = measure_round(&task, argv + optind, argc - optind);
+		err = measure_round(&task, device);
 	return !!err;
 }
