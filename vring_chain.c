@@ -3,6 +3,7 @@
 #include <linux/lockdep.h>
 #include <linux/uaccess.h>
 
+#include "compat.h"
 #include "vring_access.h"
 #include "vring_chain.h"
 
@@ -54,6 +55,26 @@ int vha_ring_add_pieces(struct vha_ring *ring, struct vha_ring_chain *chain,
 	return VHA_DROP_NONE;
 }
 
+/* Slow path of vha_ring_read_table(): the part is not in the cached region. */
+static int read_table_pieces(struct vha_ring *ring, u64 addr, void *to,
+			     size_t len)
+{
+	struct iovec iov[2];
+	int i, n;
+
+	/* Two pieces: only a hostile owner has regions smaller than a table. */
+	n = vha_iotlb_translate(vha_ring_translation(ring), &ring->hint, addr,
+				len, VHOST_ACCESS_RO, iov, ARRAY_SIZE(iov));
+	if (n == -EFAULT && ring->iotlb)
+		return translation_failed(ring, n, addr, false);
+	for (i = 0; i < n; i++) {
+		if (compat_copy_from_user(to, iov[i].iov_base, iov[i].iov_len))
+			return VHOST_ALT_DROP_CHAIN_INDIRECT;
+		to += iov[i].iov_len;
+	}
+	return n < 0 ? VHOST_ALT_DROP_CHAIN_INDIRECT : VHA_DROP_NONE;
+}
+
 /**
  * vha_ring_read_table() - read a part of a table in guest memory
  * @ring: the ring, with its lock held
@@ -65,19 +86,12 @@ int vha_ring_add_pieces(struct vha_ring *ring, struct vha_ring_chain *chain,
  */
 int vha_ring_read_table(struct vha_ring *ring, u64 addr, void *to, size_t len)
 {
-	struct iovec iov[2];
-	int i, n;
+	struct iovec iov;
 
 	lockdep_assert_held(ring->lock);
-	/* Two pieces: only a hostile owner has regions smaller than a table. */
-	n = vha_iotlb_translate(vha_ring_translation(ring), &ring->hint, addr,
-				len, VHOST_ACCESS_RO, iov, ARRAY_SIZE(iov));
-	if (n == -EFAULT && ring->iotlb)
-		return translation_failed(ring, n, addr, false);
-	for (i = 0; i < n; i++) {
-		if (copy_from_user(to, iov[i].iov_base, iov[i].iov_len))
-			return VHOST_ALT_DROP_CHAIN_INDIRECT;
-		to += iov[i].iov_len;
-	}
-	return n < 0 ? VHOST_ALT_DROP_CHAIN_INDIRECT : VHA_DROP_NONE;
+	if (unlikely(!vha_ring_translate_whole(ring, addr, len, &iov)))
+		return read_table_pieces(ring, addr, to, len);
+	if (compat_copy_from_user(to, iov.iov_base, len))
+		return VHOST_ALT_DROP_CHAIN_INDIRECT;
+	return VHA_DROP_NONE;
 }

@@ -54,7 +54,7 @@ static inline int vha_ring_add_buffer(struct vha_ring *ring,
 	if (unlikely(!in && chain->in))
 		return VHOST_ALT_DROP_CHAIN_ORDER;
 	if (unlikely(b->niov == VHA_RING_MAX_HELD ||
-		     !vha_iotlb_translate_fast(ring->hint, addr, len,
+		     !vha_ring_translate_whole(ring, addr, len,
 					       b->iov + b->niov)))
 		return vha_ring_add_pieces(ring, chain, addr, len, in);
 	b->niov++;

@@ -282,6 +282,51 @@ static int add_desc(struct vha_ring *ring, struct vha_ring_chain *chain,
 }
 
 /*
+ * Fast path of walk_table() for a table of @count entries that has been read:
+ * add those from the first on that are followed by the next one in the table,
+ * as drivers write them, as long as all are readable, or all writable, and each
+ * lies in one region. Byte order is tested once.
+ *
+ * Return: how many; walk_table() must handle the next one, or the last.
+ */
+static unsigned int add_entries(struct vha_ring *ring,
+				struct vha_ring_chain *chain, u32 count)
+{
+	struct vha_ring_batch *b = ring->batch;
+	const struct vring_desc *entry = b->split.table;
+	u16 in = __virtio16_to_cpu(true, entry->flags) & VRING_DESC_F_WRITE;
+	struct iovec *iov = b->iov + b->niov;
+	unsigned int n, max;
+	u64 size = 0;
+	u32 len;
+
+	if (unlikely(!ring->is_le || (!in && chain->in)))
+		return 0;
+	max = min_t(u32, count, VHA_RING_MAX_HELD - b->niov);
+	for (n = 0; n < max; n++, entry++) {
+		len = __virtio32_to_cpu(true, entry->len);
+		if (__virtio16_to_cpu(true, entry->flags) !=
+		    (in | VRING_DESC_F_NEXT) ||
+		    __virtio16_to_cpu(true, entry->next) != n + 1)
+			break;
+		if (!vha_ring_translate_whole(ring,
+					      __virtio64_to_cpu(true,
+								entry->addr),
+					      len, iov + n))
+			break;
+		size += len;
+	}
+	if (in)
+		chain->in += n;
+	else
+		chain->out += n;
+	chain->size += size;
+	b->niov += n;
+	b->walked += n;
+	return n;
+}
+
+/*
  * Walk an indirect table of @count entries at @addr. If @whole, it has been
  * read into the scratch space; otherwise it is larger than that, and read entry
  * by entry.
@@ -293,7 +338,7 @@ static int walk_table(struct vha_ring *ring, struct vha_ring_chain *chain,
 {
 	struct vring_desc *table = ring->batch->split.table;
 	const struct vring_desc *entry = table;
-	u32 i = 0, seen = 0;
+	u32 i = whole ? add_entries(ring, chain, count) : 0, seen = i;
 	u16 flags;
 	int bad;
 
