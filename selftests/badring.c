@@ -289,6 +289,27 @@ TEST_F(badring, tx_indirect_writable)
 			{ self->buf + 512, 100, F_WRITE, 0 });
 }
 
+/* Readable buffers come first, also within a table and before one. */
+TEST_F(badring, tx_indirect_readable_after_writable)
+{
+	struct vring_desc t[] = {
+		{ self->buf + 512, 12, F_NEXT, 1 },
+		{ self->buf + 512, 100, F_NEXT, 2 },
+		{ self->buf + 512, 100, 0, 0 },
+	};
+
+	TABLE_COSTS_ONE({ self->buf + 512, 12, F_NEXT, 1 },
+			{ self->buf + 512, 100, F_WRITE | F_NEXT, 2 },
+			{ self->buf + 512, 100, F_NEXT, 3 },
+			{ self->buf + 512, 100, 0, 0 });
+	TABLE_COSTS_ONE({ self->buf + 512, 12, F_WRITE | F_NEXT, 1 },
+			{ self->buf + 512, 12, F_WRITE | F_NEXT, 2 },
+			{ self->buf + 512, 100, 0, 0 });
+	ASSERT_THAT(raw_put_table(self->tx, EDGE_GPA, t, ARRAY_SIZE(t)));
+	COSTS_ONE({ self->buf + 512, 12, F_WRITE | F_NEXT, 1 },
+		  { EDGE_GPA, sizeof(t), F_IND });
+}
+
 /* In the memory table but not mapped: this shows only when it is read. */
 TEST_F(badring, tx_unmapped)
 {
@@ -372,6 +393,61 @@ TEST_F(badring, rx_crosses_regions)
 		ASSERT_THAT(gmem_read(&g->mem, d.gpa + 12, buf, 60));
 		ASSERT_THAT_AT(frame_is(buf, 60, i), "%u before the edge", i);
 	}
+}
+
+/* The entries of a table may be empty, and follow each other in any order. */
+TEST_F(badring, tx_table_in_any_order)
+{
+	struct guest *g = &self->g;
+	__u64 edge = EDGE_GPA + EDGE_SIZE, gpa = edge - 40;
+	const struct vring_desc t[] = {
+		{ gpa, 12, F_NEXT, 1 }, { gpa + 12, 8, F_NEXT, 4 },
+		{ gpa + 30, 20, F_NEXT, 6 }, { gpa, 0, F_NEXT, 5 },
+		{ gpa + 20, 10, F_NEXT, 2 }, { gpa + 62, 10, 0, 0 },
+		{ edge + 10, 12, F_NEXT, 3 },
+	};
+	struct raw_desc d = { self->buf, sizeof(t), F_IND };
+	unsigned char buf[HDR_LEN_MRG + 60] = { 0 };
+
+	if (variant->features & F_RING_PACKED)
+		SKIP(return, "only with a split ring");
+	frame_make(buf + HDR_LEN_MRG, 60, 7);
+	ASSERT_THAT(gmem_write(&g->mem, gpa, buf, sizeof(buf)));
+	ASSERT_THAT(raw_put_table(self->tx, self->buf, t, ARRAY_SIZE(t)));
+	ASSERT_THAT(raw_offer(self->tx, &d, 1));
+	vq_submit(self->tx);
+	EXPECT_OK(guest_capture(g, 60, 7));
+	EXPECT_OK(raw_take_all(self->tx));
+}
+
+/* Together the tables of one kick have more entries than a batch holds. */
+TEST_F(badring, tx_tables_of_many_pieces)
+{
+	enum { CHAINS = 64, PIECES = 36, PIECE = 2 };
+	unsigned char buf[HDR_LEN_MRG + 60] = { 0 };
+	struct vring_desc t[PIECES];
+	struct guest *g = &self->g;
+	unsigned int i, j;
+	struct raw_desc d;
+	__u64 gpa;
+
+	for (i = 0; i < CHAINS; i++) {
+		d = (struct raw_desc) { EDGE_GPA + i * 1024, sizeof(t), F_IND };
+		gpa = d.gpa + sizeof(t);
+		for (j = 0; j < PIECES; j++)
+			t[j] = (struct vring_desc) {
+				gpa + j * PIECE, PIECE, F_NEXT, j + 1
+			};
+		t[PIECES - 1].flags = 0;
+		frame_make(buf + HDR_LEN_MRG, 60, i);
+		ASSERT_THAT(gmem_write(&g->mem, gpa, buf, sizeof(buf)));
+		ASSERT_THAT(raw_put_table(self->tx, d.gpa, t, PIECES));
+		ASSERT_THAT(raw_offer(self->tx, &d, 1));
+	}
+	vq_submit(self->tx);
+	for (i = 0; i < CHAINS; i++)
+		ASSERT_OK_AT(guest_capture(g, 60, i), "chain %u", i);
+	ASSERT_OK(raw_take_all(self->tx));
 }
 
 /* An indirect table may reach into the next region, too. */

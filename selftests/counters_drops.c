@@ -7,6 +7,7 @@
 
 #include "counters_fixture.h"
 #include "nl_counters.h"
+#include "raw.h"
 #include "test.h"
 #include "vq_packed.h"
 #include "vq_split.h"
@@ -29,6 +30,11 @@ struct bad {
 #define HIDDEN_SIZE	0x10000
 #define HIDDEN		(AREA_GPA + AREA_SIZE - HIDDEN_SIZE)
 
+/* Tables in guest memory whose buffers are readable, or writable, but the last. */
+#define READABLE_TABLE	(AREA_GPA + 0x21000)
+#define WRITABLE_TABLE	(AREA_GPA + 0x22000)
+#define TABLE_SIZE	(3 * sizeof(struct vring_desc))
+
 static const struct bad bad[] = {
 	{ VHOST_ALT_DROP_CHAIN_HEAD },
 	{ VHOST_ALT_DROP_CHAIN_NEXT, 1, { { AREA_GPA, 50, F_NEXT, 9 } } },
@@ -43,6 +49,11 @@ static const struct bad bad[] = {
 	{ VHOST_ALT_DROP_LONG, 1, { { AREA_GPA, 66 * 1024 + 1 } } },
 	{ VHOST_ALT_DROP_HEADER, 1, { { AREA_GPA + 0x20000, 100 } }, true },
 	{ VHOST_ALT_DROP_COPY, 1, { { HIDDEN, 100 } }, true },
+	{ VHOST_ALT_DROP_CHAIN_ORDER, 2,
+	  { { AREA_GPA, 50, F_NEXT | F_WRITE, 1 },
+	    { READABLE_TABLE, TABLE_SIZE, F_IND } } },
+	{ VHOST_ALT_DROP_CHAIN_ORDER, 1,
+	  { { WRITABLE_TABLE, TABLE_SIZE, F_IND } } },
 };
 
 /* Not a slot of the pool. */
@@ -51,6 +62,7 @@ static const struct bad bad[] = {
 /* In the packed layout a chain is its descriptors in the order of the ring. */
 static bool possible(const struct bad *b, const FIXTURE_VARIANT(counters) *v)
 {
+	/* Nor may a table follow a descriptor there. */
 	bool in_order = b->n == 1 ? !(b->d[0].flags & F_NEXT) :
 			b->n == 2 && b->d[0].next == 1 && !b->d[1].flags;
 
@@ -93,6 +105,17 @@ static bool offer(struct vq *vq, const struct bad *b)
 	return true;
 }
 
+static bool put_table(struct guest *g, __u64 gpa, __u16 flags)
+{
+	const struct vring_desc t[] = {
+		{ AREA_GPA, 50, F_NEXT | flags, 1 },
+		{ AREA_GPA, 50, F_NEXT | flags, 2 },
+		{ AREA_GPA, 50, flags ^ F_WRITE },
+	};
+
+	return raw_put_table(&g->vq[TXQ], gpa, t, ARRAY_SIZE(t));
+}
+
 static int prepare_area(struct guest *g)
 {
 	struct virtio_net_hdr hdr = {
@@ -102,7 +125,9 @@ static int prepare_area(struct guest *g)
 	};
 
 	if (!gmem_fill(&g->mem, AREA_GPA, 0, AREA_SIZE) ||
-	    !gmem_write(&g->mem, AREA_GPA + 0x20000, &hdr, sizeof(hdr)))
+	    !gmem_write(&g->mem, AREA_GPA + 0x20000, &hdr, sizeof(hdr)) ||
+	    !put_table(g, READABLE_TABLE, 0) ||
+	    !put_table(g, WRITABLE_TABLE, F_WRITE))
 		return -EFAULT;
 	return munmap(gmem_hva(&g->mem, HIDDEN, HIDDEN_SIZE), HIDDEN_SIZE) ?
 	       -errno : 0;
