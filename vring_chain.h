@@ -54,7 +54,7 @@ static inline int vha_ring_add_buffer(struct vha_ring *ring,
 	if (unlikely(!in && chain->in))
 		return VHOST_ALT_DROP_CHAIN_ORDER;
 	if (unlikely(b->niov == VHA_RING_MAX_HELD ||
-		     !vha_ring_translate_whole(ring, addr, len,
+		     !vha_iotlb_translate_fast(ring->hint, addr, len,
 					       b->iov + b->niov)))
 		return vha_ring_add_pieces(ring, chain, addr, len, in);
 	b->niov++;
@@ -64,6 +64,23 @@ static inline int vha_ring_add_buffer(struct vha_ring *ring,
 	else
 		chain->out++;
 	return VHA_DROP_NONE;
+}
+
+/*
+ * Add @n pieces that vha_ring_translate_whole() has put after those of the
+ * batch, of @size bytes together, to the chain, which is the last one.
+ */
+static inline void vha_ring_add_translated(struct vha_ring *ring,
+					   struct vha_ring_chain *chain,
+					   unsigned int n, u64 size, bool in)
+{
+	ring->batch->walked += n;
+	ring->batch->niov += n;
+	chain->size += size;
+	if (in)
+		chain->in += n;
+	else
+		chain->out += n;
 }
 
 /* The reason to drop a chain that has more descriptors than @room allows. */

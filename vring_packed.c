@@ -412,6 +412,63 @@ static int packed_available(struct vha_ring *ring)
 /* ---- fetch: check and translate the chains ---- */
 
 /*
+ * Fast path of add_entries(): add those from the first on, as long as all are
+ * readable, or all writable, and each lies in one region.
+ *
+ * Return: how many of @max; add_entries() must handle the next one.
+ */
+static unsigned int add_uniform(struct vha_ring *ring,
+				struct vha_ring_chain *chain, unsigned int max)
+{
+	struct vha_ring_batch *b = ring->batch;
+	const struct vha_ring_packed_desc *entry = b->packed.table;
+	u16 in = word_flags(entry->word) & VRING_DESC_F_WRITE;
+	struct iovec *iov = b->iov + b->niov;
+	unsigned int n;
+	u64 size = 0;
+	u32 len;
+
+	if (unlikely(!in && chain->in))
+		return 0;
+	max = min_t(u32, max, VHA_RING_MAX_HELD - b->niov);
+	for (n = 0; n < max; n++, entry++) {
+		len = word_len(entry->word);
+		if ((word_flags(entry->word) & (VRING_DESC_F_WRITE |
+						VRING_DESC_F_INDIRECT)) != in)
+			break;
+		if (!vha_ring_translate_whole(ring, le64_to_cpu(entry->addr),
+					      len, iov + n))
+			break;
+		size += len;
+	}
+	vha_ring_add_translated(ring, chain, n, size, in);
+	return n;
+}
+
+/* Add the @n entries of a table that have been read. Return: a drop reason. */
+static int add_entries(struct vha_ring *ring, struct vha_ring_chain *chain,
+		       unsigned int n)
+{
+	const struct vha_ring_packed_desc *entry;
+	unsigned int i;
+	u16 flags;
+	int bad;
+
+	for (i = add_uniform(ring, chain, n); i < n; i++) {
+		entry = &ring->batch->packed.table[i];
+		flags = word_flags(entry->word);
+		if (unlikely(flags & VRING_DESC_F_INDIRECT))
+			return VHOST_ALT_DROP_CHAIN_INDIRECT;
+		bad = vha_ring_add_buffer(ring, chain, le64_to_cpu(entry->addr),
+					  word_len(entry->word),
+					  flags & VRING_DESC_F_WRITE);
+		if (unlikely(bad != VHA_DROP_NONE))
+			return bad;
+	}
+	return VHA_DROP_NONE;
+}
+
+/*
  * Virtio 1.2, 2.8.7: a chain may be a table of its own in guest memory, whose
  * entries are used one after the other. Inline, it would take the registers of
  * the loop over direct descriptors.
@@ -420,31 +477,21 @@ static noinline int add_table(struct vha_ring *ring,
 			      struct vha_ring_chain *chain, u64 addr, u32 len,
 			      u16 flags)
 {
-	struct vha_ring_packed_desc *table = ring->batch->packed.table, *entry;
+	struct vha_ring_packed_desc *table = ring->batch->packed.table;
 	u32 count = len / sizeof(*table), i, n;
 	int bad;
 
 	if (unlikely(!count || len % sizeof(*table) ||
 		     (flags & VRING_DESC_F_NEXT)))
 		return VHOST_ALT_DROP_CHAIN_INDIRECT;
-	for (i = 0; i < count; i++) {
-		if (unlikely(i == VHA_RING_MAX_HELD))
+	for (i = 0; i < count; i += n) {
+		if (unlikely(i >= VHA_RING_MAX_HELD))
 			return VHOST_ALT_DROP_CHAIN_LONG;
-		entry = &table[i % VHA_RING_BATCH];
-		if (entry == table) {
-			n = min_t(u32, count - i, VHA_RING_BATCH);
-			bad = vha_ring_read_table(ring,
-						  addr + i * sizeof(*table),
-						  table, n * sizeof(*table));
-			if (unlikely(bad != VHA_DROP_NONE))
-				return bad;
-		}
-		flags = word_flags(entry->word);
-		if (unlikely(flags & VRING_DESC_F_INDIRECT))
-			return VHOST_ALT_DROP_CHAIN_INDIRECT;
-		bad = vha_ring_add_buffer(ring, chain, le64_to_cpu(entry->addr),
-					  word_len(entry->word),
-					  flags & VRING_DESC_F_WRITE);
+		n = min_t(u32, count - i, VHA_RING_BATCH);
+		bad = vha_ring_read_table(ring, addr + i * sizeof(*table),
+					  table, n * sizeof(*table));
+		if (likely(bad == VHA_DROP_NONE))
+			bad = add_entries(ring, chain, n);
 		if (unlikely(bad != VHA_DROP_NONE))
 			return bad;
 	}

@@ -289,7 +289,7 @@ static int add_desc(struct vha_ring *ring, struct vha_ring_chain *chain,
  *
  * Return: how many; walk_table() must handle the next one, or the last.
  */
-static unsigned int add_entries(struct vha_ring *ring,
+static unsigned int add_uniform(struct vha_ring *ring,
 				struct vha_ring_chain *chain, u32 count)
 {
 	struct vha_ring_batch *b = ring->batch;
@@ -316,13 +316,7 @@ static unsigned int add_entries(struct vha_ring *ring,
 			break;
 		size += len;
 	}
-	if (in)
-		chain->in += n;
-	else
-		chain->out += n;
-	chain->size += size;
-	b->niov += n;
-	b->walked += n;
+	vha_ring_add_translated(ring, chain, n, size, in);
 	return n;
 }
 
@@ -338,7 +332,7 @@ static int walk_table(struct vha_ring *ring, struct vha_ring_chain *chain,
 {
 	struct vring_desc *table = ring->batch->split.table;
 	const struct vring_desc *entry = table;
-	u32 i = whole ? add_entries(ring, chain, count) : 0, seen = i;
+	u32 i = whole ? add_uniform(ring, chain, count) : 0, seen = i;
 	u16 flags;
 	int bad;
 
