@@ -10,9 +10,12 @@
 
 #include "test.h"
 
-/* The first page is not part of the region. */
+/* The first page is not part of the region. The size is that of x86-64. */
 #define SPACE_START	4096ULL
 #define SPACE_SIZE	0x7fffffffe000ULL
+
+/* No process has memory of its own from here on; x86-64 has the vsyscall page. */
+#define KERNEL_START	(1ULL << 63)
 
 /* OpenConnect's header is the device's. */
 #define FEATURES	(F_VERSION_1 | F_EVENT_IDX | F_VHOST_HDR)
@@ -43,7 +46,7 @@ static __u64 last_mapping(void)
 	unsigned long start, end, last = 0;
 
 	while (f && fscanf(f, "%lx-%lx%*[^\n]", &start, &end) == 2)
-		if (end <= SPACE_START + SPACE_SIZE)
+		if (start < KERNEL_START)
 			last = start;
 	if (f)
 		fclose(f);
@@ -52,15 +55,16 @@ static __u64 last_mapping(void)
 
 /*
  * User-mode Linux has a smaller address space, and refuses its last page, which
- * is the vDSO. Take what lies below.
+ * is the vDSO. On arm64 the size depends on the kernel and its pages. Take what
+ * lies below the last mapping there.
  */
 static int set_whole_space(int dev)
 {
 	const char *machine = getenv("VHOST_ALT_MACHINE") ?: "";
 
-	if (!strncmp(machine, "uml", 3))
-		return set_region(dev, last_mapping() - SPACE_START);
-	return set_region(dev, SPACE_SIZE);
+	if (!strcmp(machine, "qemu"))
+		return set_region(dev, SPACE_SIZE);
+	return set_region(dev, last_mapping() - SPACE_START);
 }
 
 /* Let the guest's addresses be those of this process. */
