@@ -14,8 +14,8 @@
 #define SPACE_START	4096ULL
 #define SPACE_SIZE	0x7fffffffe000ULL
 
-/* No process has memory of its own from here on; x86-64 has the vsyscall page. */
-#define KERNEL_START	(1ULL << 63)
+/* No process has memory of its own from here on, only the vsyscall page. */
+#define KERNEL_START	BIT_ULL(63)
 
 /* OpenConnect's header is the device's. */
 #define FEATURES	(F_VERSION_1 | F_EVENT_IDX | F_VHOST_HDR)
