@@ -277,6 +277,22 @@ TEST_F(badring, tx_indirect_next_out_of_range)
 			{ self->buf + 512, 10, 0, 0 });
 }
 
+/* Each entry names the next one, and the last of them none that is there. */
+TEST_F(badring, tx_indirect_without_end)
+{
+	struct vring_desc t[64];
+	unsigned int i;
+
+	if (variant->features & F_RING_PACKED)
+		SKIP(return, "only with a split ring");
+	for (i = 0; i < ARRAY_SIZE(t); i++)
+		t[i] = (struct vring_desc) {
+			self->buf + 2048, 2, F_NEXT, i + 1
+		};
+	ASSERT_THAT(raw_put_table(self->tx, self->buf, t, ARRAY_SIZE(t)));
+	COSTS_ONE({ self->buf, sizeof(t), F_IND });
+}
+
 TEST_F(badring, tx_indirect_address_outside)
 {
 	TABLE_COSTS_ONE({ self->buf + 512, 12, F_NEXT, 1 },

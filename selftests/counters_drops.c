@@ -30,10 +30,13 @@ struct bad {
 #define HIDDEN_SIZE	0x10000
 #define HIDDEN		(AREA_GPA + AREA_SIZE - HIDDEN_SIZE)
 
-/* Tables in guest memory whose buffers are readable, or writable, but the last. */
+/* Tables in guest memory: all buffers but the last are readable, or writable. */
 #define READABLE_TABLE	(AREA_GPA + 0x21000)
 #define WRITABLE_TABLE	(AREA_GPA + 0x22000)
 #define TABLE_SIZE	(3 * sizeof(struct vring_desc))
+/* Longer than what is read in one go. */
+#define LONG_TABLE	(AREA_GPA + 0x23000)
+#define LONG_COUNT	66
 
 static const struct bad bad[] = {
 	{ VHOST_ALT_DROP_CHAIN_HEAD },
@@ -54,6 +57,8 @@ static const struct bad bad[] = {
 	    { READABLE_TABLE, TABLE_SIZE, F_IND } } },
 	{ VHOST_ALT_DROP_CHAIN_ORDER, 1,
 	  { { WRITABLE_TABLE, TABLE_SIZE, F_IND } } },
+	{ VHOST_ALT_DROP_CHAIN_ORDER, 1,
+	  { { LONG_TABLE, LONG_COUNT * sizeof(struct vring_desc), F_IND } } },
 };
 
 /* Not a slot of the pool. */
@@ -116,6 +121,21 @@ static bool put_table(struct guest *g, __u64 gpa, __u16 flags)
 	return raw_put_table(&g->vq[TXQ], gpa, t, ARRAY_SIZE(t));
 }
 
+/* All buffers but the last two are writable. */
+static bool put_long_table(struct guest *g)
+{
+	struct vring_desc t[LONG_COUNT];
+	unsigned int i;
+
+	for (i = 0; i < LONG_COUNT; i++)
+		t[i] = (struct vring_desc) {
+			AREA_GPA, 50,
+			i < LONG_COUNT - 2 ? F_NEXT | F_WRITE : F_NEXT, i + 1
+		};
+	t[LONG_COUNT - 1].flags = 0;
+	return raw_put_table(&g->vq[TXQ], LONG_TABLE, t, LONG_COUNT);
+}
+
 static int prepare_area(struct guest *g)
 {
 	struct virtio_net_hdr hdr = {
@@ -127,7 +147,8 @@ static int prepare_area(struct guest *g)
 	if (!gmem_fill(&g->mem, AREA_GPA, 0, AREA_SIZE) ||
 	    !gmem_write(&g->mem, AREA_GPA + 0x20000, &hdr, sizeof(hdr)) ||
 	    !put_table(g, READABLE_TABLE, 0) ||
-	    !put_table(g, WRITABLE_TABLE, F_WRITE))
+	    !put_table(g, WRITABLE_TABLE, F_WRITE) ||
+	    !put_long_table(g))
 		return -EFAULT;
 	return munmap(gmem_hva(&g->mem, HIDDEN, HIDDEN_SIZE), HIDDEN_SIZE) ?
 	       -errno : 0;
