@@ -109,7 +109,7 @@ FIXTURE_VARIANT_ADD(endian, header_by_vhost)
 FIXTURE_SETUP(endian)
 {
 	struct guest_cfg cfg = {
-		.features = variant->features,
+		.features = variant->features | F_INDIRECT,
 		.tap_flags = variant->tap_flags,
 		.num = RING,
 	};
@@ -308,6 +308,35 @@ TEST_F(endian, big_transmit_in_one_kick)
 		ASSERT_OK_AT(guest_capture(g, FRAME_LEN, i), "frame %u", i);
 		ASSERT_EQ(0, be_take(&ring[TXQ]));
 	}
+}
+
+/* Header and two parts of a frame in a table of their own. */
+TEST_F(endian, big_transmit_from_table)
+{
+	unsigned char buf[HDR_LEN_MRG + FRAME_LEN] = { 0 };
+	struct be_ring ring[NR_VQS], *r = &ring[TXQ];
+	struct guest *g = &self->g;
+	struct vring_desc t[3];
+	__u64 gpa, at = 0;
+	unsigned int i;
+
+	ASSERT_OK(be_start(g, ring));
+	gpa = r->gpa + sizeof(t);
+	for (i = 0; i < ARRAY_SIZE(t); i++) {
+		t[i] = (struct vring_desc) {
+			.addr = htobe64(gpa + at),
+			.len = htobe32(i ? FRAME_LEN / 2 : g->hdr_len),
+			.flags = htobe16(i < 2 ? F_NEXT : 0),
+			.next = htobe16(i + 1),
+		};
+		at += be32toh(t[i].len);
+	}
+	frame_make(buf + g->hdr_len, FRAME_LEN, 9);
+	ASSERT_THAT(gmem_write(&g->mem, r->gpa, t, sizeof(t)));
+	ASSERT_THAT(gmem_write(&g->mem, gpa, buf, at));
+	be_add(r, sizeof(t), F_IND);
+	ASSERT_OK(guest_capture(g, FRAME_LEN, 9));
+	ASSERT_EQ(0, be_take(r));
 }
 
 TEST_F(endian, big_receive)
