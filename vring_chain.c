@@ -55,9 +55,9 @@ int vha_ring_add_pieces(struct vha_ring *ring, struct vha_ring_chain *chain,
 	return VHA_DROP_NONE;
 }
 
-/* Slow path of vha_ring_read_table(): the part is not in the cached region. */
+/* Slow path of vha_ring_read_table(): the tree is needed, or two pieces. */
 static int read_table_pieces(struct vha_ring *ring, u64 addr, void *to,
-			     size_t len)
+			     u32 len)
 {
 	struct iovec iov[2];
 	int i, n;
@@ -79,19 +79,19 @@ static int read_table_pieces(struct vha_ring *ring, u64 addr, void *to,
  * vha_ring_read_table() - read a part of a table in guest memory
  * @ring: the ring, with its lock held
  * @addr: the guest's address of the part
- * @to: destination
- * @len: its length in bytes
+ * @to: a table of the scratch space
+ * @len: its length in bytes; no more than there is room for at @to
  *
  * Return: a drop reason.
  */
-int vha_ring_read_table(struct vha_ring *ring, u64 addr, void *to, size_t len)
+int vha_ring_read_table(struct vha_ring *ring, u64 addr, void *to, u32 len)
 {
 	struct iovec iov;
 
 	lockdep_assert_held(ring->lock);
-	if (unlikely(!vha_ring_translate_whole(ring, addr, len, &iov)))
+	if (!vha_ring_translate_whole(ring, addr, len, &iov))
 		return read_table_pieces(ring, addr, to, len);
-	if (compat_copy_from_user(to, iov.iov_base, len))
+	if (compat_copy_from_user(to, iov.iov_base, iov.iov_len))
 		return VHOST_ALT_DROP_CHAIN_INDIRECT;
 	return VHA_DROP_NONE;
 }

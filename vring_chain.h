@@ -16,15 +16,17 @@
 
 int vha_ring_add_pieces(struct vha_ring *ring, struct vha_ring_chain *chain,
 			u64 addr, u32 len, bool in);
-int vha_ring_read_table(struct vha_ring *ring, u64 addr, void *to, size_t len);
+int vha_ring_read_table(struct vha_ring *ring, u64 addr, void *to, u32 len);
 
 /*
- * Translate a buffer that lies in one region. This rejects nothing: if it
- * returns false, vha_ring_add_buffer() must handle the buffer.
+ * Translate a buffer or a table that lies in one region, if that is the cached
+ * one or in the slots. This rejects nothing: if it returns false,
+ * vha_iotlb_translate() must be used.
  */
 static inline bool vha_ring_translate_whole(struct vha_ring *ring, u64 addr,
 					    u32 len, struct iovec *iov)
 {
+	lockdep_assert_held(ring->lock);
 	if (likely(vha_iotlb_translate_fast(ring->hint, addr, len, iov)))
 		return true;
 	return vha_iotlb_translate_slot(vha_ring_translation(ring), &ring->hint,
@@ -74,6 +76,7 @@ static inline void vha_ring_add_translated(struct vha_ring *ring,
 					   struct vha_ring_chain *chain,
 					   unsigned int n, u64 size, bool in)
 {
+	lockdep_assert_held(ring->lock);
 	ring->batch->walked += n;
 	ring->batch->niov += n;
 	chain->size += size;

@@ -412,10 +412,10 @@ static int packed_available(struct vha_ring *ring)
 /* ---- fetch: check and translate the chains ---- */
 
 /*
- * Fast path of add_entries(): add those from the first on, as long as all are
- * readable, or all writable, and each lies in one region.
+ * Fast path of add_entries() for @max entries: add them from the first on, as
+ * long as all are readable, or all writable, and each lies in one region.
  *
- * Return: how many of @max; add_entries() must handle the next one.
+ * Return: how many have been added; add_entries() must handle the rest.
  */
 static unsigned int add_uniform(struct vha_ring *ring,
 				struct vha_ring_chain *chain, unsigned int max)
@@ -480,6 +480,9 @@ static noinline int add_table(struct vha_ring *ring,
 	struct vha_ring_packed_desc *table = ring->batch->packed.table;
 	u32 count = len / sizeof(*table), i, n;
 	int bad;
+
+	/* The limit is checked where a part of the table begins. */
+	BUILD_BUG_ON(VHA_RING_MAX_HELD % VHA_RING_BATCH);
 
 	if (unlikely(!count || len % sizeof(*table) ||
 		     (flags & VRING_DESC_F_NEXT)))

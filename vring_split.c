@@ -283,11 +283,12 @@ static int add_desc(struct vha_ring *ring, struct vha_ring_chain *chain,
 
 /*
  * Fast path of walk_table() for a table of @count entries that has been read:
- * add those from the first on that are followed by the next one in the table,
- * as drivers write them, as long as all are readable, or all writable, and each
+ * add them from the first on, as long as each is followed by the next one in
+ * the table, as drivers write them, all are readable, or all writable, and each
  * lies in one region. Byte order is tested once.
  *
- * Return: how many; walk_table() must handle the next one, or the last.
+ * Return: how many have been added; walk_table() must handle the rest, which
+ * has at least the last entry of a valid table.
  */
 static unsigned int add_uniform(struct vha_ring *ring,
 				struct vha_ring_chain *chain, u32 count)
@@ -332,10 +333,13 @@ static int walk_table(struct vha_ring *ring, struct vha_ring_chain *chain,
 {
 	struct vring_desc *table = ring->batch->split.table;
 	const struct vring_desc *entry = table;
-	u32 i = whole ? add_uniform(ring, chain, count) : 0, seen = i;
+	u32 i = 0, seen;
 	u16 flags;
 	int bad;
 
+	if (whole)
+		i = add_uniform(ring, chain, count);
+	seen = i;
 	for (;;) {
 		if (unlikely(i >= count))
 			return VHOST_ALT_DROP_CHAIN_NEXT;

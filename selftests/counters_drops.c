@@ -30,7 +30,7 @@ struct bad {
 #define HIDDEN_SIZE	0x10000
 #define HIDDEN		(AREA_GPA + AREA_SIZE - HIDDEN_SIZE)
 
-/* Tables in guest memory: all buffers but the last are readable, or writable. */
+/* Tables in guest memory: all buffers but the last are readable or writable. */
 #define READABLE_TABLE	(AREA_GPA + 0x21000)
 #define WRITABLE_TABLE	(AREA_GPA + 0x22000)
 #define TABLE_SIZE	(3 * sizeof(struct vring_desc))
