@@ -169,6 +169,7 @@ static bool serves_single_packets(const struct worker_view *v)
 
 static void find_limit(const struct worker_view *v)
 {
+	char advice[SPLITTING_LEN];
 	unsigned int pairs;
 	__u64 others;
 
@@ -181,12 +182,12 @@ static void find_limit(const struct worker_view *v)
 			    v->worker->id, v->ran, moved(v->d), pairs, others);
 	else if (shares_worker(v))
 		add_finding(v->d, NULL, "cpu_bound", true,
-			    "worker %u uses %.0f %% of a CPU for both directions, whose runs were cut short %llu times: give each a worker of its own (vhostctl set %u workers=split), or add queues (queues=)",
+			    "worker %u uses %.0f %% of a CPU for both directions, whose runs were cut short %llu times: %s, or add queues (queues=)",
 			    v->worker->id, v->ran,
 			    delta_of_all(v->d, true, VHOST_ALT_COUNTER_WEIGHT) +
 			    delta_of_all(v->d, false,
 					 VHOST_ALT_COUNTER_WEIGHT),
-			    v->d->now->dev->id);
+			    splitting(advice, v->d->now->dev));
 	else
 		add_finding(v->d, NULL, "cpu_bound", true,
 			    "worker %u uses %.0f %% of a CPU: spread the load over more queues (queues=)",

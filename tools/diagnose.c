@@ -88,6 +88,33 @@ bool takes_single_packets(const struct comparison *c)
 	       packets < delta(c, VHOST_ALT_COUNTER_BATCHES) * POOR_BATCH;
 }
 
+/*
+ * Check whether the owner divides the queues among workers by itself, so that
+ * the module refuses to. It then has a worker that no request makes, or that
+ * serves nothing. Not known of an owner that is back at its first worker.
+ */
+static bool is_managed(const struct device *dev)
+{
+	return dev->nworkers > dev->sharing ||
+	       (dev->nworkers == 1 && dev->worker[0].id);
+}
+
+const char *splitting(char text[SPLITTING_LEN], const struct device *dev)
+{
+	if (dev->sharing_pending > 1)
+		snprintf(text, SPLITTING_LEN,
+			 "wait until each has the worker that was requested for it (workers=split)");
+	else if (is_managed(dev))
+		snprintf(text, SPLITTING_LEN,
+			 "have the owner (%s), which divides its queues by itself, give each a worker of its own (VHOST_NEW_WORKER)",
+			 dev->comm);
+	else
+		snprintf(text, SPLITTING_LEN,
+			 "give each a worker of its own (vhostctl set %u workers=split)",
+			 dev->id);
+	return text;
+}
+
 const char *backend_name(const struct queue *q)
 {
 	return q->ifname[0] ? q->ifname : "the backend";

@@ -79,6 +79,10 @@ bool is_serving(const struct comparison *c);
 /* Check whether nearly every packet wakes the worker. */
 bool takes_single_packets(const struct comparison *c);
 
+/* Write how the queues of a device get a worker each. */
+#define SPLITTING_LEN	160
+const char *splitting(char text[SPLITTING_LEN], const struct device *dev);
+
 /* The name of the interface, or "the backend". */
 const char *backend_name(const struct queue *q);
 

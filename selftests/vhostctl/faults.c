@@ -19,6 +19,7 @@
  *	flood N		send frames of N bytes, as many as go, until then
  *	singles N	the same, one by one with a kick each
  *	trickle		send a frame each 5 ms, until then
+ *	hear N		receive a frame each N microseconds from now on
  *	nopkt		close the packet socket
  *	detach, attach	the tap's queue
  *	carrier N	of the tap: 0 or 1
@@ -345,6 +346,33 @@ static int do_trickle(unsigned int n)
 	return until_next(trickle_some);
 }
 
+static unsigned int pause_us;
+
+/* Buffers are available again once they are used. */
+static void *hear(void *unused)
+{
+	struct vq *vq = &guest.vq[RXQ];
+	struct vring_avail *avail = split_avail(vq);
+
+	for (;;) {
+		guest_inject(&guest, FRAME_LEN, 0);
+		usleep(pause_us);
+		__atomic_store_n(&avail->idx, split_used_idx(vq) + vq->num,
+				 __ATOMIC_RELEASE);
+	}
+	return NULL;
+}
+
+static int do_hear(unsigned int n)
+{
+	pthread_t thread;
+
+	pause_us = n;
+	if (guest_refill(&guest, guest.vq[RXQ].num, 2048) != guest.vq[RXQ].num)
+		return -ENOSPC;
+	return -pthread_create(&thread, NULL, hear, NULL);
+}
+
 /* ---- the tap ---- */
 
 static int do_nopkt(unsigned int n)
@@ -502,6 +530,7 @@ const struct guest_command fault_commands[] = {
 	{ "flood", do_flood },
 	{ "singles", do_singles },
 	{ "trickle", do_trickle },
+	{ "hear", do_hear },
 	{ "nopkt", do_nopkt },
 	{ "detach", do_detach },
 	{ "attach", do_attach },

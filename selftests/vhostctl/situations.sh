@@ -4,10 +4,10 @@
 # vhostctl explain has to name in it: that and nothing else. Beside each cause
 # there is one that looks like it, in which it must stay silent.
 
-# NAME | PROBLEM,... or none | STEP; ...
-# A step is a function step_* of this file, or a command of the guest, or after
-# "!" of the host, in the guest's network namespace. A step after ">" is made when
-# explain has taken its first sample.
+# NAME | PROBLEM,... or none | STEP; ... [| REGEX]
+# The text of a problem matches REGEX. A step is a function step_* of this file, or a
+# command of the guest, or after "!" of the host, in the guest's network namespace. A
+# step after ">" is made when explain has taken its first sample.
 situations() {
 	cat <<-'END'
 		# ---- in order ----
@@ -107,7 +107,9 @@ situations() {
 		ring error, packed ring | ring_error | packed; tx 5; break
 		memory lost | ring_fault | start; tx 5; lose
 		single packets fill a CPU | poor_batching | start; xdp 50000; urgent; singles 100
-		many packets fill a CPU | cpu_bound | big; xdp 100000; flood 100
+		many packets fill a CPU | cpu_bound | big; xdp 100000; flood 100 | CPU: spread
+		both ways | cpu_bound | big; both_ways 90000 | workers=split
+		both ways, VMM's workers | cpu_bound | big; workers 1; both_ways 90000 | NEW_WORKER
 		polling that does not pay | polling_wasted | start; poll 5000; trickle
 		polling without an end | polling_wasted | start; poll 1000000; trickle
 	END
@@ -180,6 +182,13 @@ step_urgent() {
 	for tid in $(worker_tids); do
 		chrt -f -p 1 "$tid"
 	done
+}
+
+# Transmit fills a CPU, and a packet arrives each N microseconds.
+step_both_ways() {
+	guest xdp 90000
+	guest hear "$1"
+	guest flood 100
 }
 
 step_sleeper() {
@@ -274,7 +283,11 @@ end_situation() {
 	until_true no_devices
 }
 
-# situation NAME PROBLEMS STEPS
+texts() {
+	jq -r '.devices[].findings[].text' "$KEPT/$NUMBER.explain.json"
+}
+
+# situation NAME PROBLEMS STEPS [REGEX]
 situation() {
 	local steps one during='' got
 	local HELPERS=() HOLD='' DEV=''
@@ -292,17 +305,17 @@ situation() {
 	done
 	explain_situation ${during:+"$during"}
 	got=$(problems)
-	[ "$got" = "$2" ]
-	result $? "$1: $2" "$got: $(jq -r '.devices[].findings[].text' "$KEPT/$NUMBER.explain.json")
+	[ "$got" = "$2" ] && { [ -z "${4-}" ] || texts | grep -qE -- "$4"; }
+	result $? "$1: $2" "$got: $(texts)
 		$(cat "$KEPT/error")"
 	end_situation
 }
 
 # part_situations : all, or those whose names match $ONLY.
 part_situations() {
-	local name problems steps NUMBER=0
+	local name problems steps regex NUMBER=0
 
-	while IFS='|' read -r name problems steps <&3; do
+	while IFS='|' read -r name problems steps regex <&3; do
 		NUMBER=$((NUMBER + 1))
 		name=${name% } problems=${problems// /}
 		case $name in
@@ -314,6 +327,6 @@ part_situations() {
 			}
 			;;
 		esac
-		[[ "$name" =~ ${ONLY-} ]] && situation "$name" "$problems" "${steps# }"
+		[[ "$name" =~ ${ONLY-} ]] && situation "$name" "$problems" "${steps# }" "${regex# }"
 	done 3< <(situations)
 }
