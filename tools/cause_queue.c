@@ -69,19 +69,54 @@ static double cpu_of_worker(const struct comparison *c)
 			  c->d->seconds);
 }
 
+/* The time for which the queue may poll by itself; -1 if that is unknown. */
+static int adaptive_poll(const struct comparison *c)
+{
+	const struct queue_times *times = &c->q->times;
+
+	return times->has_adaptive_poll ? times->adaptive_poll :
+					  c->d->last->adaptive_poll;
+}
+
+/*
+ * What to do about single packets: the queue may have found out by itself
+ * already that no more packets come if it polls.
+ */
+static const char *poll_advice(char text[TEXT_LEN], const struct comparison *c)
+{
+	__u64 trials = total(c, VHOST_ALT_COUNTER_POLL_TRIALS);
+	__u64 failed = total(c, VHOST_ALT_COUNTER_POLL_TRIALS_FAILED);
+	__u32 dev = c->q->dev;
+
+	if (!adaptive_poll(c))
+		snprintf(text, TEXT_LEN,
+			 "adaptive polling is off: switch it on (vhostctl set %u %s adaptive-poll=on)",
+			 dev, c->q->name);
+	else if (failed && failed * 2 >= trials)
+		snprintf(text, TEXT_LEN,
+			 "adaptive polling was tried in vain, %llu of %llu times, so more packets did not come: busy polling (vhostctl set %u %s busy-poll=50) would only save wake-ups; let more packets be sent at a time",
+			 failed, trials, dev, c->q->name);
+	else
+		snprintf(text, TEXT_LEN,
+			 "try busy polling (vhostctl set %u %s busy-poll=50; -netdev tap,...,poll-us=50)",
+			 dev, c->q->name);
+	return text;
+}
+
 /* Single packets cost most, which matters if they keep the worker busy. */
 static void find_poor_batches(const struct comparison *c)
 {
 	__u64 packets = delta(c, VHOST_ALT_COUNTER_PACKETS);
 	__u64 batches = delta(c, VHOST_ALT_COUNTER_BATCHES);
 	double cpu = cpu_of_worker(c);
+	char advice[TEXT_LEN];
 
 	if (c->d->starved || cpu < BUSY_CPU || !takes_single_packets(c))
 		return;
 	add_finding(c->d, c->q, "poor_batching", true,
-		    "batching is poor: %.0f packets per second in batches of %.1f, so nearly every packet wakes the worker, which uses %.0f %% of a CPU; try busy polling (vhostctl set %u %s busy-poll=50; -netdev tap,...,poll-us=50)",
+		    "batching is poor: %.0f packets per second in batches of %.1f, so nearly every packet wakes the worker, which uses %.0f %% of a CPU; %s",
 		    packets / c->d->seconds, (double)packets / batches, cpu,
-		    c->q->dev, c->q->name);
+		    poll_advice(advice, c));
 }
 
 /* A polling time that was set: adaptive polling ends if it does not pay. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +55,18 @@ static void read_rings(struct device_sample *d, struct nl *nl)
 	}
 }
 
+static int read_adaptive_poll(void)
+{
+	FILE *f = fopen("/sys/module/vhost_alt/parameters/adaptive_poll", "re");
+	int us;
+
+	if (!f || fscanf(f, "%d", &us) != 1)
+		us = -1;
+	if (f)
+		fclose(f);
+	return us;
+}
+
 static int read_devices(struct sample *sample, struct nl *nl,
 			const struct filter *filter)
 {
@@ -61,6 +74,7 @@ static int read_devices(struct sample *sample, struct nl *nl,
 	unsigned int i;
 	int status;
 
+	sample->adaptive_poll = read_adaptive_poll();
 	status = snapshot_take(&sample->snap, nl, filter);
 	if (status)
 		return status;

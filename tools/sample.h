@@ -50,12 +50,14 @@ struct device_sample {
  * @dev: the devices, in the order of @snap
  * @queue: the queues of all devices
  * @load: all threads of the host
+ * @adaptive_poll: the module's parameter; -1 if it cannot be read
  */
 struct sample {
 	struct snapshot snap;
 	struct device_sample *dev;
 	struct queue_sample *queue;
 	struct host_load load;
+	int adaptive_poll;
 };
 
 /*

@@ -106,7 +106,9 @@ situations() {
 		ring error | ring_error | start; tx 5; break
 		ring error, packed ring | ring_error | packed; tx 5; break
 		memory lost | ring_fault | start; tx 5; lose
-		single packets fill a CPU | poor_batching | start; xdp 50000; urgent; singles 100
+		single packets fill a CPU | poor_batching | start; set adaptive-poll=1; singly | try
+		the same, never polled | poor_batching | start; set adaptive-poll=off; singly | off:
+		the same, polled in vain | poor_batching | start; polled_in_vain | in vain
 		many packets fill a CPU | cpu_bound | big; xdp 100000; flood 100 | CPU: spread
 		both ways | cpu_bound | big; both_ways 90000 | workers=split
 		both ways, VMM's workers | cpu_bound | big; workers 1; both_ways 90000 | NEW_WORKER
@@ -206,6 +208,24 @@ step_busy_rt() {
 	chrt -f 1 bash -c 'exec 3<> <(:)
 		while :; do for ((i = 0; i < 20000; i++)); do :; done; read -r -t 0.03 -u 3; done' &
 	HELPERS+=($!)
+}
+
+# Packets fill a CPU one by one.
+step_singly() {
+	guest xdp 50000
+	step_urgent
+	guest singles 100
+}
+
+step_set() {
+	"$VHOSTCTL" set "$DEV" "$@"
+}
+
+# A trial begins where packets follow each other within a few times that time.
+step_polled_in_vain() {
+	step_set adaptive-poll=1000
+	step_singly
+	until_true counter_is poll_trials_failed '[1-9]'
 }
 
 step_until_running() {
