@@ -111,7 +111,8 @@ static void find_poor_batches(const struct comparison *c)
 	double cpu = cpu_of_worker(c);
 	char advice[TEXT_LEN];
 
-	if (c->d->starved || cpu < BUSY_CPU || !takes_single_packets(c))
+	if (c->d->starved || c->d->queue_starved || cpu < BUSY_CPU ||
+	    !takes_single_packets(c))
 		return;
 	add_finding(c->d, c->q, "poor_batching", true,
 		    "batching is poor: %.0f packets per second in batches of %.1f, so nearly every packet wakes the worker, which uses %.0f %% of a CPU; %s",

@@ -152,14 +152,10 @@ static double polled(const struct worker_view *v)
 /* What single packets cost is reported as such. */
 static bool serves_single_packets(const struct worker_view *v)
 {
-	const struct device_sample *then = v->d->before, *now = v->d->now;
 	unsigned int i;
 
-	for (i = 0; i < now->dev->nqueues && i < then->dev->nqueues; i++) {
-		struct comparison c = {
-			v->d, &then->queue[i], &now->queue[i],
-			now->queue[i].queue
-		};
+	for (i = 0; i < queues_in_both(v->d); i++) {
+		struct comparison c = compare_queue(v->d, i);
 
 		if (c.q->worker == v->worker->id && takes_single_packets(&c))
 			return true;
@@ -167,13 +163,16 @@ static bool serves_single_packets(const struct worker_view *v)
 	return false;
 }
 
+/* A queue that is kept waiting names the cause, and the one that is busy. */
 static void find_limit(const struct worker_view *v)
 {
+	double used = v->ran - polled(v);
 	char advice[SPLITTING_LEN];
 	unsigned int pairs;
 	__u64 others;
 
-	if (v->ran - polled(v) < CPU_BOUND || serves_single_packets(v))
+	if (find_starved_queue(v->d, v->worker->id, used) ||
+	    used < CPU_BOUND || serves_single_packets(v))
 		return;
 	others = moved_by_siblings(v->d, &pairs);
 	if (pairs && others < moved(v->d) / 10)

@@ -26,16 +26,27 @@ void add_finding(struct diagnosis *d, const struct queue *q,
 	va_end(args);
 }
 
+unsigned int queues_in_both(const struct diagnosis *d)
+{
+	unsigned int then = d->before->dev->nqueues, now = d->now->dev->nqueues;
+
+	return then < now ? then : now;
+}
+
+struct comparison compare_queue(struct diagnosis *d, unsigned int index)
+{
+	return (struct comparison){
+		d, &d->before->queue[index], &d->now->queue[index],
+		d->now->queue[index].queue
+	};
+}
+
 void each_queue(struct diagnosis *d, void (*rule)(const struct comparison *c))
 {
 	unsigned int i;
 
-	for (i = 0; i < d->now->dev->nqueues && i < d->before->dev->nqueues;
-	     i++) {
-		struct comparison c = {
-			d, &d->before->queue[i], &d->now->queue[i],
-			d->now->queue[i].queue
-		};
+	for (i = 0; i < queues_in_both(d); i++) {
+		struct comparison c = compare_queue(d, i);
 
 		rule(&c);
 	}

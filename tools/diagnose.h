@@ -31,6 +31,7 @@ struct finding {
  * @owner_stopped: found that the owner is stopped: of what follows from that,
  *	nothing is reported
  * @starved: the same, for a worker that does not get to run
+ * @queue_starved: the same, for a queue that waits for another one's turns
  * @tap_closed: the same, for a tap through which nothing can pass
  * @guest_behind: the same, for a guest that lacks receive buffers
  * @n: number of findings
@@ -40,7 +41,7 @@ struct diagnosis {
 	const struct sample *first, *last;
 	const struct device_sample *before, *now;
 	double seconds;
-	bool owner_stopped, starved, tap_closed, guest_behind;
+	bool owner_stopped, starved, queue_starved, tap_closed, guest_behind;
 	unsigned int n;
 	struct finding finding[MAX_FINDINGS];
 };
@@ -59,6 +60,12 @@ void diagnose(struct diagnosis *d);
 void __printf(5, 6) add_finding(struct diagnosis *d, const struct queue *q,
 				const char *problem, bool now, const char *fmt,
 				...);
+
+/* Return: the number of queues that are in both samples. */
+unsigned int queues_in_both(const struct diagnosis *d);
+
+/* Return: both samples of the queue with that number. */
+struct comparison compare_queue(struct diagnosis *d, unsigned int index);
 
 /* Call @rule for each queue that is in both samples. */
 void each_queue(struct diagnosis *d, void (*rule)(const struct comparison *c));
@@ -94,6 +101,13 @@ void causes_of_vmm(struct diagnosis *d);
 void causes_of_tap(struct diagnosis *d);
 void causes_of_scheduler(struct diagnosis *d);
 void causes_of_queue(struct diagnosis *d);
+
+/*
+ * Find queues of a worker that wait for another one's turns, given the percent
+ * of a CPU that the worker used for both. Return: true if there is one.
+ */
+bool find_starved_queue(struct diagnosis *d, __u32 worker, double cpu);
+
 void causes_of_guest(struct diagnosis *d);
 
 /* Causes of the tap that depend on what the guest or the scheduler does. */

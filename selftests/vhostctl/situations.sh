@@ -111,6 +111,10 @@ situations() {
 		the same, polled in vain | poor_batching | start; polled_in_vain | in vain
 		many packets fill a CPU | cpu_bound | big; xdp 100000; flood 100 | CPU: spread
 		both ways | cpu_bound | big; both_ways 90000 | workers=split
+		both ways at leisure | none | big; hear 5000; trickle
+		rx waits for tx | queue_starved | big; both_ways 3000 | for tx of device
+		rx waits, VMM's workers | queue_starved | big; workers 1; both_ways 3000 | WORKER
+		it does not if split (2 CPUs) | cpu_bound | big; split; both_ways 3000 | CPU: spread
 		both ways, VMM's workers | cpu_bound | big; workers 1; both_ways 90000 | NEW_WORKER
 		polling that does not pay | polling_wasted | start; poll 5000; trickle
 		polling without an end | polling_wasted | start; poll 1000000; trickle
@@ -188,7 +192,7 @@ step_urgent() {
 
 # Transmit fills a CPU, and a packet arrives each N microseconds.
 step_both_ways() {
-	guest xdp 90000
+	guest xdp 20000
 	guest hear "$1"
 	guest flood 100
 }
@@ -219,6 +223,10 @@ step_singly() {
 
 step_set() {
 	"$VHOSTCTL" set "$DEV" "$@"
+}
+
+step_split() {
+	step_set workers=split && until_true is_served tx
 }
 
 # A trial begins where packets follow each other within a few times that time.
