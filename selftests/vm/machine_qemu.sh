@@ -41,7 +41,22 @@ qemu_processor_amd64() {
 	kvm) QEMU_ARGS+=(-accel kvm -cpu host) ;;
 	*) QEMU_ARGS+=(-accel "tcg,thread=$thread" -cpu max) ;;
 	esac
-	QEMU_ARGS+=(-smp "${CPUS:-2}" -m "${MEMORY:-4G}")
+	QEMU_ARGS+=(-smp "${CPUS:-2}${NODES:+,sockets=2}" -m "${MEMORY:-4G}")
+	[ -z "$NODES" ] || qemu_nodes
+}
+
+# Two NUMA nodes: each has a half of the memory, and a processor; others are on the
+# first one.
+qemu_nodes() {
+	local half n
+
+	half=$(($(numfmt --from=iec "${MEMORY:-4G}") / 2))
+	for n in 0 1; do
+		QEMU_ARGS+=(
+			-object "memory-backend-ram,id=node$n,size=$half"
+			-numa "node,nodeid=$n,cpus=$n,memdev=node$n"
+		)
+	done
 }
 
 # One instruction takes one nanosecond, so all boots are identical. Without erms
