@@ -229,6 +229,7 @@ static void judge(const struct worker_view *v)
 		v->d->starved = true;
 		return;
 	}
+	find_far_worker(v->d, v->worker, v->ran - polled(v));
 	find_limit(v);
 	find_stuck(v);
 }

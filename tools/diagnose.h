@@ -27,6 +27,7 @@ struct finding {
  * struct diagnosis - two samples of a device and the problems found
  * @first, @last: the samples, of all selected devices
  * @before, @now: the device in them
+ * @memory: where the memory of its owner is; NULL without NUMA nodes
  * @seconds: time between the samples
  * @owner_stopped: found that the owner is stopped: of what follows from that,
  *	nothing is reported
@@ -40,6 +41,7 @@ struct finding {
 struct diagnosis {
 	const struct sample *first, *last;
 	const struct device_sample *before, *now;
+	const struct host_memory *memory;
 	double seconds;
 	bool owner_stopped, starved, queue_starved, tap_closed, guest_behind;
 	unsigned int n;
@@ -101,6 +103,9 @@ void causes_of_vmm(struct diagnosis *d);
 void causes_of_tap(struct diagnosis *d);
 void causes_of_scheduler(struct diagnosis *d);
 void causes_of_queue(struct diagnosis *d);
+
+/* Check whether a worker, which uses @cpu percent, is far from the memory. */
+void find_far_worker(struct diagnosis *d, const struct worker *w, double cpu);
 
 /*
  * Find queues of a worker that wait for another one's turns, given the percent

@@ -16,8 +16,9 @@ struct gap {
 
 #define MAX_GAPS	8
 
-static unsigned int find_gaps(const struct device_sample *s, struct gap *gap)
+static unsigned int find_gaps(const struct diagnosis *d, struct gap *gap)
 {
+	const struct device_sample *s = d->now;
 	unsigned int i, n = 0;
 	int err = 0;
 
@@ -35,6 +36,9 @@ static unsigned int find_gaps(const struct device_sample *s, struct gap *gap)
 		gap[n++] = (struct gap){ "tap's queues", s->tap.why };
 	if (s->owner.why && s->dev->has_owner)
 		gap[n++] = (struct gap){ "owner", s->owner.why };
+	if (d->memory && d->memory->why)
+		gap[n++] = (struct gap){ "NUMA nodes of the memory",
+					 d->memory->why };
 	if (s->dev->nworkers && s->worker[0].why)
 		gap[n++] = (struct gap){ "scheduling", s->worker[0].why };
 	else if (s->dev->nworkers && s->cgroup.why)
@@ -64,7 +68,7 @@ static void findings_json(const struct diagnosis *d, struct json_object *doc)
 		json_str(o, "text", d->finding[i].text);
 	}
 	array = json_array_in(doc, "not_examined");
-	n = find_gaps(d->now, gap);
+	n = find_gaps(d, gap);
 	for (i = 0; i < n; i++) {
 		o = json_object_in(array, NULL);
 		json_str(o, "what", gap[i].what);
@@ -105,7 +109,7 @@ static void findings_text(const struct diagnosis *d)
 	else if (!n)
 		printf("%u: no problem found, and no traffic\n", id);
 	print_findings(d, false);
-	n = find_gaps(d->now, gap);
+	n = find_gaps(d, gap);
 	for (i = 0; i < n; i++)
 		printf("%u: not looked at: %s, because %s\n", id, gap[i].what,
 		       gap[i].why);
@@ -132,6 +136,7 @@ static bool report(struct diagnosis *d, const struct device_sample *now,
 		.last = d->last,
 		.before = sample_device(d->first, now->dev->id),
 		.now = now,
+		.memory = sample_memory(d->first, now->dev->pid),
 		.seconds = d->last->snap.seconds - d->first->snap.seconds,
 	};
 	/* It was opened in between. */
@@ -199,6 +204,7 @@ int cmd_explain(const struct options *opt, int argc, char **argv)
 		stats_sleep(opt->interval);
 		status = sample_take_last(&last, &nl, &filter);
 	}
+	sample_end_memory(&first);
 	if (!status)
 		status = explain(&first, &last, opt);
 	sample_free(&first);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host_node.h"
 #include "sample.h"
 
 /* The interface of the device's backend: all its queues have the same one. */
@@ -93,12 +94,42 @@ static int read_devices(struct sample *sample, struct nl *nl,
 	return 0;
 }
 
+/* Devices of an owner share its memory. */
+static void begin_memory(struct sample *sample)
+{
+	unsigned int i;
+	__u32 pid;
+
+	if (host_nodes() < 2)
+		return;
+	sample->memory = calloc(sample->snap.ndev + 1, sizeof(*sample->memory));
+	for (i = 0; sample->memory && i < sample->snap.ndev; i++) {
+		pid = sample->snap.dev[i].pid;
+		if (pid && !sample_memory(sample, pid))
+			host_memory_begin(&sample->memory[sample->nmemory++],
+					  pid);
+	}
+}
+
+void sample_end_memory(struct sample *first)
+{
+	unsigned int i;
+
+	for (i = 0; i < first->nmemory; i++)
+		host_memory_end(&first->memory[i]);
+}
+
 int sample_take_first(struct sample *sample, struct nl *nl,
 		      const struct filter *filter)
 {
+	int status;
+
 	memset(sample, 0, sizeof(*sample));
 	host_load_read(&sample->load);
-	return read_devices(sample, nl, filter);
+	status = read_devices(sample, nl, filter);
+	if (!status)
+		begin_memory(sample);
+	return status;
 }
 
 int sample_take_last(struct sample *sample, struct nl *nl,
@@ -117,6 +148,7 @@ void sample_free(struct sample *sample)
 {
 	snapshot_free(&sample->snap);
 	host_load_free(&sample->load);
+	free(sample->memory);
 	free(sample->dev);
 	free(sample->queue);
 }
@@ -129,5 +161,15 @@ const struct device_sample *sample_device(const struct sample *sample,
 	for (i = 0; i < sample->snap.ndev; i++)
 		if (sample->dev[i].dev->id == dev)
 			return &sample->dev[i];
+	return NULL;
+}
+
+const struct host_memory *sample_memory(const struct sample *first, __u32 pid)
+{
+	unsigned int i;
+
+	for (i = 0; i < first->nmemory; i++)
+		if (first->memory[i].pid == pid)
+			return &first->memory[i];
 	return NULL;
 }

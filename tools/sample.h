@@ -7,6 +7,7 @@
 #include "host_cgroup.h"
 #include "host_link.h"
 #include "host_load.h"
+#include "host_memory.h"
 #include "host_tap.h"
 #include "host_task.h"
 #include "ring.h"
@@ -50,6 +51,9 @@ struct device_sample {
  * @dev: the devices, in the order of @snap
  * @queue: the queues of all devices
  * @load: all threads of the host
+ * @memory: where the memory of each owner is, on a host with NUMA nodes; begun
+ *	in the first sample
+ * @nmemory: number of owners
  * @adaptive_poll: the module's parameter; -1 if it cannot be read
  */
 struct sample {
@@ -57,6 +61,8 @@ struct sample {
 	struct device_sample *dev;
 	struct queue_sample *queue;
 	struct host_load load;
+	struct host_memory *memory;
+	unsigned int nmemory;
 	int adaptive_poll;
 };
 
@@ -69,10 +75,16 @@ int sample_take_first(struct sample *sample, struct nl *nl,
 		      const struct filter *filter);
 int sample_take_last(struct sample *sample, struct nl *nl,
 		     const struct filter *filter);
+
+/* End in the first sample what it has begun. */
+void sample_end_memory(struct sample *first);
 void sample_free(struct sample *sample);
 
 /* Return: a device's sample; NULL if there is none. */
 const struct device_sample *sample_device(const struct sample *sample,
 					  __u32 dev);
+
+/* Return: where the memory of an owner is; NULL without NUMA nodes. */
+const struct host_memory *sample_memory(const struct sample *first, __u32 pid);
 
 #endif

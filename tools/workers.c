@@ -1,29 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* vhostctl workers: list the threads that serve devices. */
-#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "device.h"
+#include "host_node.h"
 #include "host_task.h"
 #include "out.h"
-
-/* Return: the NUMA node of a CPU, or -1 on a host without nodes. */
-static int cpu_node(int cpu)
-{
-	struct dirent *entry;
-	char path[64];
-	int node = -1;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d", cpu);
-	dir = opendir(path);
-	while (dir && node < 0 && (entry = readdir(dir)))
-		sscanf(entry->d_name, "node%d", &node);
-	if (dir)
-		closedir(dir);
-	return node;
-}
 
 static bool serves(const struct worker *w, const struct queue *q)
 {
@@ -61,7 +44,7 @@ static void queues_text(char *text, size_t size, const struct device *dev,
 static void worker_json(struct json_object *to, const struct device *dev,
 			const struct worker *w, const struct host_task *task)
 {
-	int node = cpu_node(w->cpu);
+	int node = host_node_of_cpu(w->cpu);
 
 	json_u64(to, "dev", dev->id);
 	json_u64(to, "worker", w->id);
@@ -86,7 +69,7 @@ static void worker_json(struct json_object *to, const struct device *dev,
 static void worker_text(const struct device *dev, const struct worker *w,
 			const struct host_task *task)
 {
-	int node = cpu_node(w->cpu);
+	int node = host_node_of_cpu(w->cpu);
 	char text[NUMBER_LEN] = "-", queues[NUMBER_LEN];
 
 	queues_text(queues, sizeof(queues), dev, w);

@@ -32,10 +32,12 @@
  *			and drops what it gets
  *	poll N		have the device poll for N microseconds
  *	vcpu		compute in another thread from now on
+ *	memory N	take memory from NUMA nodes, a bitmap, from now on
  *	dirty N		switch the dirty log on (1) or off (0)
  */
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/mempolicy.h>
 #include <net/if.h>
 #include <poll.h>
 #include <pthread.h>
@@ -500,6 +502,14 @@ static int do_vcpu(unsigned int n)
 	return -pthread_create(&thread, NULL, compute, NULL);
 }
 
+static int do_memory(unsigned int n)
+{
+	unsigned long nodes = n;
+
+	return syscall(SYS_set_mempolicy, MPOL_INTERLEAVE, &nodes,
+		       8 * sizeof(nodes)) ? -errno : 0;
+}
+
 static int do_dirty(unsigned int n)
 {
 	static struct dlog log;
@@ -542,6 +552,7 @@ const struct guest_command fault_commands[] = {
 	{ "reader", do_reader },
 	{ "poll", do_poll },
 	{ "vcpu", do_vcpu },
+	{ "memory", do_memory },
 	{ "dirty", do_dirty },
 	{ 0 }
 };

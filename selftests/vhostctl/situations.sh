@@ -65,6 +65,9 @@ situations() {
 		cgroup throttled | worker_throttled | limit 20000; big; flood 2000
 		worker at its limit (2 CPUs) | cpu_bound | big; flood 16000
 		one pair busy, one idle (2 CPUs) | one_pair_busy | multi; pair; flood 16000
+		memory near (2 nodes) | cpu_bound | memory 1; big; on_cpu 0; flood 16000
+		memory far (2 nodes) | cpu_bound,worker_far | memory 2; big; on_cpu 0; flood 16000
+		memory on both (2 nodes) | cpu_bound | memory 3; big; on_cpu 0; flood 16000
 
 		# ---- the VMM ----
 		VMM stopped by a signal | vmm_stopped | start; tx 5; signal STOP
@@ -178,6 +181,16 @@ step_pin() {
 	while read -r tid; do
 		taskset -apc 0 "$tid"
 	done < <(echo "$GUEST"; worker_tids) >/dev/null
+}
+
+# The worker runs on CPU N, the guest on another one.
+step_on_cpu() {
+	local tid
+
+	for tid in $(worker_tids); do
+		taskset -pc "$1" "$tid"
+	done >/dev/null
+	taskset -apc $((!$1)) "$GUEST" >/dev/null
 }
 
 # A woken worker runs at once. Where there is one CPU, a guest that waits for it
@@ -351,6 +364,12 @@ part_situations() {
 		*"(2 CPUs)"*)
 			[ "$(nproc)" -ge 2 ] || {
 				tap_skip "$name" "this machine has one"
+				continue
+			}
+			;;
+		*"(2 nodes)"*)
+			has_nodes || {
+				tap_skip "$name" "this machine has no NUMA nodes"
 				continue
 			}
 			;;
