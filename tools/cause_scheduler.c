@@ -186,7 +186,7 @@ static void find_limit(const struct worker_view *v)
 			    delta_of_all(v->d, true, VHOST_ALT_COUNTER_WEIGHT) +
 			    delta_of_all(v->d, false,
 					 VHOST_ALT_COUNTER_WEIGHT),
-			    splitting(advice, v->d->now->dev));
+			    splitting(advice, v->d->now));
 	else
 		add_finding(v->d, NULL, "cpu_bound", true,
 			    "worker %u uses %.0f %% of a CPU: spread the load over more queues (queues=)",

@@ -48,7 +48,8 @@ static void report(const struct comparison *c, const struct comparison *busy,
 		    delta(busy, VHOST_ALT_COUNTER_WEIGHT),
 		    delta(busy, VHOST_ALT_COUNTER_RUNS), ms,
 		    delta(c, VHOST_ALT_COUNTER_PACKETS),
-		    delta(c, VHOST_ALT_COUNTER_RUNS), splitting(advice, dev));
+		    delta(c, VHOST_ALT_COUNTER_RUNS),
+		    splitting(advice, c->d->now));
 }
 
 static bool has_worker(const struct comparison *c, __u32 worker)

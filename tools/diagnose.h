@@ -90,7 +90,7 @@ bool takes_single_packets(const struct comparison *c);
 
 /* Write how the queues of a device get a worker each. */
 #define SPLITTING_LEN	160
-const char *splitting(char text[SPLITTING_LEN], const struct device *dev);
+const char *splitting(char text[SPLITTING_LEN], const struct device_sample *s);
 
 /* The name of the interface, or "the backend". */
 const char *backend_name(const struct queue *q);

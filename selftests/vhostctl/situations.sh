@@ -114,6 +114,7 @@ situations() {
 		the same, polled in vain | poor_batching | start; polled_in_vain | in vain
 		many packets fill a CPU | cpu_bound | big; xdp 100000; flood 100 | CPU: spread
 		both ways | cpu_bound | big; both_ways 90000 | workers=split
+		both ways, shared again | cpu_bound | rxtx 1; big; share; both_ways 90000 | split
 		both ways at leisure | none | big; hear 5000; trickle
 		rx waits for tx | queue_starved | big; both_ways 3000 | for tx of device
 		rx waits, VMM's workers | queue_starved | big; workers 1; both_ways 3000 | WORKER
@@ -240,6 +241,16 @@ step_set() {
 
 step_split() {
 	step_set workers=split && until_true is_served tx
+}
+
+# Whether the next owner has a worker for each queue.
+step_rxtx() {
+	echo "$1" >/sys/module/vhost_alt/parameters/rxtx_workers
+}
+
+step_share() {
+	step_rxtx 0
+	step_set workers=shared && until_true is_served rx,tx
 }
 
 # A trial begins where packets follow each other within a few times that time.
