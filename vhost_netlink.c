@@ -99,7 +99,7 @@ static int put_worker(struct sk_buff *skb, u32 id, struct vha_worker *worker,
 	return err;
 }
 
-/* How many workers serve the queues, and how many will. */
+/* How many workers serve the queues, how many will, if the owner decides. */
 static int put_sharing(struct sk_buff *skb, const struct vha_dev *dev)
 {
 	unsigned int workers = vha_sharing_workers(dev);
@@ -108,6 +108,9 @@ static int put_sharing(struct sk_buff *skb, const struct vha_dev *dev)
 	if (workers && nla_put_u32(skb, VHOST_ALT_A_WORKERS, workers))
 		return -EMSGSIZE;
 	if (pending && nla_put_u32(skb, VHOST_ALT_A_WORKERS_PENDING, pending))
+		return -EMSGSIZE;
+	if (dev->sharing.managed &&
+	    nla_put_flag(skb, VHOST_ALT_A_WORKERS_MANAGED))
 		return -EMSGSIZE;
 	return 0;
 }

@@ -299,13 +299,19 @@ TEST_F(sharing, refused_for_an_owner_with_workers)
 	int dev = self->g.dev;
 	unsigned int id;
 
+	ASSERT_OK(LOOK(NL_NONE));
+	EXPECT_FALSE(HAS(WORKERS_MANAGED));
 	ASSERT_OK(vdev_new_worker(dev, &id));
 	EXPECT_EQ(1, id);
 	EXPECT_ERR(EEXIST, SET(SPLIT));
 	ASSERT_OK(vdev_free_worker(dev, id));
 	EXPECT_ERR(EEXIST, SET(SHARED));
+	ASSERT_OK(LOOK(NL_NONE));
+	EXPECT_TRUE(HAS(WORKERS_MANAGED));
 	ASSERT_OK(vdev_cmd(dev, VHOST_RESET_OWNER, NULL));
 	ASSERT_OK(vdev_set_owner(dev));
+	ASSERT_OK(LOOK(NL_NONE));
+	EXPECT_FALSE(HAS(WORKERS_MANAGED));
 	ASSERT_OK(set_and_wait(self, SPLIT));
 	ASSERT_OK(vdev_cmd(dev, VHOST_RESET_OWNER, NULL));
 	EXPECT_TRUE(threads_wait(0));

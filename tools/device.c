@@ -158,6 +158,9 @@ static void read_device_attr(const struct nlattr *attr, void *data)
 	case VHOST_ALT_A_WORKERS_PENDING:
 		dev->sharing_pending = nl_u32(attr);
 		break;
+	case VHOST_ALT_A_WORKERS_MANAGED:
+		dev->sharing_managed = true;
+		break;
 	case VHOST_ALT_A_WORKER:
 		read_worker(dev, attr);
 		break;

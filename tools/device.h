@@ -67,6 +67,7 @@ struct device {
 	__u32 iotlb_entries;
 	__u32 sharing;		/* workers that serve the queues, or 0 */
 	__u32 sharing_pending;	/* the same, as requested */
+	bool sharing_managed;	/* the owner divides the queues by itself */
 	unsigned int nworkers;
 	struct worker worker[MAX_WORKERS];
 	unsigned int nqueues;

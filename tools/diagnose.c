@@ -2,7 +2,6 @@
 /* The order of the rules, and what they have in common */
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "diagnose.h"
 
@@ -100,43 +99,6 @@ bool takes_single_packets(const struct comparison *c)
 	       packets < delta(c, VHOST_ALT_COUNTER_BATCHES) * POOR_BATCH;
 }
 
-static bool serves(const struct device *dev, __u32 worker)
-{
-	unsigned int i;
-
-	for (i = 0; i < dev->nqueues; i++)
-		if (dev->queue[i].has_worker && dev->queue[i].worker == worker)
-			return true;
-	return false;
-}
-
-/* The module names its workers for one queue vhost-PID-rx and vhost-PID-tx. */
-static bool is_for_queue(const struct host_task *worker)
-{
-	const char *dash = strchr(worker->name, '-');
-
-	return dash && strchr(dash + 1, '-');
-}
-
-/*
- * Check whether the owner divides the queues among workers by itself, so that
- * the module refuses to. It then has more workers than queues, an idle one that
- * is for any queue, or a number that the first worker never has. Not known of
- * an owner that is back at its first worker.
- */
-static bool is_managed(const struct device_sample *s)
-{
-	const struct device *dev = s->dev;
-	unsigned int i;
-
-	for (i = 0; i < dev->nworkers; i++)
-		if (!serves(dev, dev->worker[i].id) &&
-		    !is_for_queue(&s->worker[i]))
-			return true;
-	return dev->nworkers > dev->nqueues ||
-	       (dev->nworkers == 1 && dev->worker[0].id);
-}
-
 const char *splitting(char text[SPLITTING_LEN], const struct device_sample *s)
 {
 	const struct device *dev = s->dev;
@@ -144,7 +106,7 @@ const char *splitting(char text[SPLITTING_LEN], const struct device_sample *s)
 	if (dev->sharing_pending > 1)
 		snprintf(text, SPLITTING_LEN,
 			 "wait until each has the worker that was requested for it (workers=split)");
-	else if (is_managed(s))
+	else if (dev->sharing_managed)
 		snprintf(text, SPLITTING_LEN,
 			 "have the owner (%s), which divides its queues by itself, give each a worker of its own (VHOST_NEW_WORKER)",
 			 dev->comm);

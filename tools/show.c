@@ -119,6 +119,8 @@ static void json_device(struct json_object *to, const struct device *dev,
 	if (dev->sharing_pending)
 		json_str(to, "sharing_pending",
 			 sharing_name(dev->sharing_pending));
+	if (dev->sharing_managed)
+		json_boolean(to, "sharing_managed", true);
 	array = json_array_in(to, "workers");
 	for (i = 0; i < dev->nworkers; i++)
 		json_worker(json_object_in(array, NULL), &dev->worker[i], opt);
@@ -281,6 +283,8 @@ static void print_device(const struct device *dev, const struct options *opt)
 	if (dev->sharing_pending)
 		printf(" workers to be %s",
 		       sharing_name(dev->sharing_pending));
+	if (dev->sharing_managed)
+		fputs(" workers managed by the owner", stdout);
 	if (opt->details)
 		print_features(dev, opt);
 	for (i = 0; i < dev->nworkers; i++)

@@ -513,6 +513,8 @@ enum vhost_alt_cmd {
  *	owner
  * @VHOST_ALT_A_WORKERS_PENDING: u32, the number of workers that was requested,
  *	but does not serve the queues yet; absent if nothing is pending
+ * @VHOST_ALT_A_WORKERS_MANAGED: flag, the owner divides the queues by itself,
+ *	so VHOST_ALT_CMD_WORKERS_SET is refused
  * @VHOST_ALT_A_ERROR: u32, the errno of a request that failed; in notifications
  *	only
  * @__VHOST_ALT_A_MAX: one more than the last
@@ -567,6 +569,7 @@ enum vhost_alt_attr {
 	VHOST_ALT_A_ADAPTIVE_POLL_DEFAULT,
 	VHOST_ALT_A_WORKERS,
 	VHOST_ALT_A_WORKERS_PENDING,
+	VHOST_ALT_A_WORKERS_MANAGED,
 	VHOST_ALT_A_ERROR,
 
 	__VHOST_ALT_A_MAX,

@@ -21,7 +21,7 @@ static char buffer[ROOM_MAX];
 
 /* ---- parsing a message ---- */
 
-enum kind { K_NONE, K_U32, K_U64, K_TEXT, K_NEST };
+enum kind { K_FLAG, K_U32, K_U64, K_TEXT, K_NEST };
 
 static enum kind attr_kind(unsigned int type)
 {
@@ -46,6 +46,8 @@ static enum kind attr_kind(unsigned int type)
 	case VHOST_ALT_A_RING_AVAIL:
 	case VHOST_ALT_A_RING_USED:
 		return K_NEST;
+	case VHOST_ALT_A_WORKERS_MANAGED:
+		return K_FLAG;
 	default:
 		return K_U32;
 	}
@@ -177,6 +179,8 @@ static int read_attr(const struct nlattr *attr, struct nl_msg *m)
 			return -EBADMSG;
 		strcpy(m->text[type], mnl_attr_get_str(attr));
 		return 0;
+	case K_FLAG:
+		return len ? -EBADMSG : 0;
 	case K_U64:
 		return len == sizeof(__u64) ?
 		       read_num(attr, m->num, VHOST_ALT_A_MAX + 1) : -EBADMSG;
